@@ -1,0 +1,1 @@
+"""Rules on text: labels, negation, sub-captions, patient cues. Text in, values out."""

@@ -1,0 +1,90 @@
+"""The ``covidct`` command: one line a command, each loaded only when it is called.
+
+Main path for a newcomer: ``COMMANDS`` names the module that holds a command; that module imports what it needs
+inside the command's function, so ``covidct --help`` stays fast.
+"""
+
+import importlib
+import os
+import sys
+import traceback
+from typing import Any
+
+import click
+
+from covidct import __version__
+from covidct.errors import CovidctError, ExitCode
+
+COMMANDS = {
+    "harvest": ("covidct.commands.harvest:harvest", "Fetch papers, or read local PDFs: figures, captions, mentions."),
+    "show": ("covidct.commands.show:show", "Print a table of the workspace."),
+    "curate": ("covidct.commands.curate:curate", "Triage, split, label, mask, patients, duplicates, review."),
+    "manifest": ("covidct.commands.manifest:manifest", "Build, check, audit and publish releases."),
+    "data": ("covidct.commands.data:data", "External sets: COVID-CT, LUNA16, LNM."),
+    "bench": ("covidct.commands.bench:bench", "Run the paper's benchmarks on a release."),
+    "predict": ("covidct.commands.bench:predict", "A trained run on new images. Not for clinical use."),
+    "forget": ("covidct.commands.show:forget", "Remove a paper or panel for good and leave a tombstone."),
+    "demo": ("covidct.commands.demo:demo", "The whole way on a small corpus made on the spot."),
+}
+
+
+class LazyGroup(click.Group):
+    """A click group whose commands are imported when they are called, not when help is printed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[cmd_name][0].split(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="covidct")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress bars, warnings only.")
+@click.option("-v", "--verbose", count=True, help="More on standard error; twice for all.")
+def cli(debug: bool, quiet: bool, verbose: int) -> None:
+    """From preprint PDF to audited CT data set to benchmark."""
+    import logging
+
+    level = logging.WARNING if quiet or not verbose else logging.INFO if verbose == 1 else logging.DEBUG
+    logging.basicConfig(level=level, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    if quiet:
+        os.environ["COVIDCT_QUIET"] = "1"
+
+
+def run(args: list[str] | None = None) -> int:
+    """Run the command line and return its exit code; an error a user can mend is one line on standard error."""
+    words = sys.argv[1:] if args is None else args
+    try:
+        result: Any = cli.main(args=words, prog_name="covidct", standalone_mode=False)
+        return int(result) if isinstance(result, int) else ExitCode.COMPLETE
+    except click.ClickException as error:
+        error.show(file=sys.stderr)
+        return ExitCode.USAGE
+    except CovidctError as error:
+        return _report(error, error.exit_code, "--debug" in words)
+    except (KeyboardInterrupt, click.Abort):
+        print("covidct: interrupted; run the same command again to go on", file=sys.stderr)  # noqa: T201
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        # The reader (head, less) has gone: nothing is wrong, and nothing more can be said on this pipe.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.COMPLETE
+    except OSError as error:
+        return _report(error, ExitCode.FAILED, "--debug" in words)
+
+
+def _report(error: Exception, code: ExitCode, debug: bool) -> int:
+    if debug:
+        traceback.print_exception(error, file=sys.stderr)
+    click.echo(f"covidct: {' '.join(str(error).split())}", err=True)
+    return code

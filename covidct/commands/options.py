@@ -1,0 +1,38 @@
+"""Options and outputs that several commands share."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def workspace_option(command: F) -> F:
+    """``-w/--workspace DIR``, default ``./covidct-workspace``; passed as ``workspace: Path``."""
+    return click.option(
+        "-w",
+        "--workspace",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=Path("covidct-workspace"),
+        show_default=True,
+        help="The workspace's folder.",
+    )(command)
+
+
+def json_option(command: F) -> F:
+    """``--json``; passed as ``as_json: bool``."""
+    return click.option("--json", "as_json", is_flag=True, help="Machine-readable results on standard output.")(command)
+
+
+def print_json(value: Any) -> None:
+    """``value`` as JSON on standard output, and nothing else there."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=1, sort_keys=False))
+
+
+def worker_count(workers: int | None) -> int:
+    """``workers``, or the number of cores this process may use."""
+    return workers or len(os.sched_getaffinity(0))

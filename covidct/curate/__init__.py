@@ -1,0 +1,1 @@
+"""Triage, panel splitting, labels, masks, patients and duplicates on a workspace."""

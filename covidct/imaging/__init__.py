@@ -1,0 +1,1 @@
+"""Hashes, correlation, panels, overlays, lung region. Pixels in, values out; no files, no database."""

@@ -1,0 +1,1 @@
+"""Networks, their registry and where their weights come from. Knows torch only."""

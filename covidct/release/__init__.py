@@ -1,0 +1,1 @@
+"""Versioned manifests: reading and validating (``read``), building (``build``)."""

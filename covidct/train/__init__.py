@@ -1,0 +1,1 @@
+"""The benchmark: recipes, training, evaluation, statistics, reports."""

@@ -1,0 +1,1 @@
+"""Work in progress: one SQLite file and files stored by content hash."""
