@@ -1,7 +1,7 @@
 """CT-like slices of a chest that nobody has: for the demo, for tests, and to train what may be shipped.
 
-A slice is drawn in Hounsfield units on a canvas of twice the size, given noise, shrunk and windowed. Everything comes from the
-generator that is passed in: the same generator state gives the same bytes.
+A slice is drawn in Hounsfield units on a canvas of twice the size, given noise, shrunk and windowed. Everything
+comes from the generator that is passed in: the same generator state gives the same bytes.
 """
 
 from typing import Literal
@@ -34,20 +34,20 @@ def phantom(
     window: Window = "lung",
     plane: Plane = "axial",
 ) -> Grey:
-    """One slice, (size, size) uint8. ``lesion``: True for any kind, or one of ``LESIONS``. Raises UsageError on unknown words."""
+    """One slice, (size, size) uint8. ``lesion``: True for any kind, or one of ``LESIONS``; unknown words: UsageError."""
     if not _MIN_SIZE <= size <= _MAX_SIZE:
         raise UsageError(f"a phantom's size is {_MIN_SIZE} to {_MAX_SIZE} pixels, not {size}")
     if window not in WINDOWS or plane not in PLANES:
         raise UsageError(f"no such window or plane: {window}, {plane}; there are {', '.join((*WINDOWS, *PLANES))}")
     kind = _lesion_kind(rng, lesion)
     hounsfield = (_axial if plane == "axial" else _coronal)(rng, size * 2, kind)
-    small = cv2.resize(hounsfield, (size, size), interpolation=cv2.INTER_AREA)
+    small = np.asarray(cv2.resize(hounsfield, (size, size), interpolation=cv2.INTER_AREA), np.float32)
     small += _grain(rng, size, rng.uniform(8, 35))
     _field_of_view(rng, small)
     centre, width = WINDOWS[window]
     centre, width = centre * rng.uniform(0.8, 1.1), width * rng.uniform(0.75, 1.1)
     level = (small - (centre - width / 2)) / width
-    return (np.clip(level, 0, 1) * 255).round().astype(np.uint8)
+    return np.asarray((np.clip(level, 0, 1) * 255).round(), np.uint8)
 
 
 def _lesion_kind(rng: np.random.Generator, lesion: bool | str) -> str:
@@ -211,11 +211,11 @@ def _clouds(rng: np.random.Generator, n: int, scale: float) -> Canvas:
     cells = max(2, round(n / max(scale, 2.0)))
     coarse = rng.standard_normal((cells, cells)).astype(np.float32)
     smooth = np.asarray(cv2.resize(coarse, (n, n), interpolation=cv2.INTER_CUBIC), np.float32)
-    return (smooth - smooth.mean()) / max(float(smooth.std()), 1e-6)
+    return np.asarray((smooth - smooth.mean()) / max(float(smooth.std()), 1e-6), np.float32)
 
 
 def _lesions(rng: np.random.Generator, canvas: Canvas, inside: NDArray[np.bool_], kind: str) -> None:
-    """Patches, mostly under the pleura: ``ground-glass`` veils the vessels, ``consolidation`` hides all but the airways."""
+    """Patches under the pleura: ``ground-glass`` veils the vessels, ``consolidation`` hides all but the airways."""
     if not kind:
         return
     n = canvas.shape[0]
