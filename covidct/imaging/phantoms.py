@@ -34,7 +34,7 @@ def phantom(
     window: Window = "lung",
     plane: Plane = "axial",
 ) -> Grey:
-    """One slice, (size, size) uint8. ``lesion``: True for any kind, or one of ``LESIONS``; unknown words: UsageError."""
+    """One slice, (size, size) uint8. ``lesion``: True for any kind, or one of ``LESIONS``; other words: UsageError."""
     if not _MIN_SIZE <= size <= _MAX_SIZE:
         raise UsageError(f"a phantom's size is {_MIN_SIZE} to {_MAX_SIZE} pixels, not {size}")
     if window not in WINDOWS or plane not in PLANES:
