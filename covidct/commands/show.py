@@ -1,0 +1,67 @@
+"""``covidct show`` and ``covidct forget``: look at the workspace, take something out of it."""
+
+import csv
+import sys
+from pathlib import Path
+
+import click
+
+from covidct.commands.options import json_option, print_json, workspace_option
+from covidct.errors import UsageError
+
+TABLES = ("papers", "figures", "panels", "images", "decisions")
+WIDEST = 48
+"""Characters of a cell in the table for people; ``--csv`` and ``--json`` give everything."""
+
+
+@click.command()
+@click.argument("table", type=click.Choice(TABLES))
+@click.option("--csv", "as_csv", is_flag=True, help="CSV with every column, UTF-8.")
+@click.option("--missing", is_flag=True, help="With papers: only those whose document could not be had, with links.")
+@json_option
+@workspace_option
+def show(table: str, as_csv: bool, missing: bool, as_json: bool, workspace: Path) -> None:
+    """Print a table of the workspace: papers, figures, panels, images or decisions."""
+    from covidct.workspace import Workspace
+    from covidct.workspace.tables import COLUMNS, MISSING_COLUMNS, missing_papers
+    from covidct.workspace.tables import table as rows_of
+
+    if missing and table != "papers":
+        raise UsageError("--missing goes with papers: covidct show papers --missing")
+    with Workspace.open(workspace) as opened:
+        rows = missing_papers(opened) if missing else rows_of(opened, table)
+    columns = MISSING_COLUMNS if missing else COLUMNS[table]
+    if as_json:
+        print_json(rows)
+    elif as_csv:
+        writer = csv.DictWriter(sys.stdout, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    else:
+        _print_table(columns, rows)
+
+
+def _print_table(columns: tuple[str, ...], rows: list[dict[str, str]]) -> None:
+    cells = [[_short(row[column]) for column in columns] for row in rows]
+    widths = [max([len(column), *(len(row[i]) for row in cells)]) for i, column in enumerate(columns)]
+    for line in [list(columns), *cells]:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    click.echo(f"{len(rows)} rows", err=True)
+
+
+def _short(text: str) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= WIDEST else flat[: WIDEST - 1] + "…"
+
+
+@click.command()
+@click.argument("name", metavar="PAPER|PANEL")
+@click.option("--reason", default="withdrawn on request", show_default=True, help="What later releases will say.")
+@workspace_option
+def forget(name: str, reason: str, workspace: Path) -> None:
+    """Remove a paper (id or DOI) or a panel for good: bytes and text are purged, a tombstone stays."""
+    from covidct.workspace import Workspace
+
+    with Workspace.open(workspace) as opened:
+        stone = opened.forget(name, reason)
+    click.echo(f"forgotten: {stone.entity} {stone.entity_id}; later releases will list it as withdrawn")
