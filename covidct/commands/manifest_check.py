@@ -1,0 +1,54 @@
+"""``covidct manifest validate|stats``: commands that read releases and change nothing."""
+
+import dataclasses
+from pathlib import Path
+
+import click
+
+from covidct.commands.options import json_option, print_json, worker_count
+from covidct.errors import ExitCode
+
+
+@click.command()
+@click.argument("release")
+@click.option("--images", type=click.Path(path_type=Path), help="Also check every picture below this folder.")
+@click.option("--workers", type=click.IntRange(1), help="Default: the cores there are.")
+@json_option
+def validate(release: str, images: Path | None, workers: int | None, as_json: bool) -> int:
+    """Check RELEASE (folder, archive or URL): all faults at once; exit code 4 where there are any."""
+    from covidct.release.read.validate import validate_release
+
+    faults = validate_release(release, images, worker_count(workers))
+    if as_json:
+        print_json([dataclasses.asdict(fault) for fault in faults])
+    else:
+        for fault in faults:
+            click.echo(str(fault))
+        click.echo(f"{release}: {len(faults)} faults" if faults else f"{release}: valid")
+    return ExitCode.PROBLEMS_FOUND if faults else ExitCode.COMPLETE
+
+
+@click.command()
+@click.argument("release", required=False)
+@json_option
+def stats(release: str | None, as_json: bool) -> None:
+    """Images and patients by split (Table I), images a patient, heights and widths (section III-A)."""
+    from covidct.release.read import default_release, read_release
+    from covidct.release.read.stats import release_stats
+
+    found = read_release(release or default_release())
+    classes = release_stats(found)
+    if as_json:
+        print_json({name: dataclasses.asdict(stats) for name, stats in classes.items()})
+        return
+    click.echo(found.title)
+    for name, of in classes.items():
+        for what in ("images", "patients", "groups"):
+            counts = "  ".join(f"{split} {count}" for split, count in getattr(of, what).items())
+            click.echo(f"{name:10} {what:20} {counts}")
+        for what in ("images_per_patient", "height", "width"):
+            of_what = getattr(of, what)
+            text = f"mean {of_what.mean:g}  max {of_what.max}  min {of_what.min}"
+            click.echo(f"{name:10} {what.replace('_', ' '):20} {text}")
+    for remark in found.meta.get("remarks", []):
+        click.echo(f"note: {remark}")

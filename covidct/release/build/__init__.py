@@ -1,0 +1,1 @@
+"""Making releases: importing, building, splitting, comparing, materialising, exporting, packing."""

@@ -1,0 +1,100 @@
+"""A release in memory: three tables, what was withdrawn, and what ``release.json`` says about them."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from covidct.errors import CovidctError, UsageError
+from covidct.release.read.archive import unpacked
+from covidct.release.read.schema import TABLES, Fault, check_table
+from covidct.release.read.tables import read_table
+
+META = "release.json"
+SUMS = "SHA256SUMS"
+FILES = (*TABLES, META, SUMS)
+DEFAULT = ("covid-ct", "1.0.0")
+_NUMBERS = ("width", "height")
+
+
+@dataclass(frozen=True)
+class Release:
+    """A named, versioned set of image facts; no pixels. Table cells are ``str``, ``width``/``height`` are ``int``."""
+
+    name: str
+    version: str
+    path: Path
+    images: pd.DataFrame
+    papers: pd.DataFrame
+    patients: pd.DataFrame
+    withdrawn: pd.DataFrame
+    meta: Mapping[str, Any]
+
+    @property
+    def title(self) -> str:
+        """``name/version``, as printed beside every result."""
+        return f"{self.name}/{self.version}"
+
+
+def read_release(source: Path | str) -> Release:
+    """The release in a folder, an archive made by ``manifest pack``, or at an http(s) address of one.
+
+    A release that breaks its schema is refused: the message names the first fault and counts the others.
+    """
+    folder = unpacked(source)
+    tables = {name: read_table(folder / name) for name in TABLES}
+    faults = [fault for name, frame in tables.items() for fault in check_table(name, frame)]
+    if faults:
+        raise CovidctError(f"{folder / faults[0].file}: {_first(faults)}; see 'covidct manifest validate {source}'")
+    return assemble(folder, tables, read_meta(folder))
+
+
+def assemble(folder: Path, tables: Mapping[str, pd.DataFrame], meta: Mapping[str, Any]) -> Release:
+    """A Release from tables that were checked."""
+    images = tables["images.csv"].astype(dict.fromkeys(_NUMBERS, int))
+    return Release(
+        name=str(meta["name"]),
+        version=str(meta["version"]),
+        path=folder,
+        images=images,
+        papers=tables["papers.csv"],
+        patients=tables["patients.csv"],
+        withdrawn=tables["withdrawn.csv"],
+        meta=meta,
+    )
+
+
+def read_meta(folder: Path) -> dict[str, Any]:
+    """``release.json``: at least ``name``, ``version`` and ``date``."""
+    path = folder / META
+    try:
+        meta = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UsageError(f"{folder}: no {META}; this is no release folder (manifests/NAME/X.Y.Z)") from error
+    except ValueError as error:
+        raise CovidctError(f"{path}: not JSON ({error})") from error
+    lacking = [key for key in ("name", "version", "date") if not isinstance(meta, dict) or key not in meta]
+    if lacking:
+        raise CovidctError(f"{path}: does not say {', '.join(lacking)}")
+    return dict(meta)
+
+
+def default_release() -> Path:
+    """The folder of covid-ct/1.0.0 that ships with covidct (``manifests/`` of a checkout, package data of a wheel)."""
+    package = Path(__file__).resolve().parents[2]
+    for root in (package / "manifests", package.parent / "manifests"):
+        folder = root.joinpath(*DEFAULT)
+        if (folder / META).is_file():
+            return folder
+    raise CovidctError("covid-ct/1.0.0 is missing from this installation; install covidct again")
+
+
+def _first(faults: list[Fault]) -> str:
+    more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+    first = faults[0]
+    where = f"row {first.row}: " if first.row else ""
+    what = f"{first.column}={first.value[:60]!r} " if first.column else ""
+    return f"{where}{what}{first.rule}{more}"

@@ -1,0 +1,156 @@
+"""Everything that can be checked of a release without judging it: schema, references, counts, checksums, pictures."""
+
+from collections import Counter
+from collections.abc import Hashable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from covidct.errors import CovidctError
+from covidct.files import sha256_file
+from covidct.progress import progress
+from covidct.release.read.archive import unpacked
+from covidct.release.read.locate import find_images, images_root
+from covidct.release.read.pictures import PictureError, facts
+from covidct.release.read.release import FILES, META, SUMS, Release, assemble, read_meta
+from covidct.release.read.schema import TABLES, Fault, check_table
+from covidct.release.read.tables import read_table
+from covidct.release.read.version import parse_version
+
+
+def validate_release(source: Path | str, images: Path | None = None, workers: int = 1) -> list[Fault]:
+    """All faults of the release; pictures are looked at only where ``images`` is given (each read whole)."""
+    folder = unpacked(source)
+    meta = read_meta(folder)
+    faults = [*_checksum_faults(folder), *_meta_faults(meta)]
+    tables, unreadable = _read_tables(folder)
+    faults += unreadable
+    schema = [fault for name, frame in tables.items() for fault in check_table(name, frame)]
+    faults += schema
+    if schema or unreadable:
+        return faults
+    release = assemble(folder, tables, meta)
+    faults += [*_case_faults(release), *_reference_faults(release), *_count_faults(release), *_group_faults(release)]
+    if images is not None:
+        faults += picture_faults(release, images_root(release, images), workers)
+    return faults
+
+
+def _read_tables(folder: Path) -> tuple[dict[str, pd.DataFrame], list[Fault]]:
+    tables: dict[str, pd.DataFrame] = {}
+    faults: list[Fault] = []
+    for name in TABLES:
+        try:
+            tables[name] = read_table(folder / name)
+        except CovidctError as error:
+            faults.append(Fault(name, None, "", "", str(error)))
+    return tables, faults
+
+
+def _checksum_faults(folder: Path) -> Iterator[Fault]:
+    sums = folder / SUMS
+    if not sums.is_file():
+        yield Fault(SUMS, None, "", "", "not there; a release lists the SHA-256 of its files")
+        return
+    listed: dict[str, str] = {}
+    for number, line in enumerate(sums.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+        digest, _, name = line.partition("  ")
+        if name not in FILES:
+            yield Fault(SUMS, number, "file", name, "no file of a release")
+        else:
+            listed[name] = digest
+    for name in FILES:
+        if name == SUMS:
+            continue
+        path = folder / name
+        if name not in listed:
+            yield Fault(SUMS, None, "file", name, "not listed")
+        elif not path.is_file():
+            yield Fault(name, None, "", "", "listed in SHA256SUMS and not there")
+        elif sha256_file(path) != listed[name]:
+            yield Fault(name, None, "", "", "its bytes are not those that SHA256SUMS lists")
+
+
+def _meta_faults(meta: Mapping[str, object]) -> Iterator[Fault]:
+    try:
+        parse_version(str(meta["version"]))
+    except CovidctError as error:
+        yield Fault(META, None, "version", str(meta["version"]), str(error))
+
+
+def _case_faults(release: Release) -> Iterator[Fault]:
+    lower = release.images["file"].str.lower()
+    for row in lower.index[lower.duplicated()]:
+        file = release.images["file"][row]
+        yield Fault("images.csv", int(row) + 2, "file", file, "another file name differs only in case")
+
+
+def _reference_faults(release: Release) -> Iterator[Fault]:
+    for column, table, name in (
+        ("paper_id", release.papers, "papers.csv"),
+        ("patient_id", release.patients, "patients.csv"),
+    ):
+        cells = release.images[column]
+        for row in cells.index[(cells != "") & ~cells.isin(table[column])]:
+            yield Fault("images.csv", int(row) + 2, column, cells[row], f"not in {name}")
+
+
+def _count_faults(release: Release) -> Iterator[Fault]:
+    for column, table, name in (
+        ("paper_id", release.papers, "papers.csv"),
+        ("patient_id", release.patients, "patients.csv"),
+    ):
+        counts = release.images[column].value_counts()
+        for row, (key, said) in enumerate(zip(table[column], table["images"], strict=True), 2):
+            if int(said) != int(counts.get(key, 0)):
+                rule = f"images.csv has {counts.get(key, 0)} images of {key}"
+                yield Fault(name, row, "images", said, rule)
+    said_counts = release.meta.get("counts")
+    if said_counts is not None and said_counts != count_images(release.images):
+        yield Fault(META, None, "counts", str(said_counts), f"images.csv has {count_images(release.images)}")
+
+
+def count_images(images: pd.DataFrame) -> dict[str, dict[str, int]]:
+    """Images by split (``none`` where it is empty) and label."""
+    counts: dict[str, dict[str, int]] = {}
+    pairs = Counter(zip(images["split"], images["label"], strict=True))
+    for split, label in sorted(pairs):
+        counts.setdefault(str(split) or "none", {})[str(label)] = pairs[split, label]
+    return counts
+
+
+def _group_faults(release: Release) -> Iterator[Fault]:
+    images = release.images
+    for column, of in (("group_id", "split"), ("patient_id", "group_id")):
+        named = images[images[column] != ""]
+        spread = named.groupby(column)[of].nunique()
+        for key in spread.index[spread > 1]:
+            rows = named.index[named[column] == key]
+            rule = f"torn over {', '.join(sorted(set(named.loc[rows, of])))} ({of})"
+            yield Fault("images.csv", int(rows[0]) + 2, column, str(key), rule)
+
+
+def picture_faults(release: Release, root: Path, workers: int = 1) -> list[Fault]:
+    """Faults of the pictures below ``root``: gone, changed, not decodable, of another size than the table says."""
+    found, missing = find_images(release, root)
+    rows = {key: number for number, key in enumerate(release.images["image_id"], 2)}
+    table = {row["image_id"]: row for row in release.images.to_dict("records")}
+    faults = [Fault("images.csv", rows[key], "file", str(table[key]["file"]), "no such picture") for key in missing]
+    with ThreadPoolExecutor(workers) as pool:
+        checks = pool.map(lambda key: _picture_fault(table[key], found[key], rows[key]), found)
+        faults += [fault for fault in progress(checks, "pictures", len(found)) if fault]
+    return sorted(faults, key=lambda fault: fault.row or 0)
+
+
+def _picture_fault(row: Mapping[Hashable, Any], path: Path, number: int) -> Fault | None:
+    try:
+        seen = facts(path)
+    except PictureError as error:
+        return Fault("images.csv", number, "file", row["file"], str(error))
+    if seen.sha256 != row["sha256"]:
+        return Fault("images.csv", number, "file", row["file"], "the picture's bytes differ from its sha256")
+    if (seen.width, seen.height) != (row["width"], row["height"]):
+        return Fault("images.csv", number, "file", row["file"], f"is {seen.width} x {seen.height} pixels")
+    return None
