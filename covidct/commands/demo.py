@@ -1,0 +1,35 @@
+"""``covidct demo``: the whole way on a corpus made on the spot, scored against what was drawn."""
+
+import time
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), default=Path("covidct-demo"), show_default=True
+)
+@click.option("--papers", type=click.IntRange(6, 200), default=18, show_default=True, help="How many to draw.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Same seed, same bytes.")
+@click.option("--epochs", type=click.IntRange(1), default=12, show_default=True, help="Of CRNet.")
+@click.option("--size", type=click.IntRange(32, 224), default=64, show_default=True, help="Of CRNet's input, pixels.")
+def demo(out: Path, papers: int, seed: int, epochs: int, size: int) -> None:
+    """The whole way on a small corpus made on the spot: harvest, curate, release, audit, train."""
+    from covidct.demo.chain import Plan, Timing, prepare, run_chain, table
+    from covidct.demo.score import score
+
+    plan = Plan(out, papers, seed, epochs, size)
+    prepare(plan)
+    begun = time.perf_counter()
+
+    def say(timing: Timing) -> None:
+        click.echo(f"{timing.name:<12}{timing.seconds:6.1f} s   {timing.command}")
+
+    _, truth = run_chain(plan, say)
+    click.echo("\nFound against what was drawn")
+    for line in score(truth, table(plan, "papers"), table(plan, "figures"), table(plan, "panels")):
+        extra = f"   and {line.extra} that were not drawn" if line.extra else ""
+        click.echo(f"  {line.what:<28}{line.right:4} of {line.true}{extra}")
+    click.echo(f"\nResults in {out}: {', '.join(sorted(p.name for p in out.iterdir() if p.is_dir()))}")
+    click.echo(f"Look at {out}/run/report.html and {out}/audit/audit.html. {time.perf_counter() - begun:.0f} s in all.")
