@@ -187,7 +187,8 @@ def main(wanted: list[str]) -> int:
     SCRATCH.mkdir(exist_ok=True)
     print(f"{'scorer':<23}{'measure':<31}{'value':>9}   target")
     chosen = [name for name in SCORERS if not wanted or name.split()[0] in wanted]
-    return 0 if all([measure(name) for name in chosen]) else 1
+    failed = [name for name in chosen if not measure(name)]
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
