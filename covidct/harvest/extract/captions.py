@@ -1,0 +1,202 @@
+"""Stage 2b: how far a caption reaches, and its text."""
+
+import itertools
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from statistics import median
+
+from covidct.harvest.extract.boxes import meet, overlap_x, union, width
+from covidct.harvest.extract.labels import Label
+from covidct.harvest.extract.page import Line, Page
+from covidct.harvest.extract.starts import Body, Start, line_above
+from covidct.harvest.extract.tally import Tally
+from covidct.harvest.extract.words import Vocabulary, join_lines
+from covidct.records import Box
+
+
+@dataclass(frozen=True)
+class Caption:
+    """One caption: its label, text without the label, and where it stands; ``page`` is a position in the list."""
+
+    label: Label
+    text: str
+    page: int
+    box: Box
+    lines: tuple[int, ...]
+    score: float
+    rules: tuple[str, ...]
+    tags: tuple["Caption", ...] = field(default=())
+    """Other printings of the label without text, such as "Figure 1" over a page of its own."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a stop rule sees: the caption so far, the line that may follow, and the document's style."""
+
+    taken: list[Line]
+    line: Line
+    page: Page
+    body: Body
+    usual_gap: float
+
+    @property
+    def last(self) -> Line:
+        """The line before."""
+        return self.taken[-1]
+
+    @property
+    def gap(self) -> float:
+        """Blank between the lines, in points."""
+        return self.line.box[1] - self.last.box[3]
+
+    @property
+    def style(self) -> tuple[str, float]:
+        """Font and size of most of the caption's letters after its label."""
+        weights: dict[tuple[str, float], int] = {}
+        for line in self.taken:
+            for span in line.spans:
+                style = (span.font, round(span.size * 2) / 2)
+                weights[style] = weights.get(style, 0) + len(span.text.strip())
+        return max(weights, key=lambda style: weights[style])
+
+    @property
+    def unlike_body(self) -> bool:
+        """Whether the caption is set in another font or size than the running text."""
+        font, size = self.style
+        return font != self.body.font or abs(size - self.body.size) > 0.4
+
+
+def _wide_gap(s: Step) -> bool:
+    own = [b.box[1] - a.box[3] for a, b in itertools.pairwise(s.taken)]
+    usual = min(median(own), s.usual_gap + 2) if len(own) > 1 else max([s.usual_gap, *own])
+    slack = 0.75 if s.unlike_body and _bold(s.taken[0]) else 0.55
+    return s.gap > usual + slack * s.line.size
+
+
+def _other_size(s: Step) -> bool:
+    return len(s.taken) > 1 and abs(s.line.size - s.style[1]) > 0.9 and len(s.line.text.strip()) > 3
+
+
+def _body_resumes(s: Step) -> bool:
+    same = s.line.main.font == s.body.font and abs(s.line.size - s.body.size) < 0.4
+    label_only = len(s.taken) == 1 and len(s.taken[0].text.strip()) < 14
+    return s.unlike_body and same and not label_only and s.line.block != s.last.block
+
+
+def _heading(s: Step) -> bool:
+    bold = all(span.bold for span in s.line.spans if span.text.strip())
+    return bold and not _bold(s.last) and s.line.block != s.last.block and len(s.line.text) < 60
+
+
+def _new_paragraph(s: Step) -> bool:
+    """In running-text style: the line before ended early and with a full stop, and a new block begins."""
+    if s.unlike_body or s.line.block == s.last.block:
+        return False
+    short = s.last.box[2] < max(line.box[2] for line in s.taken) - 0.12 * s.body.width
+    return (short or s.gap > s.usual_gap + 0.3 * s.line.size) and bool(re.search(r"[.:)]\W*$", s.last.text))
+
+
+def _picture_between(s: Step) -> bool:
+    strip = (max(s.last.box[0], s.line.box[0]), s.last.box[3], min(s.last.box[2], s.line.box[2]), s.line.box[1])
+    common = (meet(p.box, strip) for p in s.page.placements)
+    return s.gap > 4 and any(c[3] - c[1] > 3 and c[2] > c[0] for c in common)
+
+
+def _link(s: Step) -> bool:
+    return bool(re.fullmatch(r"\s*(https?://)?(dx\.)?(doi\.org/|doi:\s*)10\.\S+\s*", s.line.text, re.I))
+
+
+STOPS: tuple[tuple[str, Callable[[Step], bool]], ...] = (
+    ("wide-gap", _wide_gap),
+    ("other-size", _other_size),
+    ("body-resumes", _body_resumes),
+    ("heading", _heading),
+    ("new-paragraph", _new_paragraph),
+    ("picture-between", _picture_between),
+    ("link", _link),
+)
+"""Name and test of every rule that ends a caption before a line."""
+
+
+def _bold(line: Line) -> bool:
+    return all(span.bold for span in line.spans if span.text.strip())
+
+
+def read_captions(pages: list[Page], starts: list[Start], body: Body, words: Vocabulary, tally: Tally) -> list[Caption]:
+    """The captions that begin at ``starts``, in the order given."""
+    opening = {(start.page, start.line) for start in starts}
+    usual = usual_gap(pages, body)
+    captions = []
+    for start in starts:
+        page = pages[start.page]
+        barred = {line for number, line in opening if number == start.page and line != start.line}
+        taken, stop = _extent(page, start.line, barred, body, usual)
+        tally.fired(f"caption-end:{stop}")
+        captions.append(_caption(page, start, taken, words, stop))
+    return captions
+
+
+def usual_gap(pages: list[Page], body: Body) -> float:
+    """Median blank between lines of the running text, in points."""
+    gaps = []
+    for page in pages[:12]:
+        lines = [x for x in page.lines if x.main.font == body.font and abs(x.size - body.size) < 0.6][:80]
+        narrowed = replace(page, lines=lines)
+        for line in lines:
+            above = line_above(narrowed, line)
+            if above is not None:
+                gaps.append(line.box[1] - above.box[3])
+    return max(0.0, median(gaps)) if gaps else 2.0
+
+
+def _extent(page: Page, first: int, barred: set[int], body: Body, usual: float) -> tuple[list[int], str]:
+    taken = [first]
+    while True:
+        following = _next(page, taken, barred)
+        if following is None:
+            return taken, "nothing-follows"
+        if following in barred:
+            return taken, "next-label"
+        step = Step([page.lines[i] for i in taken], page.lines[following], page, body, usual)
+        stop = next((name for name, test in STOPS if test(step)), "")
+        if stop:
+            return taken, stop
+        taken.append(following)
+
+
+def _next(page: Page, taken: list[int], barred: set[int]) -> int | None:
+    """The line that follows in the caption's column: the nearest below, the left-most where several are level."""
+    last = page.lines[taken[-1]]
+    column = union([page.lines[i].box for i in taken])
+    best: int | None = None
+    for index, line in enumerate(page.lines):
+        if line.way or index in taken or overlap_x(line.box, column) < min(0.3 * width(line.box), 12):
+            continue
+        if line.box[1] < last.box[1] + 0.5 * last.size or line.box[1] - last.box[3] > 5 * last.size:
+            continue
+        if best is None or _before(line, page.lines[best], column):
+            best = index
+    return best
+
+
+def _before(line: Line, other: Line, column: Box) -> bool:
+    if abs(line.box[1] - other.box[1]) > 0.5 * line.size:
+        return line.box[1] < other.box[1]
+    return abs(line.box[0] - column[0]) < abs(other.box[0] - column[0])
+
+
+def _caption(page: Page, start: Start, taken: list[int], words: Vocabulary, stop: str) -> Caption:
+    lines = [page.lines[i] for i in taken]
+    text = join_lines([line.text for line in lines], words)
+    label = start.label
+    rest = text[_label_end(text, label) :]
+    box = union([line.box for line in lines])
+    return Caption(label, rest.strip(), start.page, box, tuple(taken), start.score, (*start.rules, f"end:{stop}"))
+
+
+def _label_end(text: str, label: Label) -> int:
+    """Where the words begin in the joined text, whose blanks may differ from the line's."""
+    pattern = r"\s*".join(re.escape(c) for c in label.printed if not c.isspace())
+    found = re.match(rf"\W{{0,3}}{pattern}[\s.:|,–—•-]*", text)
+    return found.end() if found else 0

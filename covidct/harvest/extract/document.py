@@ -1,0 +1,90 @@
+"""What the document says about itself: DOI, title, licence; and opening it safely."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import pymupdf
+
+from covidct.harvest.extract.page import Line, Page
+from covidct.harvest.extract.results import Limits
+from covidct.harvest.extract.words import Vocabulary, join_lines
+
+_DOI = re.compile(r"\b(10\.\d{4,9}/[^\s\"<>|]+[^\s\"<>|.,;:)\]}])", re.I)
+_MADE_UP = re.compile(
+    r"^(untitled|microsoft word|.*\.(docx?|pdf|indd|qxd|dvi|tex)$|.*\b\d+\.\.\d+$|[\w.-]*\d[\w.-]*$)", re.I
+)
+_LICENCES = (
+    (r"\bcc0\b|creativecommons\.org/publicdomain/zero|public domain dedication", "cc0-1.0"),
+    (r"by-nc-nd|noncommercial[-\s]+no-?deriv|non-commercial[-\s]+no-?deriv", "cc-by-nc-nd"),
+    (r"by-nc-sa|noncommercial[-\s]+share-?alike|non-commercial[-\s]+share-?alike", "cc-by-nc-sa"),
+    (r"by-nc\b|attribution[-\s]+non-?commercial", "cc-by-nc"),
+    (r"by-nd\b|attribution[-\s]+no-?deriv", "cc-by-nd"),
+    (r"by-sa\b|attribution[-\s]+share-?alike", "cc-by-sa"),
+    (r"\bcc[-\s]by\b|licenses/by/|creative commons attribution", "cc-by"),
+)
+
+
+class Unreadable(Exception):
+    """The file cannot be read as a PDF; the message is the reason."""
+
+
+def open_pdf(path: Path, limits: Limits) -> pymupdf.Document:
+    """``path`` as an open document with at least one page.
+
+    Raises:
+        Unreadable: empty, too large, not a PDF, truncated beyond repair, or encrypted.
+    """
+    size = path.stat().st_size
+    if size == 0:
+        raise Unreadable("not a PDF: the file is empty")
+    if size > limits.file_mb << 20:
+        raise Unreadable(f"too large: {size >> 20} MB, the limit is {limits.file_mb} MB")
+    with path.open("rb") as handle:
+        head = handle.read(1024)
+    if b"%PDF-" not in head:
+        raise Unreadable("not a PDF: it does not begin with %PDF")
+    try:
+        document = pymupdf.open(path, filetype="pdf")
+    except (RuntimeError, ValueError) as error:
+        raise Unreadable(f"truncated or damaged beyond repair: {error}") from None
+    if document.needs_pass:
+        raise Unreadable("encrypted: it asks for a password")
+    if document.page_count < 1:
+        raise Unreadable("truncated or damaged beyond repair: no page")
+    return document
+
+
+def find_doi(lines: Iterable[Line]) -> str:
+    """The DOI printed first, lower case, with the version of a preprint where its URL carries one."""
+    text = "\n".join(line.text for line in lines)
+    marked = re.search(r"(?:doi\.org/|doi:?\s*)(10\.\d{4,9}/[^\s\"<>|]+[^\s\"<>|.,;:)\]}])", text, re.I)
+    found = marked or _DOI.search(text)
+    return found.group(1).lower() if found else ""
+
+
+def find_licence(text: str) -> str:
+    """Code of the licence notice in ``text``, with the version where one is printed."""
+    clean = " ".join(text.split())
+    for pattern, code in _LICENCES:
+        found = re.search(pattern, clean, re.I)
+        if found is None:
+            continue
+        if code == "cc0-1.0":
+            return code
+        version = re.search(r"\b([1-4]\.0)\b", clean[found.start() : found.start() + 90])
+        return f"{code}-{version.group(1)}" if version else code
+    return ""
+
+
+def find_title(document: pymupdf.Document, page: Page) -> str:
+    """The title: of the metadata where it looks like one, else the largest text in the upper part of page 1."""
+    stated = " ".join(str((document.metadata or {}).get("title") or "").split())
+    if len(stated) > 15 and " " in stated and not _MADE_UP.match(stated):
+        return stated
+    upper = [x for x in page.lines if x.box[1] < 0.6 * page.height and not x.way and len(x.text.strip()) > 12]
+    if not upper:
+        return ""
+    largest = max(line.size for line in upper)
+    lines = [line.text for line in upper if line.size > largest - 0.6]
+    return join_lines(lines[:6], Vocabulary(()))

@@ -1,0 +1,146 @@
+"""Stage 3, clusters: image placements and strokes of a page into regions; what is no part of a figure is dropped."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from covidct.harvest.extract.boxes import area, height, inside, overlap_x, overlap_y, union, width
+from covidct.harvest.extract.captions import Caption
+from covidct.harvest.extract.grid import clusters
+from covidct.harvest.extract.page import Line, Page, Placement, Stroke
+from covidct.harvest.extract.starts import Body
+from covidct.harvest.extract.tally import Tally
+from covidct.records import Box
+
+REACH = 7.0
+"""Points between parts of one region."""
+WHITE = 0xFFFFFF
+THIN = 2.6
+"""Points: a drawn box no thicker is a rule."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """Graphics of a page that hang together. ``weak``: rules only, as tables, underlines and fractions have."""
+
+    page: int
+    box: Box
+    placements: tuple[Placement, ...]
+    strokes: int
+    weak: bool
+
+    @property
+    def strong(self) -> bool:
+        """Whether it may be a figure on its own."""
+        return not self.weak and min(width(self.box), height(self.box)) >= 28 and area(self.box) >= 2500
+
+
+def find_regions(pages: list[Page], captions: list[Caption], body: Body, tally: Tally) -> list[list[Region]]:
+    """The regions of every page."""
+    repeated = _repeated(pages)
+    out = []
+    for number, page in enumerate(pages):
+        barred = [page.lines[i] for c in captions if c.page == number for i in c.lines]
+        running = running_text(page, barred, body)
+        placements = [p for p in page.placements if not _drop_placement(page, p, repeated, running, tally)]
+        strokes = [s for s in page.strokes if not _drop_stroke(page, s, barred, running, body, tally)]
+        out.append(_regions(number, placements, strokes))
+    return out
+
+
+def running_text(page: Page, barred: list[Line], body: Body) -> list[Line]:
+    """Lines of running text: long, of about body size, in company; captions excepted."""
+    skip = {id(line) for line in barred}
+    boxes = [s.box for s in page.strokes if s.straight and 400 < area(s.box) < 0.3 * area(page.box)]
+    wide = [
+        line
+        for line in page.lines
+        if id(line) not in skip
+        and not line.way
+        and len(line.text) > 22
+        and width(line.box) > 0.55 * body.width
+        and abs(line.size - body.size) < 1.3
+        and not any(inside(line.box, p.box) > 0.9 for p in page.placements if area(p.box) < 0.85 * area(page.box))
+    ]
+    return [line for line in wide if _in_company(line, wide) and not _boxed(line, boxes, body)]
+
+
+def _in_company(line: Line, others: list[Line]) -> bool:
+    return any(
+        other is not line
+        and abs(other.box[1] - line.box[1]) < 3.2 * line.size
+        and overlap_x(line.box, other.box) > 0.5 * width(line.box)
+        for other in others
+    )
+
+
+def _boxed(line: Line, boxes: list[Box], body: Body) -> bool:
+    """Inside a drawn box narrower than the text column: words of a flow chart."""
+    return any(width(box) < 0.9 * body.width and inside(line.box, box) > 0.9 for box in boxes)
+
+
+def _repeated(pages: list[Page]) -> set[tuple[int, int, int, int]]:
+    """Places at which images of one size stand on three or more pages."""
+    seen: dict[tuple[int, int, int, int], set[int]] = defaultdict(set)
+    for page in pages:
+        for placement in page.placements:
+            seen[_place(placement)].add(page.number)
+    return {place for place, numbers in seen.items() if len(numbers) >= 3}
+
+
+def _place(placement: Placement) -> tuple[int, int, int, int]:
+    return (round(placement.box[0] / 8), round(placement.box[1] / 8), *placement.pixels)
+
+
+def _drop_placement(
+    page: Page, p: Placement, repeated: set[tuple[int, int, int, int]], running: list[Line], tally: Tally
+) -> bool:
+    reason = ""
+    if _place(p) in repeated and area(p.box) < 0.25 * area(page.box):
+        reason = "repeated on other pages"
+    elif area(p.box) > 0.85 * area(page.box) and len(running) > 3:
+        reason = "background of the page"
+    elif width(p.box) < 3 or height(p.box) < 3:
+        reason = "speck"
+    if reason:
+        tally.drop("image", reason, page.number, page.to_page(p.box))
+    return bool(reason)
+
+
+def _drop_stroke(page: Page, s: Stroke, barred: list[Line], running: list[Line], body: Body, tally: Tally) -> bool:
+    if s.filled and s.color == WHITE:
+        tally.fired("drop:white paint")
+        return True
+    if area(s.box) > 0.9 * area(page.box):
+        tally.fired("drop:background of the page")
+        return True
+    if min(width(s.box), height(s.box)) < 4:
+        return False
+    held = [line for line in running if inside(line.box, s.box) > 0.9]
+    framed = any(inside(line.box, s.box) > 0.9 for line in barred)
+    if framed or (len(held) >= 6 and sum(height(x.box) for x in held) > 0.35 * height(s.box)):
+        tally.fired("drop:frame round text")
+        return True
+    return False
+
+
+def _regions(number: int, placements: list[Placement], strokes: list[Stroke]) -> list[Region]:
+    unique = list({tuple(round(v / 2) for v in s.box): s for s in strokes}.values())
+    boxes = [p.box for p in placements] + [s.box for s in unique]
+    regions = []
+    for members in clusters(boxes, REACH):
+        images = tuple(placements[i] for i in members if i < len(placements))
+        drawn = [unique[i - len(placements)] for i in members if i >= len(placements)]
+        box = union([boxes[i] for i in members])
+        regions.append(Region(number, box, images, len(drawn), not images and rules_only([s.box for s in drawn])))
+    return regions
+
+
+def rules_only(boxes: list[Box]) -> bool:
+    """Whether all boxes are level rules, or rules and the uprights of a table between them."""
+    level = [b for b in boxes if height(b) <= THIN and width(b) > 4 * height(b)]
+    upright = [b for b in boxes if width(b) <= THIN and height(b) > 4 * width(b)]
+    if len(level) == len(boxes):
+        return True
+    if len(level) + len(upright) < len(boxes):
+        return False
+    return len(level) >= 2 and all(any(overlap_y(b, u) > -4 and overlap_x(b, u) > -4 for b in level) for u in upright)

@@ -1,0 +1,215 @@
+"""Stage 4: which regions belong to which caption; beside it on its page first, then on other pages by tag and order."""
+
+from dataclasses import dataclass, field
+
+from covidct.harvest.extract.boxes import area, height, overlap_x, overlap_y, union, width
+from covidct.harvest.extract.captions import Caption
+from covidct.harvest.extract.graphics import Region
+from covidct.harvest.extract.page import Line
+from covidct.harvest.extract.tally import Tally
+from covidct.records import Box
+
+STRAY = 70.0
+"""Points: a small region farther from the rest of its figure is no part of it."""
+SIDE_COST = 15.0
+
+
+@dataclass
+class Found:
+    """A caption and its regions, all on ``page`` (a position in the list); ``how`` names the rules."""
+
+    caption: Caption
+    page: int
+    regions: list[Region]
+    how: list[str] = field(default_factory=list)
+    more: list["Found"] = field(default_factory=list)
+    """Parts of the figure on later pages."""
+
+    @property
+    def box(self) -> Box:
+        """Round all regions."""
+        return union([region.box for region in self.regions])
+
+
+@dataclass(frozen=True)
+class PageView:
+    """What matching sees of a page."""
+
+    captions: list[Caption]
+    regions: list[Region]
+    running: list[Line]
+    column: float = 0.0
+    """Usual width of a text line, points."""
+
+
+def match_page(view: PageView, number: int, prefer: str) -> list[Found]:
+    """Pairs of one page: all captions below their figures, or all above; whichever leaves fewer without one."""
+    plans = {way: _assign(view, way) for way in ("above", "below")}
+    order = sorted(plans, key=lambda way: (-_worth(plans[way], prefer == way), way != prefer))
+    chosen = plans[order[0]]
+    out = []
+    for caption, pairs in chosen:
+        regions = _without_strays([region for region, _ in pairs], caption)
+        if caption.label.kind == "figure" and any(r.strong for r in regions):
+            out.append(
+                Found(
+                    caption, number, regions, [f"graphic-{order[0]}" if w != "side" else "beside" for _, w in pairs][:1]
+                )
+            )
+    return out
+
+
+def _worth(plan: list[tuple[Caption, list[tuple[Region, str]]]], preferred: bool) -> float:
+    worth = 0.1 * preferred
+    for caption, pairs in plan:
+        strong = [region for region, _ in pairs if region.strong]
+        if strong and caption.label.kind == "figure":
+            gap = min(max(0.0, _gap(region.box, caption.box)) for region in strong)
+            worth += 1 - min(gap, 200) / 400
+    return worth
+
+
+def _gap(a: Box, b: Box) -> float:
+    return max(-overlap_x(a, b), -overlap_y(a, b))
+
+
+def _assign(view: PageView, way: str) -> list[tuple[Caption, list[tuple[Region, str]]]]:
+    pairs: list[tuple[Caption, list[tuple[Region, str]]]] = [(caption, []) for caption in view.captions]
+    for region in view.regions:
+        costs = []
+        for index, caption in enumerate(view.captions):
+            for direction in (way if caption.label.kind == "figure" else "below", "side"):
+                cost = _cost(region, caption, direction, view)
+                if cost is not None:
+                    costs.append((cost, index, direction))
+        if costs:
+            _, index, direction = min(costs)
+            pairs[index][1].append((region, direction))
+    return pairs
+
+
+def _cost(region: Region, caption: Caption, way: str, view: PageView) -> float | None:
+    """Points between region and caption where the way is free, else None. ``way``: where the region stands."""
+    r, c = region.box, caption.box
+    if way == "side":
+        level = overlap_y(r, c) > 0.5 * min(height(r), height(c)) and overlap_x(r, c) < 6
+        gap = -overlap_x(r, c)
+        return gap + SIDE_COST if level and gap < 40 and region.strong and width(c) < 0.6 * width(r) + 80 else None
+    gap = c[1] - r[3] if way == "above" else r[1] - c[3]
+    c = (c[0], c[1], max(c[2], c[0] + 0.9 * view.column), c[3]) if height(c) < 30 else c
+    shared = overlap_x(r, c)
+    if gap < -0.3 * height(r) - 2 or shared < 0.25 * min(width(r), width(c)):
+        return None
+    between = (max(r[0], c[0]), min(r[3], c[3]), min(r[2], c[2]), max(r[1], c[1]))
+    return None if _blocked(between, caption, view) else max(0.0, gap)
+
+
+def _blocked(between: Box, caption: Caption, view: PageView) -> bool:
+    lines = sum(1 for line in view.running if _crosses(line.box, between))
+    others = any(other is not caption and _crosses(other.box, between) for other in view.captions)
+    return lines >= 2 or others
+
+
+def _crosses(box: Box, between: Box) -> bool:
+    middle = (box[1] + box[3]) / 2
+    return between[1] < middle < between[3] and overlap_x(box, between) > 5
+
+
+def _without_strays(regions: list[Region], caption: Caption) -> list[Region]:
+    """The strong regions, and small or weak ones only where they touch them closely."""
+    strong = [region for region in regions if region.strong]
+    if not strong:
+        return regions
+    largest = max(area(region.box) for region in strong)
+    kept = [region for region in strong if area(region.box) > 0.03 * largest or _gap(region.box, caption.box) < STRAY]
+    whole = union([region.box for region in kept])
+    for region in regions:
+        if region not in kept and _gap(region.box, whole) < (2 if region.weak else 24):
+            kept.append(region)
+    return kept
+
+
+def match_document(views: list[PageView], tally: Tally) -> list[Found]:
+    """All pairs of the document, in the order of the captions."""
+    found = [pair for number, view in enumerate(views) for pair in match_page(view, number, "above")]
+    above = sum("graphic-above" in pair.how for pair in found)
+    below = sum("graphic-below" in pair.how for pair in found)
+    if below > above:
+        found = [pair for number, view in enumerate(views) for pair in match_page(view, number, "below")]
+    _fill(views, found)
+    for pair in found:
+        for rule in pair.how:
+            tally.fired(f"match:{rule}")
+    return found
+
+
+def _open_captions(views: list[PageView], found: list[Found]) -> list[Caption]:
+    done = {id(pair.caption) for pair in found}
+    return [c for view in views for c in view.captions if c.label.kind == "figure" and id(c) not in done]
+
+
+def _free(views: list[PageView], found: list[Found], number: int) -> list[Region]:
+    if not 0 <= number < len(views):
+        return []
+    taken = {id(region) for pair in found for region in pair.regions}
+    return [r for r in views[number].regions if r.strong and id(r) not in taken]
+
+
+def _fill(views: list[PageView], found: list[Found]) -> None:
+    """Captions without graphics: other side of the page, tagged page, neighbouring page, then order."""
+    for caption in _open_captions(views, found):
+        for rule in (_other_side, _tagged_page, _neighbour):
+            pair = rule(caption, views, found)
+            if pair is not None:
+                found.append(pair)
+                break
+    _by_order(views, found)
+
+
+def _other_side(caption: Caption, views: list[PageView], found: list[Found]) -> Found | None:
+    view = views[caption.page]
+    regions = [
+        region
+        for region in _free(views, found, caption.page)
+        if any(_cost(region, caption, way, view) is not None for way in ("above", "below", "side"))
+    ]
+    return Found(caption, caption.page, regions, ["other-side"]) if regions else None
+
+
+def _tagged_page(caption: Caption, views: list[PageView], found: list[Found]) -> Found | None:
+    for tag in caption.tags:
+        regions = _free(views, found, tag.page)
+        if regions:
+            return Found(caption, tag.page, regions, ["tagged-page"])
+    return None
+
+
+def _neighbour(caption: Caption, views: list[PageView], found: list[Found]) -> Found | None:
+    """Caption at the top of a page, graphic at the foot of the page before; or the other way round."""
+    view = views[caption.page]
+    over = [line for line in view.running if line.box[3] < caption.box[1] + 2]
+    under = [line for line in view.running if line.box[1] > caption.box[3] - 2]
+    for number, free_side, last in ((caption.page - 1, over, True), (caption.page + 1, under, False)):
+        regions = _free(views, found, number)
+        if free_side or not regions:
+            continue
+        running = views[number].running
+        captions = views[number].captions
+        edge = max(r.box[3] for r in regions) if last else min(r.box[1] for r in regions)
+        others = [line.box for line in running] + [caption.box for caption in captions]
+        if not any(box[1] > edge if last else box[3] < edge for box in others):
+            return Found(caption, number, regions, ["page-before" if last else "page-after"])
+    return None
+
+
+def _by_order(views: list[PageView], found: list[Found]) -> None:
+    """Figures one to a page, captions collected elsewhere: the n-th goes with the n-th."""
+    captions = _open_captions(views, found)
+    pages = [n for n in range(len(views)) if len(views[n].running) < 8 and _large(_free(views, found, n))]
+    for caption, number in zip(captions, pages, strict=False):
+        how = "by-order" if len(captions) == len(pages) else "by-order-unequal"
+        found.append(Found(caption, number, _free(views, found, number), [how]))
+
+
+def _large(regions: list[Region]) -> bool:
+    return sum(area(region.box) for region in regions) > 30000

@@ -1,0 +1,216 @@
+"""Stage 1, blocks: what one page holds: text lines, image placements, strokes; clipped as the page clips them.
+
+Coordinates are points of the page as shown (page rotation applied), origin top left. A page whose text stands on its
+side (landscape figures in a portrait page) is turned upright for the analysis; ``to_page`` turns results back.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pymupdf
+
+from covidct.harvest.extract.boxes import meet, union
+from covidct.records import Box
+
+MIN_TURNED = 0.6
+"""Share of a page's letters that stand on their side before the page is turned."""
+BOLD_NAMES = ("bold", "black", "heavy", "-bd", ",bd", "semibd", "demi")
+
+
+@dataclass(frozen=True)
+class Span:
+    """A run of text in one font; ``size`` in points."""
+
+    text: str
+    size: float
+    font: str
+    bold: bool
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of text; ``block`` counts paragraphs of the page as the PDF library sees them."""
+
+    text: str
+    box: Box
+    spans: tuple[Span, ...]
+    block: int
+    way: int = 0
+    """0 upright, 1 reading upwards, 3 reading downwards, 2 any other slant."""
+
+    @property
+    def main(self) -> Span:
+        """The span with most letters."""
+        return max(self.spans, key=lambda span: len(span.text.strip()))
+
+    @property
+    def size(self) -> float:
+        """Font size of most letters."""
+        return self.main.size
+
+
+@dataclass(frozen=True)
+class Placement:
+    """An image on the page: its visible part, the whole of it, and the embedded pixels."""
+
+    box: Box
+    full: Box
+    pixels: tuple[int, int]
+    """Width and height in the orientation shown."""
+
+
+@dataclass(frozen=True)
+class Stroke:
+    """A drawn path: its visible box, whether it is only filled, and with which colour (0xRRGGBB)."""
+
+    box: Box
+    filled: bool
+    color: int
+    straight: bool
+
+
+@dataclass
+class Page:
+    """All of one page. ``turn``: quarter turns (anticlockwise text: 1, clockwise: 3) taken out for the analysis."""
+
+    number: int
+    width: float
+    height: float
+    lines: list[Line] = field(default_factory=list)
+    placements: list[Placement] = field(default_factory=list)
+    strokes: list[Stroke] = field(default_factory=list)
+    furniture: list[Line] = field(default_factory=list)
+    turn: int = 0
+
+    @property
+    def box(self) -> Box:
+        """The visible page."""
+        return (0.0, 0.0, self.width, self.height)
+
+    def to_page(self, box: Box) -> Box:
+        """``box`` of the analysis in points of the page as shown."""
+        if self.turn == 1:
+            return (box[1], self.width - box[2], box[3], self.width - box[0])
+        if self.turn == 3:
+            return (self.height - box[3], box[0], self.height - box[1], box[2])
+        return box
+
+
+def read_page(source: pymupdf.Page, number: int) -> Page:
+    """The content of ``source``; ``number`` from 1."""
+    listing = source.get_displaylist()
+    bounds = listing.rect
+    shift = (-bounds.x0, -bounds.y0)
+    page = Page(number, bounds.width, bounds.height)
+    flags = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_MEDIABOX_CLIP | pymupdf.TEXT_CLIP
+    text = _text_page(listing, flags | pymupdf.TEXT_COLLECT_VECTORS).extractDICT()
+    for count, block in enumerate(text["blocks"]):
+        if block["type"] == 0:
+            page.lines += _lines(block, count, shift)
+        elif block["type"] == 3 and block["alpha"] > 0:
+            _add_stroke(page, block, shift)
+    images = _text_page(listing, flags | pymupdf.TEXT_PRESERVE_IMAGES).extractIMGINFO()
+    for image in images:
+        _add_placement(page, image, shift)
+    return _upright(page)
+
+
+def _text_page(listing: pymupdf.DisplayList, flags: int) -> pymupdf.TextPage:
+    """Some releases of the library hand out the bare structure instead of a ``TextPage``."""
+    made = listing.get_textpage(flags)
+    return made if isinstance(made, pymupdf.TextPage) else pymupdf.TextPage(made)
+
+
+def _moved(box: tuple[float, ...], shift: tuple[float, float]) -> Box:
+    return (box[0] + shift[0], box[1] + shift[1], box[2] + shift[0], box[3] + shift[1])
+
+
+def _add_stroke(page: Page, block: Mapping[str, Any], shift: tuple[float, float]) -> None:
+    box = meet(_moved(block["bbox"], shift), page.box)
+    if box[2] >= box[0] and box[3] >= box[1]:
+        page.strokes.append(Stroke(box, not block["stroked"], block["color"], block["isrect"]))
+
+
+def _add_placement(page: Page, image: Mapping[str, Any], shift: tuple[float, float]) -> None:
+    a, b, c, d, e, f = image["transform"]
+    corners = [(e, f), (e + a, f + b), (e + c, f + d), (e + a + c, f + b + d)]
+    full = _moved((min(x for x, _ in corners), min(y for _, y in corners),
+                   max(x for x, _ in corners), max(y for _, y in corners)), shift)  # fmt: skip
+    visible = meet(meet(_moved(image["bbox"], shift), full), page.box)
+    if visible[2] > visible[0] and visible[3] > visible[1]:
+        size = (image["width"], image["height"])
+        sideways = abs(b) + abs(c) > abs(a) + abs(d)
+        page.placements.append(Placement(visible, full, size[::-1] if sideways else size))
+
+
+def _lines(block: Mapping[str, Any], count: int, shift: tuple[float, float]) -> list[Line]:
+    """The block's lines; pieces that stand on one base line within a few letters of each other are one line."""
+    lines: list[Line] = []
+    for item in block["lines"]:
+        line = _line(item, count, shift)
+        if line is None:
+            continue
+        if lines and _continues(lines[-1], line):
+            lines[-1] = _joined(lines[-1], line)
+        else:
+            lines.append(line)
+    return lines
+
+
+def _line(item: Mapping[str, Any], count: int, shift: tuple[float, float]) -> Line | None:
+    spans = tuple(_span(span) for span in item["spans"])
+    text = "".join(span.text for span in spans)
+    if not text.strip():
+        return None
+    inked = [span["bbox"] for span in item["spans"] if span["text"].strip()]
+    x, y = item["dir"]
+    way = 0 if x > 0.9 else 1 if y < -0.9 else 3 if y > 0.9 else 2
+    return Line(text, _moved(union(inked), shift), spans, count, way)
+
+
+def _span(span: Mapping[str, Any]) -> Span:
+    name = span["font"].lower()
+    bold = bool(span["flags"] & pymupdf.TEXT_FONT_BOLD) or name.endswith(".b") or any(w in name for w in BOLD_NAMES)
+    return Span(span["text"], span["size"], span["font"], bold)
+
+
+def _continues(last: Line, line: Line) -> bool:
+    if last.way or line.way:
+        return False
+    high = min(last.box[3] - last.box[1], line.box[3] - line.box[1])
+    level = min(last.box[3], line.box[3]) - max(last.box[1], line.box[1])
+    gap = line.box[0] - last.box[2]
+    return level > 0.6 * high and -0.5 * line.size < gap < 2.5 * line.size
+
+
+def _joined(last: Line, line: Line) -> Line:
+    blank = "" if last.text.endswith(" ") or line.text.startswith(" ") else " "
+    spans = (*last.spans, *((Span(" ", line.size, line.main.font, line.main.bold),) if blank else ()), *line.spans)
+    return Line(last.text + blank + line.text, union((last.box, line.box)), spans, last.block, last.way)
+
+
+def _upright(page: Page) -> Page:
+    """``page`` turned so that most of its letters read from left to right."""
+    letters = [0, 0, 0, 0]
+    for line in page.lines:
+        letters[line.way] += len(line.text)
+    turn = 1 if letters[1] > letters[3] else 3
+    if letters[turn] < 200 or letters[turn] < MIN_TURNED * sum(letters):
+        return page
+    wide, high = page.width, page.height
+
+    def turned(box: Box) -> Box:
+        if turn == 1:
+            return (high - box[3], box[0], high - box[1], box[2])
+        return (box[1], wide - box[2], box[3], wide - box[0])
+
+    return Page(
+        page.number,
+        high,
+        wide,
+        [replace(x, box=turned(x.box), way=(x.way - turn) % 4 if x.way != 2 else 2) for x in page.lines],
+        [replace(x, box=turned(x.box), full=turned(x.full), pixels=x.pixels[::-1]) for x in page.placements],
+        [replace(x, box=turned(x.box)) for x in page.strokes],
+        turn=turn,
+    )

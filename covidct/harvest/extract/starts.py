@@ -1,0 +1,187 @@
+"""Stage 2a: which lines start a caption. Each rule scores a line that begins with a label; the sum decides."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from covidct.harvest.extract.boxes import overlap_x
+from covidct.harvest.extract.labels import Label, plain, read_label
+from covidct.harvest.extract.page import Line, Page
+from covidct.harvest.extract.tally import Tally
+
+ENOUGH = 2.0
+"""A line with a lower score cites a figure instead of labelling one."""
+_READS_ON = re.compile(
+    r"^\s*(\(?[A-Z]\)?\s+)?(shows?|showed|showing|shown|presents?|presented|depicts?|depicted|displays?|displayed"
+    r"|illustrates?|illustrated|gives?|plots?|plotted|summari[sz]es|demonstrates?|demonstrated|reports?|provides?|compares"
+    r"|indicates?|indicated|suggests?|reveals?|revealed|represents?|represented|contains?|lists?|and|or|to|in|of|for|from|with|we|is|are"
+    r"|was|were|has|have|as|that|which|below|above|also|can|may|describes?|outlines?|into|by|on|at|where|but|because|since)\b"
+)
+_SENTENCE_END = re.compile(r"[.:;?!)\]”\"']\W*$|\d\s*$")
+
+
+@dataclass(frozen=True)
+class Body:
+    """The style of the running text: font, size, and the usual width of its lines."""
+
+    font: str
+    size: float
+    width: float
+
+
+@dataclass(frozen=True)
+class Start:
+    """A line that labels a figure or table; ``page`` and ``line`` are positions in the lists."""
+
+    page: int
+    line: int
+    label: Label
+    score: float
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What a rule sees: the line, its label, the words after it, and the line above it in the same column."""
+
+    line: Line
+    label: Label
+    rest: str
+    above: Line | None
+    body: Body
+
+    @property
+    def gap(self) -> float:
+        """Blank above the line, in line heights; large where nothing is above."""
+        return 99.0 if self.above is None else (self.line.box[1] - self.above.box[3]) / max(self.line.size, 1)
+
+
+def _delimited(c: Candidate) -> bool:
+    return any(mark in c.label.after for mark in ".:|–—•") or c.label.after.count(" ") > 1
+
+
+def _alone(c: Candidate) -> bool:
+    return not c.rest.strip()
+
+
+def _set_apart(c: Candidate) -> bool:
+    first = next((span for span in c.line.spans if span.text.strip()), c.line.spans[0])
+    after = [span for span in c.line.spans if len(span.text.strip()) > 3 and span is not first]
+    differs = any((span.font, span.bold) != (first.font, first.bold) for span in after)
+    return (first.bold or differs or first.font != c.body.font) and len(first.text.strip()) >= 3
+
+
+def _capital_follows(c: Candidate) -> bool:
+    return bool(re.match(r"\W*([A-Z0-9]|[a-h]\b)", c.rest))
+
+
+def _opens(c: Candidate) -> bool:
+    return c.above is None or c.gap > 0.6 or c.above.block != c.line.block
+
+
+def _other_size(c: Candidate) -> bool:
+    return abs(c.line.size - c.body.size) > 0.4
+
+
+def _reads_on(c: Candidate) -> bool:
+    return not _delimited(c) and bool(_READS_ON.match(c.rest))
+
+
+def _cited(c: Candidate) -> bool:
+    return bool(re.match(r"^\s*[,;)\]]", c.label.after)) or (not c.label.after and c.rest[:1] not in ("", " "))
+
+
+def _mid_sentence(c: Candidate) -> bool:
+    above = c.above
+    if above is None or c.gap > 0.6 or abs(above.size - c.line.size) > 0.4 or _SENTENCE_END.search(above.text):
+        return False
+    return read_label(above.text) is None and above.main.font == c.line.main.font
+
+
+def _contents_entry(c: Candidate) -> bool:
+    return bool(re.search(r"(\.\s?){4,}\s*\d+\s*$", c.line.text))
+
+
+RULES: tuple[tuple[str, float, Callable[[Candidate], bool]], ...] = (
+    ("delimited", 2.0, _delimited),
+    ("alone", 2.0, _alone),
+    ("set-apart", 2.0, _set_apart),
+    ("capital-follows", 1.0, _capital_follows),
+    ("opens", 1.0, _opens),
+    ("other-size", 1.0, _other_size),
+    ("reads-on", -5.0, _reads_on),
+    ("cited", -5.0, _cited),
+    ("mid-sentence", -4.0, _mid_sentence),
+    ("contents-entry", -9.0, _contents_entry),
+)
+"""Name, weight and test of every rule; a caption start scores ``ENOUGH``."""
+
+
+def body_style(pages: list[Page]) -> Body:
+    """Font and size of most letters, and the median width of its long lines."""
+    letters: Counter[tuple[str, float]] = Counter()
+    for page in pages:
+        for line in page.lines:
+            letters[(line.main.font, round(line.size * 2) / 2)] += len(line.text)
+    if not letters:
+        return Body("", 10.0, 400.0)
+    (font, size), _ = letters.most_common(1)[0]
+    widths = sorted(
+        line.box[2] - line.box[0]
+        for page in pages
+        for line in page.lines
+        if line.main.font == font and abs(line.size - size) < 0.6 and len(line.text) > 25
+    )
+    return Body(font, size, widths[len(widths) // 2] if widths else 400.0)
+
+
+def find_starts(pages: list[Page], body: Body, tally: Tally) -> list[Start]:
+    """Caption starts in reading order, one a label where several lines compete (see ``_best``)."""
+    found: list[Start] = []
+    for number, page in enumerate(pages):
+        for index, line in enumerate(page.lines):
+            start = score_line(page, number, index, line, body)
+            if start is None:
+                continue
+            if start.score >= ENOUGH:
+                found.append(start)
+            elif start.label.kind == "figure":
+                tally.fired("start:cites")
+    return found
+
+
+def score_line(page: Page, number: int, index: int, line: Line, body: Body) -> Start | None:
+    """``line`` scored by every rule, or None where it does not begin with a label."""
+    if line.way or not line.text.strip():
+        return None
+    label = read_label(line.text)
+    if label is None:
+        return None
+    candidate = Candidate(line, label, plain(line.text)[label.end :], line_above(page, line), body)
+    fired = [(name, weight) for name, weight, test in RULES if test(candidate)]
+    return Start(number, index, label, sum(w for _, w in fired), tuple(name for name, _ in fired))
+
+
+def line_above(page: Page, line: Line) -> Line | None:
+    """The nearest line above ``line`` in its column, within five line heights."""
+    best: Line | None = None
+    for other in page.lines:
+        if other.way or other is line or overlap_x(other.box, line.box) < 1:
+            continue
+        if other.box[3] <= line.box[1] + 0.35 * line.size and line.box[1] - other.box[3] < 5 * line.size:
+            best = other if best is None or other.box[3] > best.box[3] else best
+    return best
+
+
+def best_of_label(starts: list[Start]) -> tuple[list[Start], list[Start]]:
+    """One start a figure label, and the others; a second printing of a label is a tag or a citation."""
+    groups: dict[tuple[str, str], list[Start]] = defaultdict(list)
+    for start in starts:
+        groups[(start.label.kind, start.label.key)].append(start)
+    winners: list[Start] = []
+    for group in groups.values():
+        ranked = sorted(group, key=lambda s: ("alone" in s.rules, -s.score, s.page, s.line))
+        winners.append(ranked[0])
+    order = {id(s) for s in winners}
+    return [s for s in starts if id(s) in order], [s for s in starts if id(s) not in order]

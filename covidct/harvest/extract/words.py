@@ -1,0 +1,51 @@
+"""Lines into text: ligatures, control characters, hyphens at line ends."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+_LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "ft", "ﬆ": "st"})
+_WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
+_HYPHEN_END = re.compile(r"([^\W\d_]+)[-‐\u00ad]$")
+
+
+class Vocabulary:
+    """The words of the document: tells a hyphen that breaks a word from one that belongs to it."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._words: set[str] = set()
+        for line in lines:
+            self._words.update(word.lower() for word in _WORD.findall(line))
+
+    def hyphenated(self, first: str, second: str) -> bool:
+        """Whether "first-second" keeps its hyphen: it is printed so elsewhere, and never as one word."""
+        whole, parted = (first + second).lower(), f"{first}-{second}".lower()
+        if whole in self._words:
+            return False
+        return parted in self._words or (len(first) > 1 and first.isupper())
+
+
+def clean(text: str) -> str:
+    """``text`` with ligatures resolved, control characters dropped, blanks normalised."""
+    kept = "".join(
+        c for c in text.translate(_LIGATURES) if unicodedata.category(c) not in ("Cc", "Cf", "Co") or c in "\t\u00ad"
+    )
+    return " ".join(kept.split())
+
+
+def join_lines(lines: Iterable[str], words: Vocabulary) -> str:
+    """One text of ``lines``; a word broken at a line end is made whole."""
+    text = ""
+    for line in (clean(line) for line in lines):
+        if not line:
+            continue
+        broken = _HYPHEN_END.search(text)
+        following = re.match(r"[^\W\d_]+", line)
+        if broken and following and following.group()[0].islower():
+            keep = words.hyphenated(broken.group(1), following.group())
+            text = (text[:-1] + ("-" if keep else "")) + line
+        elif re.search(r"\w[-‐–/]$", text):
+            text += line
+        else:
+            text = f"{text} {line}" if text else line
+    return text.replace("\u00ad", "")
