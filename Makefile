@@ -40,5 +40,5 @@ browser:
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[all]'
+	$(BIN)/pip install --quiet --no-compile --constraint constraints.txt --editable '.[all]'
 	touch $(STAMP)
