@@ -37,7 +37,7 @@ def source_of(doi: str) -> str:
 
 
 def escaped(name: str) -> str:
-    """``name`` as part of a file name: its first ``/`` becomes ``_``; where more must change a digest keeps it unique."""
+    """``name`` as part of a file name: its first ``/`` becomes ``_``; where more must change, a digest is added."""
     lower = name.lower()
     plain = lower.replace("/", "_", 1)
     if _SAFE.fullmatch(lower.replace("/", "", 1)) and len(plain) <= _LONGEST:

@@ -1,6 +1,7 @@
 """``--query``: words, ``"phrases"``, ``prefix*``, AND, OR, NOT and brackets, on title and abstract.
 
-Words side by side mean AND. Case does not count; dashes of all kinds are alike; ``*`` alone takes every paper.
+Words side by side mean AND. Case does not count; dashes of all kinds are alike; ``*``, like an empty
+query, takes every paper.
 """
 
 import re
@@ -119,10 +120,6 @@ def compile_query(text: str | None) -> Predicate:
     """A predicate on ``plain`` text; ``None`` means the default; ``UsageError`` on a query that makes no sense."""
     if text is None:
         text = DEFAULT_QUERY
-    if text.strip() == "*":
+    if text.strip() in ("", "*"):
         return lambda _: True
-    if not text.strip():
-        raise UsageError(
-            '--query is empty: leave it away for the COVID-19 default, or write --query "*" for everything'
-        )
     return _Parser(text).parse()
