@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from covidct.harvest.net.client import HttpClient
     from covidct.harvest.pipeline import Pipeline
     from covidct.harvest.report import RunReport
+    from covidct.harvest.services import Services
+    from covidct.harvest.sources import Chain
     from covidct.workspace import Workspace
 
 Options = dict[str, Any]
@@ -47,9 +49,10 @@ def _client(options: Options) -> "HttpClient":
     return HttpClient(settings, parse_rates(options["rate"]))
 
 
-def _finish(report: "RunReport", folder: Path, as_json: bool) -> int:
+def _finish(report: "RunReport", folder: Path | None, as_json: bool) -> int:
     """Keep the run's record, print the summary, return the exit code."""
-    report.write(folder / "runs")
+    if folder is not None:
+        report.write(folder / "runs")
     if as_json:
         print_json(report.as_json())
     else:
@@ -113,7 +116,7 @@ def _work_options(command: Any) -> Any:
 @click.option("--site-url", help="Base of the sites with PDFs and JATS.")
 @_work_options
 @click.pass_context
-def harvest(ctx: click.Context, **options: Any) -> int:
+def harvest(ctx: click.Context, /, **options: Any) -> int:
     """Fetch papers, or read local PDFs: figures, captions, mentions."""
     if ctx.invoked_subcommand is not None:
         return 0
@@ -132,14 +135,15 @@ def _from_disk(options: Options) -> int:
     from covidct.workspace import Workspace
 
     with tempfile.TemporaryDirectory(prefix="covidct-meca-") as unpacked:
-        inputs = collect(options["paths"], Path(unpacked), jats=not options["no_jats"])
+        inputs = collect(options["paths"], Path(unpacked), options["workspace"], jats=not options["no_jats"])
         report = RunReport("harvest --from", {"paths": [str(path) for path in options["paths"]]})
         report.failed += [{"file": str(path), "reason": reason} for path, reason in inputs.refused]
         report.notes += inputs.notes
+        if not inputs.documents:
+            return _finish(report, None, options["as_json"])
         with Workspace.create(options["workspace"]) as workspace:
-            if inputs.documents:
-                with _pipeline(workspace, report, options) as pipeline:
-                    pipeline.documents(inputs.documents[: options["limit"]])
+            with _pipeline(workspace, report, options) as pipeline:
+                pipeline.documents(inputs.documents[: options["limit"]])
             return _finish(report, workspace.folder, options["as_json"])
 
 
@@ -167,18 +171,21 @@ def _from_servers(options: Options) -> int:
     client = _client(options)
     report = RunReport("harvest", selection.as_json())
     with Workspace.create(options["workspace"]) as workspace, _pipeline(workspace, report, options) as pipeline:
-        harvest_preprints(
-            workspace, client, services, selection, _chain(workspace, client, services, options), pipeline
-        )
+        packages = dict(workspace.recall("harvest-meca", "index") or {})
+        chain = _chain(workspace, client, services, options, packages)
+        harvest_preprints(workspace, client, services, selection, chain, pipeline)
+        if packages:
+            workspace.remember("harvest-meca", "index", packages)
         return _finish(report, workspace.folder, options["as_json"])
 
 
-def _chain(workspace: "Workspace", client: "HttpClient", services: Any, options: Options) -> Any:
+def _chain(
+    workspace: "Workspace", client: "HttpClient", services: "Services", options: Options, packages: dict[str, str]
+) -> "Chain":
     from covidct.harvest.meca import MecaSource
     from covidct.harvest.sources import default_chain
 
     parts = workspace.path("parts")
     jats = not options["no_jats"]
-    index = dict(workspace.recall("harvest-meca", "index") or {})
-    meca = MecaSource(options["meca"], parts, index, jats) if options["meca"] else None
+    meca = MecaSource(options["meca"], parts, packages, jats) if options["meca"] else None
     return default_chain(client, services, parts, jats=jats, meca=meca)

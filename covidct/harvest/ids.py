@@ -10,7 +10,7 @@ import re
 
 _DOI = re.compile(r"10\.\d{4,9}/\S+")
 _VERSIONED = re.compile(r"^(10\.(?:1101|64898)/.*?\d)v(\d+)$", re.IGNORECASE)
-_SAFE = re.compile(r"[a-z0-9.-]+")
+_SAFE = re.compile(r"[a-z0-9./-]+")
 _LONGEST = 120
 
 
@@ -37,13 +37,13 @@ def source_of(doi: str) -> str:
 
 
 def escaped(name: str) -> str:
-    """``name`` as part of a file name: its first ``/`` becomes ``_``; where more must change, a digest is added."""
+    """``name`` as part of a file name: ``/`` becomes ``_``; where more must change, a digest is added."""
     lower = name.lower()
-    plain = lower.replace("/", "_", 1)
-    if _SAFE.fullmatch(lower.replace("/", "", 1)) and len(plain) <= _LONGEST:
+    plain = lower.replace("/", "_")
+    if _SAFE.fullmatch(lower) and len(plain) <= _LONGEST:
         return plain
     digest = hashlib.sha256(lower.encode()).hexdigest()[:8]
-    return f"{re.sub(r'[^a-z0-9.-]+', '-', plain)[:_LONGEST].strip('-.')}-{digest}"
+    return f"{re.sub(r'[^a-z0-9._-]+', '-', plain)[:_LONGEST].strip('-.')}-{digest}"
 
 
 def paper_id(source: str, name: str, version: int | None = 1) -> str:

@@ -22,14 +22,16 @@ class Inputs:
     notes: list[str] = field(default_factory=list)
 
 
-def collect(paths: Sequence[Path], unpacked: Path, *, jats: bool = True) -> Inputs:
-    """Everything readable below ``paths``, in order of their names; packages are opened into ``unpacked``.
+def collect(paths: Sequence[Path], unpacked: Path, workspace: Path, *, jats: bool = True) -> Inputs:
+    """Everything readable below ``paths`` but the workspace itself; packages are opened into ``unpacked``.
 
     ``UsageError`` for a path that is not there or cannot be read, and where nothing at all was found. Files that are
     no PDF (a web page saved under its name) are refused here: they never reach the workspace.
     """
     inputs = Inputs()
-    files = list(dict.fromkeys(file for path in paths for file in _files(path)))
+    own = workspace.resolve()
+    found = (file for path in paths for file in _files(path))
+    files = list(dict.fromkeys(file for file in found if not file.resolve().is_relative_to(own)))
     if not files:
         raise UsageError(f"no PDF, JATS or .meca in {', '.join(map(str, paths))}: nothing to harvest")
     taken: set[Path] = set()

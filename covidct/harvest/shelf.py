@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from covidct.files import sha256_file
 from covidct.harvest import ids, licences
 from covidct.harvest.engine import Outcome
-from covidct.harvest.preprints import PreprintRecord
+from covidct.harvest.preprints import SERVERS, PreprintRecord
 from covidct.harvest.sources import Document
 from covidct.records import Decision, Figure, Paper, PaperStatus
 from covidct.workspace import Workspace
@@ -178,7 +178,8 @@ class Shelf:
         number = version or 1
         if doi:
             source = ids.source_of(doi)
-            return Paper(ids.paper_id(source, doi, number), source, doi, number, (number,)), number
+            server = source if source in SERVERS else ""
+            return Paper(ids.paper_id(source, doi, number), source, doi, number, (number,), server=server), number
         digest = sha256_file(pdf or jats) if (pdf or jats) else ""  # type: ignore[arg-type]
         return self.workspace.paper(ids.file_id(digest)) or Paper(ids.file_id(digest), "file", versions=(1,)), 1
 

@@ -52,10 +52,10 @@ def parse_window(since: str | None, until: str | None, today: datetime.date) -> 
         raise UsageError("--since is missing: from which day on, for example --since 2020-01-19")
     start = _date("--since", since)
     end = _date("--until", until) if until is not None else today
+    if start > today:
+        raise UsageError(f"--since {start} lies in the future")
     if end < start:
         raise UsageError(f"--until {end} lies before --since {start}: swap them")
     if end < FIRST_PREPRINT:
         raise UsageError(f"--until {end}: there was no preprint before {FIRST_PREPRINT}")
-    if start > today:
-        raise UsageError(f"--since {start} lies in the future")
     return Window(max(start, FIRST_PREPRINT), min(end, today))

@@ -1,11 +1,13 @@
 """Clocks that do not wait, and clients on them."""
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
 from faultserver import FaultServer
 
+from covidct.harvest.engine import LocalEngine
 from covidct.harvest.net.client import HttpClient, Settings
 from covidct.harvest.net.wire import Limits
 
@@ -34,6 +36,25 @@ def clock() -> FakeClock:
 def client(clock: FakeClock) -> HttpClient:
     limits = Limits(bytes=2_000_000, seconds=1.0, connect=2.0, silence=1.0)
     return HttpClient(Settings(contact="a@example.org", limits=limits, seed=1), clock=clock)
+
+
+@pytest.fixture(scope="session")
+def _engine() -> Iterator[LocalEngine]:
+    engine = LocalEngine(1)
+    yield engine
+    engine.close()
+
+
+@pytest.fixture
+def warm_engine(_engine: LocalEngine, monkeypatch: pytest.MonkeyPatch) -> LocalEngine:
+    """The real engine, its child process started once for all tests instead of once a command."""
+
+    @contextlib.contextmanager
+    def reuse(workers: int, scheduler: str = "", scratch: str = "") -> Iterator[LocalEngine]:
+        yield _engine
+
+    monkeypatch.setattr("covidct.harvest.engine.open_engine", reuse)
+    return _engine
 
 
 @pytest.fixture

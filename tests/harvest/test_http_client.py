@@ -213,8 +213,9 @@ def test_crawl_delay_and_disallow_are_read(server: FaultServer, client: HttpClie
 
 
 def test_robots_that_is_not_there_forbids_nothing_and_trouble_forbids_all(
-    server: FaultServer, client: HttpClient
+    server: FaultServer, client: HttpClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("covidct.harvest.net.client.is_loopback", lambda host: False)
     assert client.allowed(f"{server.url}/a")
     with FaultServer([lambda path: Reply(b"", 500)]) as broken:
         assert not client.allowed(f"{broken.url}/a")

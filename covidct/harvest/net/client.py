@@ -167,7 +167,8 @@ class HttpClient:
             text = self.get(f"{origin}/robots.txt", limit=500_000).body.decode("utf-8", "replace")
         except FetchError as error:
             # RFC 9309, 2.3.1: unavailable (4xx) means no rules, unreachable means leave it alone.
-            return RobotRules.none() if error.kind in (Kind.NOT_FOUND, Kind.REFUSED) else RobotRules.all()
+            free = error.kind in (Kind.NOT_FOUND, Kind.REFUSED) or is_loopback(host_of(origin))
+            return RobotRules.none() if free else RobotRules.all()
         rules = parse_robots(text)
         if rules.delay:
             self.limiter.slow_down(host_of(origin), rules.delay)
