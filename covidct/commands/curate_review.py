@@ -13,9 +13,16 @@ from covidct.errors import CovidctError, ExitCode, UsageError
 @click.option("--port", type=click.IntRange(0, 65535), default=None, help="Where to listen; 0 = any free port.")
 @click.option("--curator", metavar="NAME", default=None, help="Whose decisions these are; default: your login name.")
 @click.option("--no-browser", is_flag=True, help="Print the address and open nothing.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; others than this computer reach any but a loopback one.")
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Where to listen; others reach all but loopback.",
+)
 @click.option("--i-understand", "understood", is_flag=True, help="Let other computers reach the page (with --host).")
-def review(workspace: Path, port: int | None, curator: str | None, no_browser: bool, host: str, understood: bool) -> int:
+def review(
+    workspace: Path, port: int | None, curator: str | None, no_browser: bool, host: str, understood: bool
+) -> int:
     """Open the review page: a curator decides, with the keyboard.
 
     The first line on standard output is the page's address, token included. Ctrl-C ends the server.
@@ -31,14 +38,12 @@ def review(workspace: Path, port: int | None, curator: str | None, no_browser: b
     name = curator_of(curator or _login()).removeprefix("curator:")
     with Workspace.open(workspace) as opened:
         session = server.open_session(opened.folder, host, port)
-
-        def ready() -> None:
-            click.echo(session.url)  # click flushes
-            if not no_browser:
-                server.open_browser(opened.folder, session)
-
+        running = server.prepare(opened, session, name)
+        click.echo(session.url)  # the first line on standard output; click flushes
+        if not no_browser:
+            server.open_browser(opened.folder, session)
         try:
-            server.serve(opened, session, name, ready)
+            running.run(sockets=[session.listener])
         except KeyboardInterrupt:
             click.echo("covidct: the review page is closed", err=True)
     return ExitCode.COMPLETE
@@ -55,7 +60,7 @@ def _login() -> str:
 
 @click.command()
 @workspace_option
-@click.option("--field", default="label", show_default=True, help="What was judged: label, kind, accept, duplicate, same_patient.")
+@click.option("--field", default="label", show_default=True, help="Or kind, accept, duplicate, same_patient.")
 @click.option("--curator", "curators", multiple=True, metavar="NAME", help="Only comparisons with these; repeatable.")
 @json_option
 def agreement(workspace: Path, field: str, curators: tuple[str, ...], as_json: bool) -> int:

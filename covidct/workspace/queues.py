@@ -22,7 +22,7 @@ class Word:
     score: float | None
     at: str
     value: str
-    """Of ``mask`` only whether the text may identify somebody (``yes``, ``no``, ``not-scanned``); else the JSON value."""
+    """Of ``mask`` only whether text may identify somebody (``yes``, ``no``, ``not-scanned``); else the JSON value."""
 
 
 @dataclass(slots=True)
@@ -90,7 +90,7 @@ def some_rows(workspace: Workspace, panel_ids: Sequence[str]) -> dict[str, Row]:
 
 
 def _rows(found: Iterable[sqlite3.Row]) -> dict[str, Row]:
-    return {values[0]: Row(*values, place) for place, values in enumerate(found)}
+    return {values[0]: Row(*(*values, place)) for place, values in enumerate(found)}
 
 
 def _attach(connection: sqlite3.Connection, rows: dict[str, Row], panel_ids: list[str] | None) -> None:

@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable, Iterable
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import jinja2
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
@@ -32,6 +33,7 @@ LONGEST_VALUE = 300
 FILTER_NAMES = (*queues.FILTERS,)
 
 Json = dict[str, Any]
+Asked = TypeVar("Asked")
 Handler = Callable[[Request], Response]
 
 
@@ -64,7 +66,7 @@ class Page:
             "/picture/figure/{figure_id}": self.figure_picture,
             "/small/{panel_id}": self.small_picture,
         }
-        fixed: list[Route | Mount] = [Route(path, _guarded(handler)) for path, handler in get.items()]
+        fixed: list[Route | Mount] = [Route(path, _refusing(handler)) for path, handler in get.items()]
         fixed += [
             Route("/api/act", self.act, methods=["POST"]),
             Route("/api/preview", self.preview, methods=["POST"]),
@@ -83,8 +85,7 @@ class Page:
     def start(self, request: Request) -> Response:
         rows = self.index.rows()
         papers = [
-            {"paper_id": paper.paper_id, "title": paper.title[:120]}
-            for paper in self.workspace.papers()[:MOST_PAPERS]
+            {"paper_id": paper.paper_id, "title": paper.title[:120]} for paper in self.workspace.papers()[:MOST_PAPERS]
         ]
         return JSONResponse(
             {
@@ -132,7 +133,7 @@ class Page:
         if last == after:
             return JSONResponse({"last": last, "decisions": [], "counts": None})
         new = self.workspace.decisions(after=max(after, last - 200))
-        said = [{"entity": d.entity, "id": d.entity_id, "field": d.field, "by": d.by, "number": d.decision_id} for d in new]
+        said = [{"entity": d.entity, "id": d.entity_id, "field": d.field, "by": d.by} for d in new]
         counts = queues.counts(self.index.rows().values(), step, filters)
         return JSONResponse({"last": last, "decisions": said, "counts": counts})
 
@@ -176,11 +177,15 @@ class Page:
             return JSONResponse({"paper_id": paper_id, "panels": panels})
         papers: dict[str, Json] = {}
         for row in rows:
-            entry = papers.setdefault(row.paper_id, {"paper_id": row.paper_id, "panels": 0, "patients": set(), "left": 0})
+            entry = papers.setdefault(
+                row.paper_id, {"paper_id": row.paper_id, "panels": 0, "patients": set(), "left": 0}
+            )
             entry["panels"] += 1
             entry["patients"].add(row.patient_id)
             entry["left"] += not queues.reviewed(row, "patients")
-        listed = [{**entry, "patients": len(entry["patients"] - {""})} for entry in papers.values() if entry["panels"] > 1]
+        listed = [
+            {**entry, "patients": len(entry["patients"] - {""})} for entry in papers.values() if entry["panels"] > 1
+        ]
         return JSONResponse({"papers": listed})
 
     # -- pictures ------------------------------------------------------------------------------------------------
@@ -228,17 +233,11 @@ class Page:
 
 
 async def _in_thread(handler: Callable[[bytes], Response], body: bytes) -> Response:
-    from starlette.concurrency import run_in_threadpool
-
     return await run_in_threadpool(_refusing(handler), body)
 
 
-def _guarded(handler: Handler) -> Handler:
-    return _refusing(handler)
-
-
-def _refusing[Asked](handler: Callable[[Asked], Response]) -> Callable[[Asked], Response]:
-    """Errors of the asker become 400 with one line, everything else of ours 500 with one line: no traceback leaves."""
+def _refusing(handler: Callable[[Asked], Response]) -> Callable[[Asked], Response]:
+    """A wrong question becomes 400, a workspace that cannot answer 409, each with one line."""
 
     def answer(asked: Asked) -> Response:
         try:

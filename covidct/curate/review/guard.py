@@ -1,4 +1,4 @@
-"""What stands between the page and the rest of the world: token, Host, Origin, size, and the headers of every answer."""
+"""What stands between the page and the world: token, Host, Origin, size, and the headers of every answer."""
 
 import ipaddress
 import secrets
@@ -74,7 +74,7 @@ class Guard:
             await self.app(scope, receive, send)
             return
         if scope["type"] != "http":
-            raise ConnectionRefusedError("the review page speaks plain HTTP only")
+            return
         refusal = self.refusal(scope)
         if refusal:
             await _answer(_headed(send), *refusal)

@@ -82,9 +82,9 @@ def _span(texts: Mapping[str, str], piece: Mapping[str, Any]) -> tuple[str, Span
     quote = next((piece[key] for key in ("quote", "text") if isinstance(piece.get(key), str)), "")
     name = next((piece[key] for key in ("part", "where", "field", "source") if piece.get(key) in texts), None)
     ends = _offsets(piece)
-    if name is not None and ends is not None and 0 <= ends[0] < ends[1] <= len(texts[name]):
-        if not quote or texts[name][ends[0] : ends[1]] == quote:
-            return name, ends
+    inside = name is not None and ends is not None and 0 <= ends[0] < ends[1] <= len(texts[name])
+    if name is not None and ends is not None and inside and quote in ("", texts[name][slice(*ends)]):
+        return name, ends
     if len(quote.strip()) < 2:
         return None
     order = [name, *texts] if name is not None else list(texts)

@@ -13,9 +13,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import uvicorn
+
 from covidct.errors import UsageError
 from covidct.workspace.workspace import Workspace
 
+from .app import make
 from .guard import Guard, allowed_hosts, is_loopback
 
 SESSION = "review.json"
@@ -122,16 +125,11 @@ def open_browser(folder: Path, session: Session) -> None:
     webbrowser.open((folder / OPENER).resolve().as_uri())
 
 
-def serve(workspace: Workspace, session: Session, curator: str, ready: Callable[[], None]) -> None:
-    """Serve until interrupted; ``ready`` is called when the page can be asked for."""
-    import uvicorn
-
-    from .app import make
-
+def prepare(workspace: Workspace, session: Session, curator: str) -> uvicorn.Server:
+    """The server, ready for ``run(sockets=[session.listener])``; the workspace has been read when this returns."""
     app = make(workspace, curator, [keep(workspace.folder, session)])
-    guarded = Guard(app, session.token, allowed_hosts(session.host, session.port))  # type: ignore[arg-type]
     config = uvicorn.Config(
-        guarded,
+        Guard(app, session.token, allowed_hosts(session.host, session.port)),
         log_level="warning",
         access_log=False,
         ws="none",
@@ -139,5 +137,4 @@ def serve(workspace: Workspace, session: Session, curator: str, ready: Callable[
         timeout_graceful_shutdown=3,
         timeout_keep_alive=30,
     )
-    ready()
-    uvicorn.Server(config).run(sockets=[session.listener])
+    return uvicorn.Server(config)

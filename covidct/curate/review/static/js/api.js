@@ -50,10 +50,8 @@ async function request(path, options) {
 
 export const picture = (path) => `${path}${path.includes("?") ? "&" : "?"}token=${encodeURIComponent(token)}`;
 
-export async function bitmap(path) {
-  const answer = await request(path, {});
-  return createImageBitmap(await answer.blob());
-}
+export const blob = async (path) => (await request(path, {})).blob();
+export const bitmap = async (path) => createImageBitmap(await blob(path));
 
 function read() {
   try {
