@@ -88,10 +88,10 @@ class Patches:
 def patches(small: NDArray[np.uint8]) -> Patches:
     """Hash the patches round the corners of a thumbnail; a flat picture has none."""
     smooth = np.asarray(cv2.GaussianBlur(small, (0, 0), 1.5), dtype=np.uint8)
-    found: NDArray[np.float32] | None = cv2.goodFeaturesToTrack(smooth, CORNERS, 0.005, 6, mask=_inner(), blockSize=7)
-    if found is None:
+    found = cv2.goodFeaturesToTrack(smooth, CORNERS, 0.005, 6, mask=_inner(), blockSize=7)
+    corners = np.asarray([] if found is None else found, np.float32).reshape(-1, 2)
+    if not len(corners):
         return Patches(np.zeros((0, 2), np.float32), np.zeros((0, len(VARIANTS), TABLES), np.uint32))
-    corners = found.reshape(-1, 2)
     spectra = np.stack([_frequencies(_sample(smooth, corners, zx, zy)) for zx, zy in _ZOOMS], axis=1)
     both = np.concatenate([spectra, spectra * _mirror_signs()], axis=1)
     return Patches(corners, np.stack([_keys(both, table) for table in range(TABLES)], axis=2))
