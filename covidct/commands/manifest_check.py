@@ -52,3 +52,27 @@ def stats(release: str | None, as_json: bool) -> None:
             click.echo(f"{name:10} {what.replace('_', ' '):20} {text}")
     for remark in found.meta.get("remarks", []):
         click.echo(f"note: {remark}")
+
+
+@click.command()
+@click.argument("old")
+@click.argument("new")
+@json_option
+def diff(old: str, new: str, as_json: bool) -> None:
+    """What changed from release OLD to NEW (folders, archives or URLs), and how far the version has to move."""
+    from covidct.release.read import read_release
+    from covidct.release.read.diff import diff_images
+
+    before, after = read_release(old), read_release(new)
+    reasons = {str(key): str(text) for key, text in after.meta.get("reasons", {}).items()}
+    changes = diff_images(before.images, after.images, after.withdrawn, reasons)
+    if as_json:
+        print_json([dataclasses.asdict(change) | {"step": change.step.name.lower()} for change in changes])
+        return
+    for change in changes:
+        values = f"{change.old} -> {change.new}" if change.old and change.new else change.old or change.new
+        click.echo(f"{change.kind:12} {change.image_id}  {values}" + (f"  ({change.reason})" if change.reason else ""))
+    need = max(
+        (change.step.name.lower() for change in changes), key=["none", "patch", "minor", "major"].index, default="none"
+    )
+    click.echo(f"{before.title} -> {after.title}: {len(changes)} changes, at least a {need} step")

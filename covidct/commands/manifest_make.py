@@ -1,20 +1,124 @@
-"""``covidct manifest import-covid-ct``: commands that write releases."""
+"""``covidct manifest build|import|import-covid-ct|split``: commands that write releases."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from covidct.commands.options import worker_count
+from covidct.commands.options import json_option, print_json, worker_count, workspace_option
+from covidct.errors import UsageError
+
+if TYPE_CHECKING:
+    from covidct.release.build.workspace import Order
 
 DEFAULT_DATE = "2020-06-17"
 """Of the published set's last paper; the date of a release is an input, never the clock."""
+F = TypeVar("F", bound=Callable[..., Any])
+
+_out = click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("manifests"),
+    show_default=True,
+    help="Folder of all releases; NAME/X.Y.Z is made in it.",
+)
+_workers = click.option("--workers", type=click.IntRange(1), help="Default: the cores there are.")
+_ratios = click.option("--ratios", default="0.6,0.15,0.25", show_default=True, help="Shares of train, val, test.")
+_seed = click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the search for splits.")
+
+
+def _named(command: F) -> F:
+    """``--name``, ``--version``, ``--date``, ``--waive``."""
+    for option in (
+        click.option("--waive", multiple=True, metavar="WHAT=REASON", help="Release in spite of WHAT; printed in it."),
+        click.option("--date", required=True, help="Date of the release, YYYY-MM-DD: an input, never the clock."),
+        click.option("--version", required=True, help="X.Y.Z; label changes are major."),
+        click.option("--name", required=True, help="Lower-case letters, digits, '-'."),
+    ):
+        command = option(command)
+    return command
+
+
+def parse_ratios(text: str) -> list[float]:
+    """``0.6,0.15,0.25`` as numbers."""
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError as error:
+        raise UsageError(f"--ratios {text}: give numbers such as 0.6,0.15,0.25") from error
+
+
+def _order(name: str, version: str, date: str, ratios: str, seed: int, waive: tuple[str, ...]) -> "Order":
+    from covidct.release.build.policy import parse_waivers
+    from covidct.release.build.workspace import Order
+    from covidct.release.build.write import check_names
+
+    check_names(name, version, date)
+    return Order(name, version, date, parse_ratios(ratios), seed, parse_waivers(waive))
+
+
+@click.command()
+@workspace_option
+@_named
+@_out
+@_ratios
+@_seed
+def build(
+    workspace: Path, name: str, version: str, date: str, waive: tuple[str, ...], out: Path, ratios: str, seed: int
+) -> None:
+    """A release from the decisions in force of a workspace: same workspace and version, same bytes."""
+    from covidct.release.build.workspace import draft_from_workspace
+    from covidct.release.build.write import write_release
+    from covidct.workspace import Workspace
+
+    order = _order(name, version, date, ratios, seed, waive)
+    with Workspace.open(workspace) as opened:
+        draft = draft_from_workspace(opened, order, out)
+    target = write_release(draft, out)
+    for reason, count in draft.about["excluded"].items():
+        click.echo(f"left out, {reason}: {count}")
+    click.echo(f"{len(draft.images)} images written to {target}")
+
+
+@click.command("import")
+@click.option("--csv", "table", type=click.Path(path_type=Path), required=True, help="At least: file,label.")
+@click.option("--images", type=click.Path(path_type=Path), required=True, help="Folder that 'file' starts from.")
+@_named
+@_out
+@_ratios
+@_seed
+@_workers
+def import_(
+    table: Path,
+    images: Path,
+    name: str,
+    version: str,
+    date: str,
+    waive: tuple[str, ...],
+    out: Path,
+    ratios: str,
+    seed: int,
+    workers: int | None,
+) -> None:
+    """A release from anyone's own table and pictures."""
+    from covidct.release.build.importing import draft_from_table, ignored_columns
+    from covidct.release.build.write import write_release
+
+    if not table.is_file():
+        raise UsageError(f"{table}: no such file")
+    order = _order(name, version, date, ratios, seed, waive)
+    draft = draft_from_table(table, images, order, out, worker_count(workers))
+    target = write_release(draft, out)
+    for column in ignored_columns(table):
+        click.echo(f"column {column!r} is not taken from the table")
+    click.echo(f"{len(draft.images)} images written to {target}")
 
 
 @click.command("import-covid-ct")
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("manifests"), show_default=True)
+@_out
 @click.option("--date", default=DEFAULT_DATE, show_default=True, help="Date written into the release.")
-@click.option("--workers", type=click.IntRange(1), help="Default: the cores there are.")
+@_workers
 def import_covid_ct(folder: Path, out: Path, date: str, workers: int | None) -> None:
     """Turn the published COVID-CT FOLDER into the release covid-ct/1.0.0 (facts only)."""
     from covidct.release.build.covid_ct import import_covid_ct as draft_of
@@ -25,3 +129,46 @@ def import_covid_ct(folder: Path, out: Path, date: str, workers: int | None) -> 
     for remark in draft.about["remarks"]:
         click.echo(remark)
     click.echo(f"{len(draft.images)} images written to {target}")
+
+
+@click.command()
+@click.argument("release")
+@click.option("--version", help="Write the result as this version; without it only the fit is printed.")
+@click.option("--date", help="Date of the new version, YYYY-MM-DD.")
+@click.option("--folds", type=click.IntRange(2), help="k-fold instead: write fold numbers to --csv.")
+@click.option("--csv", "table", type=click.Path(path_type=Path), help="image_id,group_id,split (or fold) to this file.")
+@click.option("--links", type=click.Path(path_type=Path), help="CSV with columns a,b: image ids that belong together.")
+@_out
+@_ratios
+@_seed
+@json_option
+def split(
+    release: str,
+    version: str | None,
+    date: str | None,
+    folds: int | None,
+    table: Path | None,
+    links: Path | None,
+    out: Path,
+    ratios: str,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Split RELEASE anew with whole groups (paper, patient, links), as near to the ratios as they allow."""
+    from covidct.release.build import resplit
+
+    if version and (folds or not date):
+        raise UsageError("--version needs --date, and a release holds no folds: give --csv for those")
+    done = resplit.split_release(release, parse_ratios(ratios), seed, folds, links, out)
+    if table is not None:
+        resplit.write_table(done, table)
+    if version and date:
+        resplit.write_version(done, version, date, out)
+    if as_json:
+        print_json({"cost": done.fit.cost, "rows": done.fit.rows, "largest": done.fit.largest})
+        return
+    for row in done.fit.rows:
+        shares = f"share {float(row['share']):6.1%}  wished {float(row['wished']):6.1%}"
+        click.echo(f"{row['stratum']:28} {row['split']:8} {row['images']:7} images  {shares}")
+    for group, count in done.fit.largest:
+        click.echo(f"largest groups: {group} {count} images")

@@ -13,9 +13,10 @@ import pandas as pd
 from covidct.errors import CovidctError, UsageError
 from covidct.progress import progress
 from covidct.records import NEGATIVE_CLASS, POSITIVE_CLASS, SPLITS
+from covidct.release.build.tables import paper_table, patient_table
 from covidct.release.build.write import Draft
 from covidct.release.read.pictures import PictureFacts, facts, picture_hash
-from covidct.release.read.schema import IMAGE_COLUMNS, PAPER_COLUMNS, PATIENT_COLUMNS
+from covidct.release.read.schema import IMAGE_COLUMNS
 from covidct.release.read.stats import class_stats
 
 PAPER_PATIENTS = {
@@ -207,49 +208,6 @@ def _place(label: str, name: str) -> tuple[str, dict[str, str]]:
 
 def _parts(match: "re.Match[str]") -> dict[str, str]:
     return {key: match[key] or "" for key in ("page", "figure", "panel")}
-
-
-def paper_table(images: pd.DataFrame) -> pd.DataFrame:
-    """``papers.csv`` from the images' own columns; images without a paper are left out."""
-    named = images[images["paper_id"] != ""]
-    rows = [
-        {
-            "paper_id": paper,
-            "doi": next((doi for doi in rows["doi"] if doi), ""),
-            "server": rows["source"].iloc[0],
-            "licence": rows["licence"].iloc[0],
-            "images": len(rows),
-        }
-        for paper, rows in named.groupby("paper_id")
-    ]
-    return pd.DataFrame([dict.fromkeys(PAPER_COLUMNS, "") | row for row in rows], columns=PAPER_COLUMNS)
-
-
-def patient_table(images: pd.DataFrame) -> pd.DataFrame:
-    """``patients.csv`` from the images' own columns; a value on which a patient's images disagree is left empty."""
-    named = images[images["patient_id"] != ""]
-    rows = [
-        {
-            "patient_id": patient,
-            "source": _agreed(rows["source"]),
-            "images": len(rows),
-            "age_band": _agreed(rows["age_band"]),
-            "sex": _agreed(rows["sex"]),
-            "notes": _PATIENT_NOTES.get(str(patient).split("_")[0], ""),
-        }
-        for patient, rows in named.groupby("patient_id")
-    ]
-    return pd.DataFrame(rows, columns=PATIENT_COLUMNS)
-
-
-_PATIENT_NOTES = {
-    "crawled": "one figure of an article in PubMed Central, which may show several people",
-    "medpix": "one case of the MedPix teaching files",
-}
-
-
-def _agreed(values: "pd.Series[str]") -> str:
-    return str(values.iloc[0]) if values.nunique() == 1 else ""
 
 
 def patient_remarks(images: pd.DataFrame) -> list[str]:

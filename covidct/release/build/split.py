@@ -36,7 +36,7 @@ class Fit:
     """How well a split came out; ``rows`` has one line a stratum and split: wished and reached share."""
 
     cost: float
-    rows: list[dict[str, object]]
+    rows: list[dict[str, str | int | float]]
     largest: list[tuple[str, int]] = field(default_factory=list)
     """The largest groups with their numbers of images: what stood in the way."""
 
@@ -123,13 +123,20 @@ def _tabulate(images: pd.DataFrame) -> tuple[list[str], list[str], Counts]:
     strata: list[str] = []
     columns: list[Counts] = []
     for parts in (("label", "source"), ("label",), ()):
-        names = images[parts[0]].str.cat([images[part] for part in parts[1:]], sep=" / ") if parts else everything
+        names = _joined(images, parts) if parts else everything
         code, found = pd.factorize(names, sort=True)
         table = np.zeros((len(keys), len(found)))
         np.add.at(table, (group, code), 1.0)
         columns.append(table)
         strata += [str(name) for name in found]
     return [str(key) for key in keys], strata, np.concatenate(columns, axis=1)
+
+
+def _joined(images: pd.DataFrame, parts: Sequence[str]) -> "pd.Series[str]":
+    joined = images[parts[0]].astype(str)
+    for part in parts[1:]:
+        joined = joined + " / " + images[part].astype(str)
+    return joined
 
 
 def _first(problem: Problem, seed: int, start: int) -> Places:
@@ -166,7 +173,9 @@ def _improve(problem: Problem, places: Places, seed: int) -> Places:
     for _ in range(_ROUNDS if len(places) <= _SMALL else 2):
         if ((excess**2) * problem.weights).sum() < _NEAR and len(places) > _SMALL:
             break
-        if not _moves(problem, places, excess, rng.permutation(free)) and not _swaps(problem, places, excess, rng, free):
+        if not _moves(problem, places, excess, rng.permutation(free)) and not _swaps(
+            problem, places, excess, rng, free
+        ):
             break
     return places
 
@@ -208,7 +217,7 @@ def _swaps(problem: Problem, places: Places, excess: Counts, rng: np.random.Gene
 
 def _fit(problem: Problem, places: Places, keys: list[str], strata: list[str], names: list[str]) -> Fit:
     held, totals = _held(problem, places), problem.counts.sum(axis=0)
-    rows: list[dict[str, object]] = [
+    rows: list[dict[str, str | int | float]] = [
         {
             "stratum": stratum,
             "split": name,

@@ -4,18 +4,22 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from covidct.errors import UsageError
-from covidct.files import sha256_bytes
-from covidct.release.read.release import META, SUMS
-from covidct.release.read.schema import PAPER_COLUMNS, PATIENT_COLUMNS, TABLES, WITHDRAWN_COLUMNS
-from covidct.release.read.tables import dump_table
+from covidct.errors import CovidctError, UsageError
+from covidct.files import sha256_bytes, write_bytes
+from covidct.release.build.croissant import croissant
+from covidct.release.build.datasheet import changes, datasheet
+from covidct.release.read.diff import check_old_tests, check_step, diff_images
+from covidct.release.read.release import META, SUMS, Release, assemble, read_release
+from covidct.release.read.schema import PAPER_COLUMNS, PATIENT_COLUMNS, TABLES, WITHDRAWN_COLUMNS, check_table
+from covidct.release.read.tables import dump_table, parse_table
 from covidct.release.read.validate import count_images
 from covidct.release.read.version import parse_version
 
@@ -37,19 +41,58 @@ class Draft:
     about: Mapping[str, Any] = field(default_factory=dict)
 
 
-def render(draft: Draft) -> dict[str, bytes]:
-    """All files of the release; the same draft gives the same bytes."""
-    _check_names(draft)
-    frames = (draft.images, draft.papers, draft.patients, draft.withdrawn)
-    files = {name: dump_table(frame, TABLES[name]) for name, frame in zip(TABLES, frames, strict=True)}
-    files[META] = _json(_meta(draft))
+def render(draft: Draft, earlier: Sequence[Release] = ()) -> dict[str, bytes]:
+    """All files of the release; the same draft and earlier versions give the same bytes.
+
+    ``earlier``: releases of the same name with lower versions, rising. A version that is too small a step from the
+    last of them, or that moves an image out of an old test split into train, is a UsageError.
+    """
+    check_names(draft.name, draft.version, draft.date)
+    frames = dict(zip(TABLES, (draft.images, draft.papers, draft.patients, draft.withdrawn), strict=True))
+    files = {name: dump_table(frame, TABLES[name]) for name, frame in frames.items()}
+    faults = [fault for name, data in files.items() for fault in check_table(name, parse_table(data, name))]
+    if faults:
+        raise CovidctError(f"{draft.name} {draft.version}: {faults[0]} ({len(faults)} faults); nothing written")
+    meta = _meta(draft)
+    release = assemble(Path(), {name: parse_table(files[name], name) for name in TABLES}, meta)
+    digests = {name: sha256_bytes(files[name]) for name in TABLES}
+    licences = sorted({licence for licence in release.images["licence"] if licence})
+    files[META] = _json(meta)
+    files["croissant.json"] = _json(croissant(meta, digests, licences))
+    files["datasheet.md"] = datasheet(release).encode()
+    files["CHANGES.md"] = _changes(release, earlier).encode()
     files[SUMS] = _sums(files)
     return files
 
 
+def _changes(release: Release, earlier: Sequence[Release]) -> str:
+    check_old_tests(old_test_ids(earlier), release.images)
+    if not earlier:
+        return changes(release, "", [])
+    reasons = {str(key): str(text) for key, text in release.meta.get("reasons", {}).items()}
+    found = diff_images(earlier[-1].images, release.images, release.withdrawn, reasons)
+    check_step(earlier[-1].version, release.version, found)
+    return changes(release, earlier[-1].title, found)
+
+
+def old_test_ids(earlier: Sequence[Release]) -> frozenset[str]:
+    """Ids of all images that ever stood in a test split."""
+    return frozenset(i for r in earlier for i in r.images.loc[r.images["split"] == "test", "image_id"])
+
+
+def earlier_versions(manifests: Path, name: str, version: str) -> list[Release]:
+    """Releases in ``manifests/NAME`` with a version lower than ``version``, rising."""
+    wanted = parse_version(version)
+    home = manifests / name
+    folders = [p for p in home.iterdir() if p.is_dir() and not p.name.startswith(".")] if home.is_dir() else []
+    found = sorted((parse_version(folder.name), folder) for folder in folders)
+    return [read_release(folder) for number, folder in found if number < wanted]
+
+
 def write_release(draft: Draft, manifests: Path) -> Path:
     """``manifests/NAME/X.Y.Z`` with all files, or nothing; a folder that exists with other bytes is a UsageError."""
-    files = render(draft)
+    check_names(draft.name, draft.version, draft.date)
+    files = render(draft, earlier_versions(manifests, draft.name, draft.version))
     home = manifests / draft.name
     target = home / draft.version
     if target.exists():
@@ -58,26 +101,22 @@ def write_release(draft: Draft, manifests: Path) -> Path:
         raise UsageError(f"{target} exists and differs: a published version never changes; give a higher --version")
     home.mkdir(parents=True, exist_ok=True)
     _sweep(home)
-    part = home / f".{draft.version}.{os.getpid()}.part"
-    part.mkdir()
-    try:
+    with tempfile.TemporaryDirectory(prefix=f".{draft.version}.{os.getpid()}.", suffix=".part", dir=home) as part:
+        whole = Path(part) / "whole"
+        whole.mkdir()
         for name, data in files.items():
-            with (part / name).open("wb") as handle:
-                handle.write(data)
-                handle.flush()
-                os.fsync(handle.fileno())
-        part.rename(target)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+            write_bytes(whole / name, data)
+        whole.rename(target)
     return target
 
 
-def _check_names(draft: Draft) -> None:
-    parse_version(draft.version)
-    if not _NAME.fullmatch(draft.name):
-        raise UsageError(f"{draft.name!r} is no release name: lower-case letters, digits and '-', at most 64")
-    if not _DATE.fullmatch(draft.date):
-        raise UsageError(f"{draft.date!r} is no date: give --date YYYY-MM-DD")
+def check_names(name: str, version: str, date: str) -> None:
+    """A name, version or date that a release cannot have is a UsageError."""
+    parse_version(version)
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"{name!r} is no release name: lower-case letters, digits and '-', at most 64")
+    if not _DATE.fullmatch(date):
+        raise UsageError(f"{date!r} is no date: give --date YYYY-MM-DD")
 
 
 def _meta(draft: Draft) -> dict[str, Any]:
@@ -101,7 +140,7 @@ def _same(target: Path, files: Mapping[str, bytes]) -> bool:
 def _sweep(home: Path) -> None:
     """Remove what builds left that were killed: a part whose process is gone."""
     for part in home.glob(".*.part"):
-        owner = part.name.split(".")[-2]
+        owner = part.name.split(".")[-3]
         if owner.isdigit() and not _alive(int(owner)):
             shutil.rmtree(part, ignore_errors=True)
 

@@ -15,7 +15,7 @@ from covidct.release.read.tables import read_table
 
 META = "release.json"
 SUMS = "SHA256SUMS"
-FILES = (*TABLES, META, SUMS)
+FILES = (*TABLES, META, SUMS, "croissant.json", "datasheet.md", "CHANGES.md")
 DEFAULT = ("covid-ct", "1.0.0")
 _NUMBERS = ("width", "height")
 

@@ -13,6 +13,7 @@ from covidct.files import sha256_file
 from covidct.progress import progress
 from covidct.release.read.archive import unpacked
 from covidct.release.read.locate import find_images, images_root
+from covidct.release.read.materialized import read_listing
 from covidct.release.read.pictures import PictureError, facts
 from covidct.release.read.release import FILES, META, SUMS, Release, assemble, read_meta
 from covidct.release.read.schema import TABLES, Fault, check_table
@@ -136,21 +137,28 @@ def picture_faults(release: Release, root: Path, workers: int = 1) -> list[Fault
     """Faults of the pictures below ``root``: gone, changed, not decodable, of another size than the table says."""
     found, missing = find_images(release, root)
     rows = {key: number for number, key in enumerate(release.images["image_id"], 2)}
+    listed = read_listing(root)
     table = {row["image_id"]: row for row in release.images.to_dict("records")}
     faults = [Fault("images.csv", rows[key], "file", str(table[key]["file"]), "no such picture") for key in missing]
     with ThreadPoolExecutor(workers) as pool:
-        checks = pool.map(lambda key: _picture_fault(table[key], found[key], rows[key]), found)
+        checks = pool.map(lambda key: _picture_fault(table[key], listed.get(key), found[key], rows[key]), found)
         faults += [fault for fault in progress(checks, "pictures", len(found)) if fault]
     return sorted(faults, key=lambda fault: fault.row or 0)
 
 
-def _picture_fault(row: Mapping[Hashable, Any], path: Path, number: int) -> Fault | None:
+def _picture_fault(
+    row: Mapping[Hashable, Any], listed: Mapping[str, str] | None, path: Path, number: int
+) -> Fault | None:
+    file = str(row["file"]) if listed is None else listed["file"]
+    if listed is not None and listed["source_sha256"] != row["sha256"]:
+        return Fault("images.csv", number, "file", file, "was materialised from another picture")
+    wanted = row if listed is None else listed
     try:
         seen = facts(path)
     except PictureError as error:
-        return Fault("images.csv", number, "file", row["file"], str(error))
-    if seen.sha256 != row["sha256"]:
-        return Fault("images.csv", number, "file", row["file"], "the picture's bytes differ from its sha256")
-    if (seen.width, seen.height) != (row["width"], row["height"]):
-        return Fault("images.csv", number, "file", row["file"], f"is {seen.width} x {seen.height} pixels")
+        return Fault("images.csv", number, "file", file, str(error))
+    if seen.sha256 != wanted["sha256"]:
+        return Fault("images.csv", number, "file", file, "the picture's bytes differ from its sha256")
+    if (str(seen.width), str(seen.height)) != (str(wanted["width"]), str(wanted["height"])):
+        return Fault("images.csv", number, "file", file, f"is {seen.width} x {seen.height} pixels")
     return None

@@ -1,7 +1,7 @@
 """Semantic versions of a release, with a written meaning.
 
-major: a label changed, an image left or joined a test set, or an image was taken out for another reason than a
-withdrawal; minor: images came in, or moved between train and val; patch: texts, licences, notes, withdrawals.
+major: a label changed, an image left or joined a test set, or an image was removed without a withdrawal;
+minor: images came in, moved between train and val, were withdrawn, or were masked anew; patch: texts, licences, notes.
 """
 
 import re

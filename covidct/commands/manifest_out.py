@@ -1,0 +1,74 @@
+"""``covidct manifest materialize|export|pack``: commands that let pictures out, all through the gate."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from covidct.commands.options import worker_count
+from covidct.errors import ExitCode
+
+if TYPE_CHECKING:
+    from covidct.release.build.materialize import Outcome
+    from covidct.release.read import Release
+
+_images = click.option("--images", type=click.Path(path_type=Path), help="Folder of pictures; default: fetch cache.")
+_private = click.option("--private", is_flag=True, help="For this machine only: a missing licence does not hold back.")
+_workers = click.option("--workers", type=click.IntRange(1), help="Default: the cores there are.")
+
+
+@click.command()
+@click.argument("release")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder to write.")
+@_images
+@click.option("-w", "--workspace", type=click.Path(path_type=Path), help="Take pictures and masks from a workspace.")
+@click.option("--masked", is_flag=True, help="Paint over letters, arrows and markers.")
+@click.option("--size", type=click.IntRange(8, 4096), help="Resize to a square of SIZE pixels; default: as they are.")
+@click.option("--originals", is_flag=True, help="Keep the source's bytes, too, under originals/.")
+@_private
+@_workers
+def materialize(
+    release: str,
+    out: Path,
+    images: Path | None,
+    workspace: Path | None,
+    masked: bool,
+    size: int | None,
+    originals: bool,
+    private: bool,
+    workers: int | None,
+) -> int:
+    """Write the pictures of RELEASE in one canonical form (8-bit grey PNG); a second run goes on."""
+    from covidct.release.build.materialize import Wish, check_complete, materialize
+    from covidct.release.read import read_release
+
+    found = read_release(release)
+    sources, masks = _sources(found, images, workspace)
+    wish = Wish(masked, size, originals, private)
+    outcome = materialize(found, sources, out, wish, worker_count(workers), masks)
+    check_complete(outcome)
+    return _report(outcome, out)
+
+
+def _sources(
+    release: "Release", images: Path | None, workspace: Path | None
+) -> tuple[dict[str, Path], dict[str, Path]]:
+    """(pictures, masks) by image id, from a workspace or from a folder."""
+    from covidct.release.read.locate import find_images, images_root
+
+    if workspace is None:
+        return find_images(release, images_root(release, images))[0], {}
+    from covidct.release.build.workspace import pictures_and_masks
+    from covidct.workspace import Workspace
+
+    with Workspace.open(workspace) as opened:
+        return pictures_and_masks(opened)
+
+
+def _report(outcome: "Outcome", out: Path) -> int:
+    for name, reason in outcome.failed:
+        click.echo(f"{name}: {reason}", err=True)
+    for rule, count in outcome.withheld.items():
+        click.echo(f"kept in by the rule '{rule}': {count}")
+    click.echo(f"{outcome.written} pictures written to {out}, {outcome.kept} were there already")
+    return ExitCode.INCOMPLETE if outcome.failed or outcome.withheld else ExitCode.COMPLETE

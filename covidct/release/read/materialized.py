@@ -1,0 +1,28 @@
+"""The listing that ``manifest materialize`` leaves beside the pictures, and how to check a folder against it."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from covidct.release.read.tables import read_table
+
+LISTING = "materialized.csv"
+LISTING_COLUMNS = ("image_id", "file", "sha256", "pixels_sha256", "source_sha256", "width", "height", "form")
+
+
+def pixel_digest(pixels: NDArray[np.uint8]) -> str:
+    """SHA-256 over ``height x width`` and the grey values: the same whichever encoder wrote the file."""
+    height, width = pixels.shape
+    return hashlib.sha256(f"{height}x{width}\n".encode() + np.ascontiguousarray(pixels).tobytes()).hexdigest()
+
+
+def read_listing(root: Path) -> dict[str, dict[str, str]]:
+    """Rows of ``materialized.csv`` by image id; empty where ``root`` was not materialised."""
+    path = root / LISTING
+    if not path.is_file():
+        return {}
+    return {
+        str(row["image_id"]): {str(k): str(v) for k, v in row.items()} for row in read_table(path).to_dict("records")
+    }
