@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from statistics import median
 
 from covidct.harvest.extract.boxes import meet, overlap_x, union, width
-from covidct.harvest.extract.labels import Label
+from covidct.harvest.extract.labels import Label, plain, read_label
 from covidct.harvest.extract.page import Line, Page
 from covidct.harvest.extract.starts import Body, Start, line_above
 from covidct.harvest.extract.tally import Tally
@@ -61,6 +61,12 @@ class Step:
         return max(weights, key=lambda style: weights[style])
 
     @property
+    def label_only(self) -> bool:
+        """Whether the first line holds the label and nothing else."""
+        label = read_label(self.taken[0].text)
+        return label is not None and not plain(self.taken[0].text)[label.end :].strip()
+
+    @property
     def unlike_body(self) -> bool:
         """Whether the caption is set in another font or size than the running text."""
         font, size = self.style
@@ -71,6 +77,8 @@ def _wide_gap(s: Step) -> bool:
     own = [b.box[1] - a.box[3] for a, b in itertools.pairwise(s.taken)]
     usual = min(median(own), s.usual_gap + 2) if len(own) > 1 else max([s.usual_gap, *own])
     slack = 0.75 if s.unlike_body and _bold(s.taken[0]) else 0.55
+    if len(s.taken) == 1 and s.label_only:
+        slack = 1.5
     return s.gap > usual + slack * s.line.size
 
 
@@ -80,13 +88,12 @@ def _other_size(s: Step) -> bool:
 
 def _body_resumes(s: Step) -> bool:
     same = s.line.main.font == s.body.font and abs(s.line.size - s.body.size) < 0.4
-    label_only = len(s.taken) == 1 and len(s.taken[0].text.strip()) < 14
-    return s.unlike_body and same and not label_only and s.line.block != s.last.block
+    return s.unlike_body and same and not (len(s.taken) == 1 and s.label_only) and s.line.block != s.last.block
 
 
 def _heading(s: Step) -> bool:
     bold = all(span.bold for span in s.line.spans if span.text.strip())
-    return bold and not _bold(s.last) and s.line.block != s.last.block and len(s.line.text) < 60
+    return bold and not _bold(s.last) and s.line.block != s.last.block and len(s.line.text) < 110
 
 
 def _new_paragraph(s: Step) -> bool:
@@ -191,7 +198,7 @@ def _caption(page: Page, start: Start, taken: list[int], words: Vocabulary, stop
     text = join_lines([line.text for line in lines], words)
     label = start.label
     rest = text[_label_end(text, label) :]
-    box = union([line.box for line in lines])
+    box = union([line.box for line in (lines if label.kind == "figure" else lines[:2])])
     return Caption(label, rest.strip(), start.page, box, tuple(taken), start.score, (*start.rules, f"end:{stop}"))
 
 

@@ -13,6 +13,7 @@ from covidct.records import Box
 
 REACH = 7.0
 """Points between parts of one region."""
+Place = tuple[int, ...]
 WHITE = 0xFFFFFF
 THIN = 2.6
 """Points: a drawn box no thicker is a rule."""
@@ -37,12 +38,13 @@ class Region:
 def find_regions(pages: list[Page], captions: list[Caption], body: Body, tally: Tally) -> list[list[Region]]:
     """The regions of every page."""
     repeated = _repeated(pages)
+    bands = _repeated_strokes(pages)
     out = []
     for number, page in enumerate(pages):
         barred = [page.lines[i] for c in captions if c.page == number for i in c.lines]
         running = running_text(page, barred, body)
         placements = [p for p in page.placements if not _drop_placement(page, p, repeated, running, tally)]
-        strokes = [s for s in page.strokes if not _drop_stroke(page, s, barred, running, body, tally)]
+        strokes = [s for s in page.strokes if not _drop_stroke(page, s, barred, running, bands, tally)]
         out.append(_regions(number, placements, strokes))
     return out
 
@@ -78,22 +80,35 @@ def _boxed(line: Line, boxes: list[Box], body: Body) -> bool:
     return any(width(box) < 0.9 * body.width and inside(line.box, box) > 0.9 for box in boxes)
 
 
-def _repeated(pages: list[Page]) -> set[tuple[int, int, int, int]]:
+def _repeated(pages: list[Page]) -> set[Place]:
     """Places at which images of one size stand on three or more pages."""
-    seen: dict[tuple[int, int, int, int], set[int]] = defaultdict(set)
+    seen: dict[Place, set[int]] = defaultdict(set)
     for page in pages:
         for placement in page.placements:
             seen[_place(placement)].add(page.number)
     return {place for place, numbers in seen.items() if len(numbers) >= 3}
 
 
-def _place(placement: Placement) -> tuple[int, int, int, int]:
+def _repeated_strokes(pages: list[Page]) -> set[Place]:
+    """Places at which strokes of one size and colour stand on most pages: bands, rules, watermarks."""
+    seen: dict[Place, set[int]] = defaultdict(set)
+    for page in pages:
+        for stroke in page.strokes:
+            seen[_stroke_place(stroke)].add(page.number)
+    enough = max(3, 0.3 * len(pages))
+    return {place for place, numbers in seen.items() if len(numbers) >= enough}
+
+
+def _stroke_place(stroke: Stroke) -> Place:
+    x0, y0, x1, y1 = (round(v / 3) for v in stroke.box)
+    return (x0, y0, x1, y1, stroke.color)
+
+
+def _place(placement: Placement) -> Place:
     return (round(placement.box[0] / 8), round(placement.box[1] / 8), *placement.pixels)
 
 
-def _drop_placement(
-    page: Page, p: Placement, repeated: set[tuple[int, int, int, int]], running: list[Line], tally: Tally
-) -> bool:
+def _drop_placement(page: Page, p: Placement, repeated: set[Place], running: list[Line], tally: Tally) -> bool:
     reason = ""
     if _place(p) in repeated and area(p.box) < 0.25 * area(page.box):
         reason = "repeated on other pages"
@@ -106,7 +121,14 @@ def _drop_placement(
     return bool(reason)
 
 
-def _drop_stroke(page: Page, s: Stroke, barred: list[Line], running: list[Line], body: Body, tally: Tally) -> bool:
+def _drop_stroke(
+    page: Page, s: Stroke, barred: list[Line], running: list[Line], bands: set[Place], tally: Tally
+) -> bool:
+    page: Page, s: Stroke, barred: list[Line], running: list[Line], bands: set[Place], tally: Tally
+) -> bool:
+    if _stroke_place(s) in bands:
+        tally.fired("drop:repeated on other pages")
+        return True
     if s.filled and s.color == WHITE:
         tally.fired("drop:white paint")
         return True

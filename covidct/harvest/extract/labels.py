@@ -31,7 +31,7 @@ class Label:
 
 def read_label(text: str) -> Label | None:
     """The label that ``text`` starts with, or None; text that opens with a parenthesis cites and does not label."""
-    clean = plain(text)
+    clean = _closed_up(plain(text))
     found = None if _OPEN.match(clean) else _LABEL.match(clean)
     if found is None:
         return None
@@ -56,6 +56,18 @@ def plain(text: str) -> str:
     """``text`` with control characters dropped and every kind of blank a blank; the length may shrink."""
     kept = "".join(c for c in text if unicodedata.category(c) not in ("Cc", "Cf") or c in "\t\n")
     return re.sub(r"[\u00a0\u2000-\u200a\u202f\u3000\t]", " ", kept)
+
+
+def _closed_up(text: str) -> str:
+    """``text`` with a letter-spaced first word ("F I G U R E 1") closed up, its blanks moved behind it."""
+    found = re.match(r"\s*((?:[A-Z] ){2,}[A-Z])(?=[\s.\d])", text)
+    if found is None:
+        return text
+    return (
+        found.group(1).replace(" ", "")
+        + " " * (found.end() - len(found.group(1).replace(" ", "")))
+        + text[found.end() :]
+    )
 
 
 def _roman(text: str) -> int:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from covidct.harvest.extract.boxes import area, height, overlap_x, overlap_y, union, width
+from covidct.harvest.extract.boxes import area, height, inside, overlap_x, overlap_y, union, width
 from covidct.harvest.extract.captions import Caption
 from covidct.harvest.extract.graphics import Region
 from covidct.harvest.extract.page import Line
@@ -11,7 +11,11 @@ from covidct.records import Box
 
 STRAY = 70.0
 """Points: a small region farther from the rest of its figure is no part of it."""
+STEP = 26.0
+"""Points between the rules of a table-like figure."""
 SIDE_COST = 15.0
+SIDE_REACH = 110.0
+"""Points: how far beside its figure a caption may stand."""
 
 
 @dataclass
@@ -75,17 +79,25 @@ def _gap(a: Box, b: Box) -> float:
 
 def _assign(view: PageView, way: str) -> list[tuple[Caption, list[tuple[Region, str]]]]:
     pairs: list[tuple[Caption, list[tuple[Region, str]]]] = [(caption, []) for caption in view.captions]
-    for region in view.regions:
-        costs = []
-        for index, caption in enumerate(view.captions):
-            for direction in (way if caption.label.kind == "figure" else "below", "side"):
-                cost = _cost(region, caption, direction, view)
-                if cost is not None:
-                    costs.append((cost, index, direction))
-        if costs:
-            _, index, direction = min(costs)
-            pairs[index][1].append((region, direction))
+    bids: dict[int, tuple[float, int, str]] = {}
+    for index, caption in enumerate(view.captions):
+        for direction in (way if caption.label.kind == "figure" else "below", "side"):
+            for position, cost in _steps(caption, direction, view).items():
+                bids[position] = min(bids.get(position, (cost, index, direction)), (cost, index, direction))
+    for position, (_, index, direction) in sorted(bids.items()):
+        pairs[index][1].append((view.regions[position], direction))
     return pairs
+
+
+def _steps(caption: Caption, way: str, view: PageView) -> dict[int, float]:
+    """For each region that ``caption`` may have: the widest gap on the way there, going from region to region."""
+    gaps = {n: cost for n, region in enumerate(view.regions) if (cost := _cost(region, caption, way, view)) is not None}
+    out: dict[int, float] = {}
+    for n in sorted(gaps, key=lambda n: gaps[n]):
+        box = view.regions[n].box
+        over = [max(out[m], _gap(box, view.regions[m].box)) for m in out if overlap_x(box, view.regions[m].box) > 0]
+        out[n] = min([gaps[n], *over])
+    return out
 
 
 def _cost(region: Region, caption: Caption, way: str, view: PageView) -> float | None:
@@ -94,7 +106,9 @@ def _cost(region: Region, caption: Caption, way: str, view: PageView) -> float |
     if way == "side":
         level = overlap_y(r, c) > 0.5 * min(height(r), height(c)) and overlap_x(r, c) < 6
         gap = -overlap_x(r, c)
-        return gap + SIDE_COST if level and gap < 40 and region.strong and width(c) < 0.6 * width(r) + 80 else None
+        beside = level and gap < SIDE_REACH and region.strong and width(c) < 0.6 * width(r) + 80
+        between = (min(r[2], c[2]), max(r[1], c[1]), max(r[0], c[0]), min(r[3], c[3]))
+        return gap + SIDE_COST if beside and not _blocked(between, caption, view) else None
     gap = c[1] - r[3] if way == "above" else r[1] - c[3]
     c = (c[0], c[1], max(c[2], c[0] + 0.9 * view.column), c[3]) if height(c) < 30 else c
     shared = overlap_x(r, c)
@@ -123,9 +137,17 @@ def _without_strays(regions: list[Region], caption: Caption) -> list[Region]:
     largest = max(area(region.box) for region in strong)
     kept = [region for region in strong if area(region.box) > 0.03 * largest or _gap(region.box, caption.box) < STRAY]
     whole = union([region.box for region in kept])
-    for region in regions:
-        if region not in kept and _gap(region.box, whole) < (2 if region.weak else 24):
+    for region in sorted(regions, key=lambda r: _gap(r.box, whole)):
+        if region in kept:
+            continue
+        between = (
+            region.weak
+            and min(_gap(region.box, whole), _gap(region.box, caption.box)) < STEP
+            and (inside(region.box, union((whole, caption.box))) > 0.9)
+        )
+        if between or _gap(region.box, whole) < (2 if region.weak else 24):
             kept.append(region)
+            whole = union((whole, region.box))
     return kept
 
 
