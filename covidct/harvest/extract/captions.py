@@ -9,7 +9,7 @@ from statistics import median
 from covidct.harvest.extract.boxes import meet, overlap_x, union, width
 from covidct.harvest.extract.labels import Label, plain, read_label
 from covidct.harvest.extract.page import Line, Page
-from covidct.harvest.extract.starts import Body, Start, line_above
+from covidct.harvest.extract.starts import Body, Start, continues, line_above
 from covidct.harvest.extract.tally import Tally
 from covidct.harvest.extract.words import Vocabulary, join_lines
 from covidct.records import Box
@@ -26,6 +26,8 @@ class Caption:
     lines: tuple[int, ...]
     score: float
     rules: tuple[str, ...]
+    continues: bool = False
+    """Whether it only says that its figure goes on from the page before."""
     tags: tuple["Caption", ...] = field(default=())
     """Other printings of the label without text, such as "Figure 1" over a page of its own."""
 
@@ -199,7 +201,9 @@ def _caption(page: Page, start: Start, taken: list[int], words: Vocabulary, stop
     label = start.label
     rest = text[_label_end(text, label) :]
     box = union([line.box for line in (lines if label.kind == "figure" else lines[:2])])
-    return Caption(label, rest.strip(), start.page, box, tuple(taken), start.score, (*start.rules, f"end:{stop}"))
+    rules = (*start.rules, f"end:{stop}")
+    going_on = continues(start, lines[0])
+    return Caption(label, rest.strip(), start.page, box, tuple(taken), start.score, rules, going_on)
 
 
 def _label_end(text: str, label: Label) -> int:

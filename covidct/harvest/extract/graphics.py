@@ -124,8 +124,6 @@ def _drop_placement(page: Page, p: Placement, repeated: set[Place], running: lis
 def _drop_stroke(
     page: Page, s: Stroke, barred: list[Line], running: list[Line], bands: set[Place], tally: Tally
 ) -> bool:
-    page: Page, s: Stroke, barred: list[Line], running: list[Line], bands: set[Place], tally: Tally
-) -> bool:
     if _stroke_place(s) in bands:
         tally.fired("drop:repeated on other pages")
         return True

@@ -159,10 +159,26 @@ def match_document(views: list[PageView], tally: Tally) -> list[Found]:
     if below > above:
         found = [pair for number, view in enumerate(views) for pair in match_page(view, number, "below")]
     _fill(views, found)
+    found = _joined(found)
     for pair in found:
         for rule in pair.how:
             tally.fired(f"match:{rule}")
     return found
+
+
+def _joined(found: list[Found]) -> list[Found]:
+    """``found`` with the parts of figures that run over pages under their first part."""
+    first = {pair.caption.label.key: pair for pair in found if not pair.caption.continues}
+    out = [pair for pair in found if not pair.caption.continues]
+    for pair in found:
+        if pair.caption.continues:
+            whole = first.get(pair.caption.label.key)
+            if whole is None:
+                out.append(pair)
+            else:
+                whole.more.append(pair)
+                whole.how.append("continued")
+    return out
 
 
 def _open_captions(views: list[PageView], found: list[Found]) -> list[Caption]:

@@ -37,7 +37,7 @@ class Line:
     spans: tuple[Span, ...]
     block: int
     way: int = 0
-    """0 upright, 1 reading upwards, 3 reading downwards, 2 any other slant."""
+    """0 upright, 1 reading upwards, 2 upside down, 3 reading downwards, 4 any slant."""
 
     @property
     def main(self) -> Span:
@@ -72,7 +72,7 @@ class Stroke:
 
 @dataclass
 class Page:
-    """All of one page. ``turn``: quarter turns (anticlockwise text: 1, clockwise: 3) taken out for the analysis."""
+    """All of one page. ``turn``: quarter turns (text reading upwards: 1, downwards: 3) taken out for the analysis."""
 
     number: int
     width: float
@@ -92,6 +92,8 @@ class Page:
         """``box`` of the analysis in points of the page as shown."""
         if self.turn == 1:
             return (box[1], self.width - box[2], box[3], self.width - box[0])
+        if self.turn == 2:
+            return (self.width - box[2], self.height - box[3], self.width - box[0], self.height - box[1])
         if self.turn == 3:
             return (self.height - box[3], box[0], self.height - box[1], box[2])
         return box
@@ -165,7 +167,7 @@ def _line(item: Mapping[str, Any], count: int, shift: tuple[float, float]) -> Li
         return None
     inked = [span["bbox"] for span in item["spans"] if span["text"].strip()]
     x, y = item["dir"]
-    way = 0 if x > 0.9 else 1 if y < -0.9 else 3 if y > 0.9 else 2
+    way = 0 if x > 0.9 else 1 if y < -0.9 else 2 if x < -0.9 else 3 if y > 0.9 else 4
     return Line(text, _moved(union(inked), shift), spans, count, way)
 
 
@@ -192,10 +194,10 @@ def _joined(last: Line, line: Line) -> Line:
 
 def _upright(page: Page) -> Page:
     """``page`` turned so that most of its letters read from left to right."""
-    letters = [0, 0, 0, 0]
+    letters = [0, 0, 0, 0, 0]
     for line in page.lines:
         letters[line.way] += len(line.text)
-    turn = 1 if letters[1] > letters[3] else 3
+    turn = max((1, 2, 3), key=lambda way: letters[way])
     if letters[turn] < 200 or letters[turn] < MIN_TURNED * sum(letters):
         return page
     wide, high = page.width, page.height
@@ -203,14 +205,23 @@ def _upright(page: Page) -> Page:
     def turned(box: Box) -> Box:
         if turn == 1:
             return (high - box[3], box[0], high - box[1], box[2])
+        if turn == 2:
+            return (wide - box[2], high - box[3], wide - box[0], high - box[1])
         return (box[1], wide - box[2], box[3], wide - box[0])
+
+    def shown(placement: Placement) -> Placement:
+        pixels = placement.pixels if turn == 2 else placement.pixels[::-1]
+        return Placement(turned(placement.box), turned(placement.full), pixels)
+
+    def read(line: Line) -> Line:
+        return replace(line, box=turned(line.box), way=(line.way - turn) % 4 if line.way < 4 else 4)
 
     return Page(
         page.number,
-        high,
-        wide,
-        [replace(x, box=turned(x.box), way=(x.way - turn) % 4 if x.way != 2 else 2) for x in page.lines],
-        [replace(x, box=turned(x.box), full=turned(x.full), pixels=x.pixels[::-1]) for x in page.placements],
-        [replace(x, box=turned(x.box)) for x in page.strokes],
+        wide if turn == 2 else high,
+        high if turn == 2 else wide,
+        [read(line) for line in page.lines],
+        [shown(placement) for placement in page.placements],
+        [replace(stroke, box=turned(stroke.box)) for stroke in page.strokes],
         turn=turn,
     )

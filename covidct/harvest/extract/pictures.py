@@ -53,7 +53,7 @@ def render(source: pymupdf.Page, page: Page, figure: Assembled, megapixels: floa
     listing = source.get_displaylist()
     box = page.to_page(figure.box)
     x, y = resolution(figure)
-    if page.turn:
+    if page.turn in (1, 3):
         x, y = y, x
     excess = area(box) * x * y / (megapixels * 1e6)
     if excess > 1:

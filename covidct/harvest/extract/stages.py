@@ -11,7 +11,7 @@ from covidct.harvest.extract.page import Page
 from covidct.records import Box
 
 if TYPE_CHECKING:
-    from covidct.harvest.extract.analyse import Work
+    from covidct.harvest.extract.work import Work
 
 SCALE = 1.5
 """Pixels per point of a stage picture."""

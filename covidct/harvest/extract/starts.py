@@ -174,14 +174,20 @@ def line_above(page: Page, line: Line) -> Line | None:
     return best
 
 
-def best_of_label(starts: list[Start]) -> tuple[list[Start], list[Start]]:
-    """One start a figure label, and the others; a second printing of a label is a tag or a citation."""
+def continues(start: Start, line: Line) -> bool:
+    """Whether the line says that a figure goes on from the page before."""
+    return bool(re.match(r"\W*cont(inue[ds]?|inuing|['’]?d|\.)?\b", plain(line.text)[start.label.end :], re.I))
+
+
+def best_of_label(starts: list[Start], pages: list[Page]) -> tuple[list[Start], list[Start]]:
+    """One start a figure label, and the others; a second printing of a label is a tag, a continuation or a citation."""
     groups: dict[tuple[str, str], list[Start]] = defaultdict(list)
     for start in starts:
         groups[(start.label.kind, start.label.key)].append(start)
     winners: list[Start] = []
     for group in groups.values():
-        ranked = sorted(group, key=lambda s: ("alone" in s.rules, -s.score, s.page, s.line))
+        going_on = {id(s) for s in group if continues(s, pages[s.page].lines[s.line])}
+        ranked = sorted(group, key=lambda s: (id(s) in going_on, "alone" in s.rules, -s.score, s.page, s.line))
         winners.append(ranked[0])
     order = {id(s) for s in winners}
     return [s for s in starts if id(s) in order], [s for s in starts if id(s) not in order]

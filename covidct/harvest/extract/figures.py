@@ -1,0 +1,100 @@
+"""Stage 6 and 7: pairs of caption and regions become figures with picture, mentions and provenance."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from covidct.captions.mentions import find_mentions
+from covidct.harvest.extract import pictures
+from covidct.harvest.extract.assemble import Assembled, assemble
+from covidct.harvest.extract.boxes import rounded
+from covidct.harvest.extract.match import Found
+from covidct.harvest.extract.results import ExtractedFigure, Limits
+from covidct.harvest.extract.tally import Tally
+from covidct.harvest.extract.words import Vocabulary, join_lines
+from covidct.harvest.extract.work import Work, caption_lines
+
+Part = tuple[Found, Assembled, pictures.Picture]
+
+
+def write_figures(work: Work, out: Path, limits: Limits, tally: Tally) -> None:
+    """Fill ``work.figures`` in the order of the captions; pictures go to ``out``."""
+    order = {id(caption): n for n, caption in enumerate(work.captions)}
+    mentions = find_mentions(running_words(work), [found.caption.label.printed for found in work.found])
+    ordered = sorted(work.found, key=lambda found: order[id(found.caption)])
+    for found in ordered[limits.figures :]:
+        tally.drop(found.caption.label.printed, "figure limit", work.pages[found.page].number)
+    for found in ordered[: limits.figures]:
+        parts = [part for one in (found, *found.more) if (part := _part(work, one, limits, tally)) is not None]
+        if parts:
+            quoted = mentions.get(found.caption.label.printed, ())
+            work.figures.append(_figure(work, found, parts, out, quoted))
+
+
+def _part(work: Work, found: Found, limits: Limits, tally: Tally) -> Part | None:
+    page = work.pages[found.page]
+    tags = [tag for caption in work.captions for tag in caption.tags]
+    barred = caption_lines(page, found.page, [*work.captions, *tags])
+    figure = assemble(found, page, barred, work.views[found.page].running, work.body)
+    source = work.document.load_page(page.number - 1)
+    picture = pictures.render(source, page, figure, limits.picture_megapixels)
+    if picture is None:
+        box = rounded(page.to_page(figure.box))
+        tally.drop(found.caption.label.printed, "the page shows nothing there", page.number, box)
+        return None
+    return found, figure, picture
+
+
+def _figure(work: Work, found: Found, parts: list[Part], out: Path, mentions: tuple[str, ...]) -> ExtractedFigure:
+    caption = found.caption
+    first, figure, picture = parts[0]
+    page = work.pages[first.page].number
+    target = out / f"figure-{len(work.figures) + 1:03d}-p{page}.png"
+    width, height = pictures.write(pictures.stacked([shown.pixels for _, _, shown in parts]), target)
+    return ExtractedFigure(
+        label=caption.label.printed,
+        page=page,
+        box=rounded(picture.box),
+        caption=caption.text,
+        caption_page=work.pages[caption.page].number,
+        mentions=mentions,
+        kind=figure.kind,
+        picture=target,
+        width=width,
+        height=height,
+        provenance=_provenance(work, found, parts),
+    )
+
+
+def _provenance(work: Work, found: Found, parts: list[Part]) -> dict[str, object]:
+    caption = found.caption
+    _, figure, picture = parts[0]
+    rows, columns = picture.pixels.shape[:2]
+    out: dict[str, object] = {
+        "caption_rules": list(caption.rules),
+        "caption_score": caption.score,
+        "caption_box": rounded(work.pages[caption.page].to_page(caption.box)),
+        "match_rules": list(found.how),
+        "images": len(figure.placements),
+        "words": figure.words,
+        "pixels_per_point": [
+            round(columns / max(picture.box[2] - picture.box[0], 0.01), 3),
+            round(rows / max(picture.box[3] - picture.box[1], 0.01), 3),
+        ],
+    }
+    if len(parts) > 1:
+        out["parts"] = [
+            {"page": work.pages[one.page].number, "box": rounded(shown.box), "rows": shown.pixels.shape[0]}
+            for one, _, shown in parts
+        ]
+    return out
+
+
+def running_words(work: Work) -> str:
+    """The text of the document without captions, as one string."""
+
+    def lines() -> Iterator[str]:
+        for number, page in enumerate(work.pages):
+            taken = {i for c in work.captions if c.page == number for i in c.lines}
+            yield from (line.text for i, line in enumerate(page.lines) if i not in taken and not line.way)
+
+    return join_lines(lines(), Vocabulary(()))
