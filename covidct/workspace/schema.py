@@ -69,8 +69,11 @@ MIGRATIONS = (
 
 
 def connect(folder: Path) -> sqlite3.Connection:
-    """A connection in autocommit mode; transactions are opened by hand (``BEGIN IMMEDIATE``) and kept short."""
-    connection = sqlite3.connect(folder / DATABASE, timeout=BUSY_SECONDS, isolation_level=None)
+    """A connection in autocommit mode; transactions are opened by hand (``BEGIN IMMEDIATE``) and kept short.
+
+    One thread uses it; another one may close it once that thread is done (``check_same_thread``).
+    """
+    connection = sqlite3.connect(folder / DATABASE, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA secure_delete = ON")

@@ -1,0 +1,87 @@
+"""``covidct curate review`` and ``covidct curate agreement``."""
+
+from pathlib import Path
+
+import click
+
+from covidct.commands.options import json_option, print_json, workspace_option
+from covidct.errors import CovidctError, ExitCode, UsageError
+
+
+@click.command()
+@workspace_option
+@click.option("--port", type=click.IntRange(0, 65535), default=None, help="Where to listen; 0 = any free port.")
+@click.option("--curator", metavar="NAME", default=None, help="Whose decisions these are; default: your login name.")
+@click.option("--no-browser", is_flag=True, help="Print the address and open nothing.")
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Where to listen; others reach all but loopback.",
+)
+@click.option("--i-understand", "understood", is_flag=True, help="Let other computers reach the page (with --host).")
+def review(
+    workspace: Path, port: int | None, curator: str | None, no_browser: bool, host: str, understood: bool
+) -> int:
+    """Open the review page: a curator decides, with the keyboard.
+
+    The first line on standard output is the page's address, token included. Ctrl-C ends the server.
+    """
+    try:
+        from covidct.curate.review import server
+    except ImportError as error:
+        raise CovidctError(f"the review page needs {error.name}: pip install 'covidct[review]'") from error
+    from covidct.curate.review.words import curator_of
+    from covidct.workspace.workspace import Workspace
+
+    server.check_host(host, understood)
+    name = curator_of(curator or _login()).removeprefix("curator:")
+    with Workspace.open(workspace) as opened:
+        session = server.open_session(opened.folder, host, port)
+        running = server.prepare(opened, session, name)
+        click.echo(session.url)  # the first line on standard output; click flushes
+        if not no_browser:
+            server.open_browser(opened.folder, session)
+        try:
+            running.run(sockets=[session.listener])
+        except KeyboardInterrupt:
+            click.echo("covidct: the review page is closed", err=True)
+    return ExitCode.COMPLETE
+
+
+def _login() -> str:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "curator"
+
+
+@click.command()
+@workspace_option
+@click.option("--field", default="label", show_default=True, help="Or kind, accept, duplicate, same_patient.")
+@click.option("--curator", "curators", multiple=True, metavar="NAME", help="Only comparisons with these; repeatable.")
+@json_option
+def agreement(workspace: Path, field: str, curators: tuple[str, ...], as_json: bool) -> int:
+    """Cohen's kappa and the confusion of every two curators, and of each curator and the rules."""
+    from covidct.curate import agreement as agree
+    from covidct.workspace.workspace import Workspace
+
+    if field not in agree.FIELDS:
+        raise UsageError(f"--field {field}: there is {', '.join(agree.FIELDS)}")
+    with Workspace.open(workspace) as opened:
+        decisions = opened.decisions(agree.FIELDS[field], field=field)
+    found = agree.all_pairs(decisions)
+    if curators:
+        unknown = sorted(set(curators) - {name for pair in found for name in (pair.a, pair.b)})
+        if unknown:
+            raise UsageError(f"--curator {unknown[0]}: nobody of that name shares a judged item with anybody")
+        found = [pair for pair in found if {pair.a, pair.b} & set(curators)]
+    if as_json:
+        print_json({"field": field, "pairs": [agree.as_json(pair) for pair in found]})
+    elif not found:
+        click.echo(f"nothing to compare: no {field} was judged by two curators, nor by a curator and a rule")
+    else:
+        click.echo("\n\n".join(agree.as_text(pair) for pair in found))
+    return ExitCode.COMPLETE

@@ -1,0 +1,191 @@
+"""``covidct harvest``: preprint servers, local files, PubMed Central, MedPix."""
+
+import contextlib
+import datetime
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from covidct.commands.options import json_option, print_json, worker_count, workspace_option
+from covidct.errors import UsageError
+
+if TYPE_CHECKING:
+    from covidct.harvest.net.client import HttpClient
+    from covidct.harvest.pipeline import Pipeline
+    from covidct.harvest.report import RunReport
+    from covidct.harvest.services import Services
+    from covidct.harvest.sources import Chain
+    from covidct.workspace import Workspace
+
+Options = dict[str, Any]
+
+
+class HarvestGroup(click.Group):
+    """A group that runs by itself, and whose ``--from`` takes all the paths behind it (``--from *.pdf``)."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        spread: list[str] = []
+        taking = False
+        for word in args:
+            if taking and not word.startswith("-") and spread[-1] != "--from":
+                spread.append("--from")
+            spread.append(word)
+            taking = word == "--from" or (taking and not word.startswith("-"))
+        return super().parse_args(ctx, spread)
+
+
+def _client(options: Options) -> "HttpClient":
+    from covidct.harvest.net.client import HttpClient, Settings
+    from covidct.harvest.net.rates import parse_rates
+
+    minutes: float | None = options["time_budget"]
+    if minutes is not None and minutes <= 0:
+        raise UsageError(f"--time-budget {minutes:g}: give minutes, more than 0")
+    who = options["contact"] or os.environ.get("COVIDCT_CONTACT", "")
+    settings = Settings(contact=who, budget=None if minutes is None else minutes * 60)
+    return HttpClient(settings, parse_rates(options["rate"]))
+
+
+def _finish(report: "RunReport", folder: Path | None, as_json: bool) -> int:
+    """Keep the run's record, print the summary, return the exit code."""
+    if folder is not None:
+        report.write(folder / "runs")
+    if as_json:
+        print_json(report.as_json())
+    else:
+        first, *rest = report.lines()
+        click.echo(first)
+        for line in rest:
+            click.echo(line, err=True)
+    return int(report.exit_code)
+
+
+@contextlib.contextmanager
+def _pipeline(workspace: "Workspace", report: "RunReport", options: Options) -> Iterator["Pipeline"]:
+    from covidct.harvest.engine import open_engine
+    from covidct.harvest.pipeline import Pipeline, WorkOptions
+    from covidct.harvest.shelf import Shelf
+
+    if options["show_stages"] and options["scheduler"]:
+        raise UsageError("--show-stages draws on this machine only: leave --scheduler away")
+    stages = workspace.path("stages") if options["show_stages"] else None
+    work = WorkOptions(options["refresh"], options["discard_pdfs"], stages)
+    workers = worker_count(options["workers"])
+    with workspace.lease("harvest"), open_engine(workers, options["scheduler"], options["scratch"]) as engine:
+        yield Pipeline(Shelf(workspace), engine, report, work)
+
+
+def _work_options(command: Any) -> Any:
+    """Options of every command that reads documents."""
+    for option in reversed(
+        (
+            click.option("--no-jats", is_flag=True, help="Read PDFs alone, even where their XML is there."),
+            click.option("--refresh", is_flag=True, help="Ask again for what is finished."),
+            click.option("--discard-pdfs", is_flag=True, help="Keep no PDF once its figures are cut out."),
+            click.option("--show-stages", is_flag=True, help="Draw what each stage saw into the folder stages."),
+            click.option("--licence", multiple=True, help="Only these licences: cc-by,cc0… or commercial."),
+            click.option("--limit", type=click.IntRange(min=1), help="At most so many papers."),
+            click.option("--rate", multiple=True, metavar="HOST=N", help="Requests a second to a host."),
+            click.option("--time-budget", type=float, metavar="MINUTES", help="Stop asking after so long."),
+            click.option("--contact", help="Mail address for the user agent (or COVIDCT_CONTACT)."),
+            click.option("--workers", type=click.IntRange(min=1), help="Documents read at a time; else one a core."),
+            click.option("--scheduler", default="", metavar="ADDR", help="Dask scheduler that has the reading done."),
+            click.option("--scratch", default="", metavar="URL", help="fsspec URL that the Dask workers share."),
+            workspace_option,
+            json_option,
+        )
+    ):
+        command = option(command)
+    return command
+
+
+@click.group(cls=HarvestGroup, invoke_without_command=True)
+@click.option("--since", help="First day, as 2020-01-19.")
+@click.option("--until", help="Last day; today if left away.")
+@click.option("--server", multiple=True, type=click.Choice(["medrxiv", "biorxiv"]), help="Both if left away.")
+@click.option("--query", help='Words, "phrases", prefix*, AND, OR, NOT; COVID-19 if left away.')
+@click.option("--category", default="", help="Only this category, as 'radiology and imaging'.")
+@click.option(
+    "--from", "paths", multiple=True, type=click.Path(path_type=Path), help="PDFs, folders, .meca: no network."
+)
+@click.option("--meca", multiple=True, help="Folder or s3:// prefix with .meca, asked last (requester pays).")
+@click.option("--api-url", help="Base of the details API.")
+@click.option("--site-url", help="Base of the sites with PDFs and JATS.")
+@_work_options
+@click.pass_context
+def harvest(ctx: click.Context, /, **options: Any) -> int:
+    """Fetch papers, or read local PDFs: figures, captions, mentions."""
+    if ctx.invoked_subcommand is not None:
+        return 0
+    if options["paths"] and (options["since"] or options["until"]):
+        raise UsageError("--from reads local files: leave --since and --until away")
+    if options["paths"]:
+        return _from_disk(options)
+    return _from_servers(options)
+
+
+def _from_disk(options: Options) -> int:
+    import tempfile
+
+    from covidct.harvest.local import collect
+    from covidct.harvest.report import RunReport
+    from covidct.workspace import Workspace
+
+    with tempfile.TemporaryDirectory(prefix="covidct-meca-") as unpacked:
+        inputs = collect(options["paths"], Path(unpacked), options["workspace"], jats=not options["no_jats"])
+        report = RunReport("harvest --from", {"paths": [str(path) for path in options["paths"]]})
+        report.failed += [{"file": str(path), "reason": reason} for path, reason in inputs.refused]
+        report.notes += inputs.notes
+        if not inputs.documents:
+            return _finish(report, None, options["as_json"])
+        with Workspace.create(options["workspace"]) as workspace:
+            with _pipeline(workspace, report, options) as pipeline:
+                pipeline.documents(inputs.documents[: options["limit"]])
+            return _finish(report, workspace.folder, options["as_json"])
+
+
+def _from_servers(options: Options) -> int:
+    from covidct.harvest.licences import parse_filter
+    from covidct.harvest.query import compile_query
+    from covidct.harvest.report import RunReport
+    from covidct.harvest.run import Selection, harvest_preprints
+    from covidct.harvest.services import Services
+    from covidct.harvest.windows import parse_window
+    from covidct.workspace import Workspace
+
+    window = parse_window(options["since"], options["until"], datetime.date.today())
+    compile_query(options["query"])
+    selection = Selection(
+        window,
+        options["server"] or ("medrxiv", "biorxiv"),
+        options["query"],
+        options["category"],
+        parse_filter(options["licence"]),
+        options["limit"],
+        options["refresh"],
+    )
+    services = Services.resolve(options["api_url"], options["site_url"])
+    client = _client(options)
+    report = RunReport("harvest", selection.as_json())
+    with Workspace.create(options["workspace"]) as workspace, _pipeline(workspace, report, options) as pipeline:
+        packages = dict(workspace.recall("harvest-meca", "index") or {})
+        chain = _chain(workspace, client, services, options, packages)
+        harvest_preprints(workspace, client, services, selection, chain, pipeline)
+        if packages:
+            workspace.remember("harvest-meca", "index", packages)
+        return _finish(report, workspace.folder, options["as_json"])
+
+
+def _chain(
+    workspace: "Workspace", client: "HttpClient", services: "Services", options: Options, packages: dict[str, str]
+) -> "Chain":
+    from covidct.harvest.meca import MecaSource
+    from covidct.harvest.sources import default_chain
+
+    parts = workspace.path("parts")
+    jats = not options["no_jats"]
+    meca = MecaSource(options["meca"], parts, packages, jats) if options["meca"] else None
+    return default_chain(client, services, parts, jats=jats, meca=meca)

@@ -1,0 +1,323 @@
+"""The review page's routes. Small handlers over ``queues``, ``items``, ``pictures`` and ``words``."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterable
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, TypeVar
+
+import jinja2
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from covidct.errors import CovidctError, UsageError
+from covidct.records import CAPTION_LABELS, TRIAGE_KINDS
+from covidct.workspace.queues import Row, last_decision
+from covidct.workspace.workspace import Workspace
+
+from . import changes, items, pictures, queues
+from .words import Scribe
+
+MOST_IDS = 20_000
+"""Panels in one queue as sent to the page; it asks again when it has seen them all."""
+MOST_PAPERS = 3000
+SHEET = 120
+"""Pictures on one contact sheet."""
+LONGEST_VALUE = 300
+FILTER_NAMES = (*queues.FILTERS,)
+
+Json = dict[str, Any]
+Asked = TypeVar("Asked")
+Handler = Callable[[Request], Response]
+
+
+class Page:
+    """One workspace, shown; every handler runs in a thread of its own."""
+
+    def __init__(self, workspace: Workspace, curator: str) -> None:
+        self.workspace, self.curator = workspace, curator
+        self.index = queues.Index(workspace)
+        self.scribe = Scribe(workspace, self.index.reload)
+        folder = Path(str(files("covidct.curate.review")))
+        loader = jinja2.FileSystemLoader(folder / "templates")
+        self.template = jinja2.Environment(loader=loader, autoescape=True).get_template("page.html")
+        self.static = folder / "static"
+        self.modules = sorted(path.name for path in (self.static / "js").glob("*.js"))
+
+    def routes(self) -> list[Route | Mount]:
+        """Every address the server answers to."""
+        get: dict[str, Handler] = {
+            "/": self.home,
+            "/api/start": self.start,
+            "/api/queue": self.queue,
+            "/api/sheet": self.sheet,
+            "/api/news": self.news,
+            "/api/pairs": self.pairs,
+            "/api/patients": self.patients,
+            "/api/orphans": self.orphans,
+            "/api/panel/{panel_id}": self.panel,
+            "/picture/panel/{panel_id}": self.panel_picture,
+            "/picture/figure/{figure_id}": self.figure_picture,
+            "/small/{panel_id}": self.small_picture,
+        }
+        fixed: list[Route | Mount] = [Route(path, _refusing(handler)) for path, handler in get.items()]
+        fixed += [
+            Route("/api/act", self.act, methods=["POST"]),
+            Route("/api/preview", self.preview, methods=["POST"]),
+            Mount("/static", StaticFiles(directory=self.static)),
+        ]
+        return fixed
+
+    # -- the page and its lists ----------------------------------------------------------------------------------
+
+    def home(self, request: Request) -> Response:
+        folder = self.workspace.folder.resolve()
+        slot = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
+        html = self.template.render(curator=self.curator, workspace=slot, name=folder.name, modules=self.modules)
+        return HTMLResponse(html)
+
+    def start(self, request: Request) -> Response:
+        rows = self.index.rows()
+        papers = [
+            {"paper_id": paper.paper_id, "title": paper.title[:120]} for paper in self.workspace.papers()[:MOST_PAPERS]
+        ]
+        return JSONResponse(
+            {
+                "queues": {name: queue.title for name, queue in queues.QUEUES.items()},
+                "steps": list(queues.STEPS),
+                "choices": queues.choices(rows.values()),
+                "kinds": list(TRIAGE_KINDS),
+                "labels": list(CAPTION_LABELS),
+                "papers": papers,
+                "yesterday": queues.yesterday(),
+                "total": len(rows),
+                "orphans": len(self.workspace.orphans()),
+                "pairs": len(self.workspace.pairs()),
+            }
+        )
+
+    def queue(self, request: Request) -> Response:
+        name, step, filters = _asked(request)
+        rows = self.index.rows().values()
+        found = queues.select(rows, name, step, filters)
+        body: Json = {"total": len(found), "ids": [row.panel_id for row in found[:MOST_IDS]]}
+        body["counts"] = queues.counts(rows, step, filters)
+        body["last"] = last_decision(self.workspace)
+        body["first"] = self._first_item(request, found)
+        return JSONResponse(body)
+
+    def _first_item(self, request: Request, found: list[Row]) -> Json | None:
+        """The item to show first, so that the page need not ask twice."""
+        wanted = request.query_params.get("at", "")
+        ids = [wanted] if wanted and any(row.panel_id == wanted for row in found) else [row.panel_id for row in found]
+        return items.panel_item(self.workspace, ids[0]) if ids else None
+
+    def sheet(self, request: Request) -> Response:
+        name, step, filters = _asked(request)
+        page = _number(request, "page")
+        found = queues.select(self.index.rows().values(), name, step, filters)
+        part = found[page * SHEET : (page + 1) * SHEET]
+        return JSONResponse({"total": len(found), "size": SHEET, "rows": [_brief(row, step) for row in part]})
+
+    def news(self, request: Request) -> Response:
+        """What was decided since decision number ``after``, and the counts as they are now."""
+        _, step, filters = _asked(request)
+        after = _number(request, "after")
+        last = last_decision(self.workspace)
+        if last == after:
+            return JSONResponse({"last": last, "decisions": [], "counts": None})
+        new = self.workspace.decisions(after=max(after, last - 200))
+        said = [{"entity": d.entity, "id": d.entity_id, "field": d.field, "by": d.by} for d in new]
+        counts = queues.counts(self.index.rows().values(), step, filters)
+        return JSONResponse({"last": last, "decisions": said, "counts": counts})
+
+    def orphans(self, request: Request) -> Response:
+        found = []
+        for decision in self.workspace.orphans()[:500]:
+            paper_id = decision.anchor.paper_id if decision.anchor else ""
+            page = decision.anchor.page if decision.anchor else None
+            value = decision.value if isinstance(decision.value, str | bool) else ""
+            found.append(
+                {"paper_id": paper_id, "page": page, "entity_id": decision.entity_id, "field": decision.field}
+                | {"value": value, "by": decision.by, "at": decision.at}
+            )
+        return JSONResponse({"orphans": found})
+
+    # -- one thing -----------------------------------------------------------------------------------------------
+
+    def panel(self, request: Request) -> Response:
+        item = items.panel_item(self.workspace, request.path_params["panel_id"])
+        return _missing() if item is None else JSONResponse(item)
+
+    def pairs(self, request: Request) -> Response:
+        said = {field: self.workspace.current_all("pair", field) for field in ("duplicate", "same_patient")}
+        rows = self.index.rows()
+        found = []
+        for pair in self.workspace.pairs():
+            if pair.a not in rows or pair.b not in rows:
+                continue
+            words = {field: _said(decisions.get(pair.pair_id)) for field, decisions in said.items()}
+            sides = [_brief(rows[side], "label") for side in (pair.a, pair.b)]
+            found.append({"id": pair.pair_id, "score": pair.score, "change": pair.change, "sides": sides, **words})
+        found.sort(key=lambda pair: (bool(pair["duplicate"]), pair["score"]))
+        return JSONResponse({"pairs": found})
+
+    def patients(self, request: Request) -> Response:
+        """The papers that have several panels, or with ``paper`` the panels of that one by patient."""
+        paper_id = request.query_params.get("paper", "")
+        rows = self.index.rows().values()
+        if paper_id:
+            panels = [_brief(row, "patients") for row in rows if row.paper_id == paper_id and not queues.rejected(row)]
+            return JSONResponse({"paper_id": paper_id, "panels": panels})
+        papers: dict[str, Json] = {}
+        for row in rows:
+            entry = papers.setdefault(
+                row.paper_id, {"paper_id": row.paper_id, "panels": 0, "patients": set(), "left": 0}
+            )
+            entry["panels"] += 1
+            entry["patients"].add(row.patient_id)
+            entry["left"] += not queues.reviewed(row, "patients")
+        listed = [
+            {**entry, "patients": len(entry["patients"] - {""})} for entry in papers.values() if entry["panels"] > 1
+        ]
+        return JSONResponse({"papers": listed})
+
+    # -- pictures ------------------------------------------------------------------------------------------------
+
+    def panel_picture(self, request: Request) -> Response:
+        form = request.query_params.get("as", "plain")
+        panel = self.workspace.panel(request.path_params["panel_id"])
+        if panel is None or form not in ("plain", "mask", "masked"):
+            return _missing()
+        return _picture(pictures.panel_file(self.workspace, panel, form))
+
+    def figure_picture(self, request: Request) -> Response:
+        figure = self.workspace.figure(request.path_params["figure_id"])
+        return _picture(self.workspace.path(figure.file) if figure and figure.file else None)
+
+    def small_picture(self, request: Request) -> Response:
+        panel = self.workspace.panel(request.path_params["panel_id"])
+        path = pictures.panel_file(self.workspace, panel, "plain") if panel else None
+        if path is None or not path.is_file():
+            return _missing()
+        return Response(pictures.small(path), media_type="image/jpeg")
+
+    # -- actions -------------------------------------------------------------------------------------------------
+
+    async def act(self, request: Request) -> Response:
+        body = await request.body()
+        return await _in_thread(self._act, body)
+
+    def _act(self, body: bytes) -> Response:
+        started = time.perf_counter()
+        answer = JSONResponse(self.scribe.act(_object(body)))
+        answer.headers["Server-Timing"] = f"act;dur={(time.perf_counter() - started) * 1000:.1f}"
+        return answer
+
+    async def preview(self, request: Request) -> Response:
+        body = await request.body()
+        return await _in_thread(self._preview, body)
+
+    def _preview(self, body: bytes) -> Response:
+        asked = _object(body)
+        panel = self.workspace.panel(str(asked.get("panel_id")))
+        if panel is None or not panel.file:
+            return _missing()
+        return Response(changes.preview(self.workspace, panel, asked.get("mask")), media_type="image/png")
+
+
+async def _in_thread(handler: Callable[[bytes], Response], body: bytes) -> Response:
+    return await run_in_threadpool(_refusing(handler), body)
+
+
+def _refusing(handler: Callable[[Asked], Response]) -> Callable[[Asked], Response]:
+    """A wrong question becomes 400, a workspace that cannot answer 409, each with one line."""
+
+    def answer(asked: Asked) -> Response:
+        try:
+            return handler(asked)
+        except UsageError as error:
+            return PlainTextResponse(str(error), 400)
+        except CovidctError as error:
+            return PlainTextResponse(str(error), 409)
+
+    return answer
+
+
+def _asked(request: Request) -> tuple[str, str, dict[str, str]]:
+    """Queue, step and filters out of the query; raises :class:`UsageError` for unknown ones."""
+    asked = request.query_params
+    name, step = asked.get("queue", "uncertain"), asked.get("step", "label")
+    if name not in queues.QUEUES or step not in queues.STEPS:
+        raise UsageError("there is no such queue or step")
+    filters = {key: asked[key] for key in FILTER_NAMES if asked.get(key)}
+    if any(len(value) > LONGEST_VALUE for value in filters.values()):
+        raise UsageError("a filter's value is too long")
+    return name, step, filters
+
+
+def _number(request: Request, name: str) -> int:
+    text = request.query_params.get(name, "0")
+    if not text.isdecimal() or len(text) > 15:
+        raise UsageError(f"{name} must be a whole number")
+    return int(text)
+
+
+def _brief(row: Row, step: str) -> Json:
+    return {
+        "panel_id": row.panel_id,
+        "figure_id": row.figure_id,
+        "paper_id": row.paper_id,
+        "letter": row.letter,
+        "kind": row.kind,
+        "label": queues.shown_label(row),
+        "patient": row.patient_id,
+        "certainty": round(queues.certainty(row, step), 3),
+        "reviewed": queues.reviewed(row, step),
+        "conflict": queues.in_conflict(row),
+    }
+
+
+def _said(decision: Any) -> Json | None:
+    return None if decision is None else {"value": decision.value, "by": decision.by, "at": decision.at}
+
+
+def _picture(path: Path | None) -> Response:
+    if path is None or not path.is_file():
+        return _missing()
+    data, media = pictures.as_shown(path)
+    return Response(data, media_type=media)
+
+
+def _missing() -> Response:
+    return PlainTextResponse("not in the workspace any more", 404)
+
+
+def _object(body: bytes) -> Json:
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise UsageError("the body is not JSON") from error
+    if not isinstance(value, dict):
+        raise UsageError("the body is not a JSON object")
+    return value
+
+
+def make(workspace: Workspace, curator: str, stopped: Iterable[Callable[[], None]] = ()) -> Starlette:
+    """The application, without its guard; ``stopped`` is called when the server ends in good order."""
+    from collections.abc import AsyncIterator
+    from contextlib import asynccontextmanager
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        for action in stopped:
+            action()
+
+    return Starlette(routes=Page(workspace, curator).routes(), lifespan=lifespan)

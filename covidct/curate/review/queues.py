@@ -1,0 +1,190 @@
+"""Which panels need a person, and in what order; what the page counts and filters by."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from covidct.records import CT_KINDS
+from covidct.workspace.queues import Row, Word, all_rows, last_decision, shape, some_rows, touched
+from covidct.workspace.workspace import Workspace
+
+STEPS = {
+    "label": ("label", "accept"),
+    "triage": ("kind",),
+    "mask": ("mask",),
+    "patients": ("patient",),
+    "split": (),
+}
+"""Step: the panel's fields that a person's word on it is about; ``split`` is decided on the figure."""
+RELOAD_SECONDS = 5.0
+"""While a harvest adds figures, the whole list is read again at most this often."""
+TEXT_RANK = {"yes": 0.0, "not-scanned": 1.0}
+
+
+@dataclass(frozen=True)
+class Queue:
+    """``wants`` says which panels belong, ``rank`` sorts them (ties in reading order)."""
+
+    title: str
+    wants: Callable[[Row, str], bool]
+    rank: Callable[[Row, str], float]
+
+
+def step_words(row: Row, step: str) -> list[Word]:
+    """What is in force on the fields of ``step``."""
+    if step == "split":
+        return [word for name, word in row.figure_words.items() if name == "panels"]
+    return [row.words[name] for name in STEPS[step] if name in row.words]
+
+
+def reviewed(row: Row, step: str) -> bool:
+    """Has a person spoken on this step?"""
+    return any(word.human for word in step_words(row, step))
+
+
+def certainty(row: Row, step: str) -> float:
+    """How sure the rules are, 0 to 1; unclear labels and things that no rule looked at come first."""
+    if step == "split":
+        return row.score
+    words = step_words(row, step)
+    if not words or (step == "label" and row.label in ("", "unclear")):
+        return 0.0
+    return min(0.5 if word.score is None else word.score for word in words)
+
+
+def in_conflict(row: Row) -> bool:
+    """Do two curators differ on this panel or on its figure's boxes?"""
+    return any(word.conflict for word in (*row.words.values(), *row.figure_words.values()))
+
+
+def identifying(row: Row) -> str:
+    """May burnt-in text identify somebody: ``yes``, ``no``, ``not-scanned``, or empty before the mask step."""
+    word = row.words.get("mask")
+    return word.value if word else ""
+
+
+def newest_change(row: Row) -> str:
+    """When anything about the panel was last decided, ISO 8601 UTC; empty for never."""
+    return max((word.at for word in (*row.words.values(), *row.figure_words.values())), default="")
+
+
+def is_ct(row: Row) -> bool:
+    """Did triage call it a CT?"""
+    return row.kind in CT_KINDS
+
+
+def _in_reading_order(_row: Row, _step: str) -> float:
+    return 0.0
+
+
+QUEUES = {
+    "uncertain": Queue("Least certain first", lambda row, step: not reviewed(row, step), certainty),
+    "unreviewed": Queue("Unreviewed", lambda row, step: not reviewed(row, step), _in_reading_order),
+    "conflicts": Queue("Conflicts", lambda row, _: in_conflict(row), _in_reading_order),
+    "identifying": Queue(
+        "Possible identifying text",
+        lambda row, _: identifying(row) in TEXT_RANK,
+        lambda row, _: TEXT_RANK[identifying(row)],
+    ),
+    "reviewed": Queue("Reviewed", reviewed, _in_reading_order),
+    "all": Queue("All", lambda _row, _step: True, _in_reading_order),
+}
+
+FILTERS: Mapping[str, Callable[[Row, str], bool]] = {
+    "source": lambda row, wanted: row.source == wanted,
+    "paper": lambda row, wanted: row.paper_id == wanted,
+    "label": lambda row, wanted: shown_label(row) == wanted,
+    "kind": lambda row, wanted: is_ct(row) if wanted == "ct" else row.kind == ("" if wanted == "none" else wanted),
+    "since": lambda row, wanted: newest_change(row) >= wanted,
+    "figure": lambda row, wanted: row.figure_id == wanted,
+}
+
+
+def rejected(row: Row) -> bool:
+    """Did a curator throw it out?"""
+    word = row.words.get("accept")
+    return word is not None and word.human and word.value == "false"
+
+
+def shown_label(row: Row) -> str:
+    """``positive``, ``negative``, ``unclear``, ``rejected``, or ``none`` where nobody has said."""
+    return "rejected" if rejected(row) else row.label or "none"
+
+
+def yesterday() -> str:
+    """The start of yesterday, UTC, as the journal writes times."""
+    start = (datetime.now(UTC) - timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    return start.isoformat(timespec="milliseconds")
+
+
+class Index:
+    """The rows of every panel in memory, kept up to date from the journal; safe to use from several threads."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self._lock = threading.Lock()
+        self._reload()
+
+    def rows(self) -> dict[str, Row]:
+        """Every panel by id, in reading order, with everything that the journal holds by now."""
+        with self._lock:
+            if shape(self.workspace) != self._shape and time.monotonic() - self._loaded > RELOAD_SECONDS:
+                self._reload()
+            else:
+                self._catch_up()
+            return self._rows
+
+    def reload(self) -> None:
+        """Read everything anew: panels were replaced by this very process."""
+        with self._lock:
+            self._reload()
+
+    def _reload(self) -> None:
+        self._last = last_decision(self.workspace)  # before the rows: what comes in between is read twice, not missed
+        self._shape = shape(self.workspace)
+        self._rows = all_rows(self.workspace)
+        self._loaded = time.monotonic()
+
+    def _catch_up(self) -> None:
+        new = touched(self.workspace, self._last)
+        if not new:
+            return
+        figures = {entity_id for _, entity, entity_id in new if entity == "figure"}
+        panels = {entity_id for _, entity, entity_id in new if entity == "panel" and entity_id in self._rows}
+        panels |= {row.panel_id for row in self._rows.values() if row.figure_id in figures} if figures else set()
+        for panel_id, row in some_rows(self.workspace, sorted(panels)).items():
+            row.place = self._rows[panel_id].place
+            self._rows[panel_id] = row
+        self._last = new[-1][0]
+
+
+def select(rows: Iterable[Row], queue: str, step: str, filters: Mapping[str, str]) -> list[Row]:
+    """The panels of a queue that pass every filter, in the queue's order."""
+    wanted = QUEUES[queue]
+    passing = [row for row in passing_filters(rows, filters) if wanted.wants(row, step)]
+    return sorted(passing, key=lambda row: (wanted.rank(row, step), row.place))
+
+
+def passing_filters(rows: Iterable[Row], filters: Mapping[str, str]) -> list[Row]:
+    """The panels that pass every filter."""
+    tests = [(FILTERS[name], value) for name, value in filters.items()]
+    return [row for row in rows if all(test(row, value) for test, value in tests)]
+
+
+def counts(rows: Iterable[Row], step: str, filters: Mapping[str, str]) -> dict[str, int]:
+    """How many panels each queue holds under these filters."""
+    passing = passing_filters(rows, filters)
+    return {name: sum(queue.wants(row, step) for row in passing) for name, queue in QUEUES.items()}
+
+
+def choices(rows: Iterable[Row]) -> dict[str, dict[str, int]]:
+    """What there is to filter by, with counts: sources, kinds, labels."""
+    found: dict[str, Counter[str]] = {"source": Counter(), "kind": Counter(), "label": Counter()}
+    for row in rows:
+        found["source"][row.source] += 1
+        found["kind"][row.kind or "none"] += 1
+        found["label"][shown_label(row)] += 1
+    return {name: dict(sorted(counter.items())) for name, counter in found.items()}

@@ -1,0 +1,160 @@
+"""Where documents are read: on this machine's cores or on a Dask cluster, through one interface.
+
+A job carries its PDF's bytes, or a URL that the worker can open where worker and driver share a store; an outcome
+carries the pictures' bytes. Workers never see the workspace.
+"""
+
+import contextlib
+import functools
+import tempfile
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from covidct.errors import CovidctError, UsageError
+from covidct.files import sha256_bytes
+
+if TYPE_CHECKING:
+    from covidct.harvest.extract import Extraction, Extractor
+
+
+@dataclass(frozen=True)
+class Job:
+    """One PDF to read: ``path`` on a shared disk, or ``data``, or ``url`` that fsspec can open."""
+
+    path: str = ""
+    data: bytes = b""
+    url: str = ""
+    stages: str = ""
+    """Folder for the pictures of the stages; empty for none."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was read; ``pictures`` by file name."""
+
+    extraction: "Extraction"
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def read_document(extractor: "Extractor", job: Job) -> Outcome:
+    """Read one PDF; failures are in the outcome, not raised."""
+    with tempfile.TemporaryDirectory(prefix="covidct-read-") as folder:
+        out = Path(folder) / "pictures"
+        out.mkdir()
+        pdf = _local_copy(job, Path(folder))
+        extraction = extractor.extract(pdf, out, Path(job.stages) if job.stages else None)
+        pictures = {f.picture.name: f.picture.read_bytes() for f in extraction.figures}
+        return Outcome(extraction, pictures)
+
+
+def _local_copy(job: Job, folder: Path) -> Path:
+    if job.path:
+        return Path(job.path)
+    pdf = folder / "paper.pdf"
+    pdf.write_bytes(_opened(job.url) if job.url else job.data)
+    return pdf
+
+
+def _opened(url: str) -> bytes:
+    import fsspec
+
+    with fsspec.open(url, "rb") as handle:
+        data: bytes = handle.read()
+        return data
+
+
+class LocalEngine:
+    """Threads, each waiting for a child process that reads; as many as cores."""
+
+    losses: tuple[type[BaseException], ...] = ()
+    """Errors that mean: the work was lost, not wrong."""
+
+    def __init__(self, workers: int) -> None:
+        from covidct.harvest.extract import Extractor
+
+        self.workers = workers
+        self._extractor = Extractor(workers)
+        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="read")
+
+    def submit(self, pdf: Path, stages: Path | None) -> "Future[Outcome]":
+        """Start reading ``pdf``."""
+        job = Job(path=str(pdf), stages=str(stages) if stages else "")
+        return self._threads.submit(read_document, self._extractor, job)
+
+    def close(self) -> None:
+        """Stop: work that has not begun is dropped."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
+        self._extractor.__exit__(None, None, None)
+
+
+class DaskEngine:
+    """A cluster's workers; ``scratch`` is an fsspec URL that driver and workers share, empty to send bytes."""
+
+    def __init__(self, address: str, scratch: str = "") -> None:
+        try:
+            import distributed
+        except ImportError as error:
+            raise UsageError("--scheduler needs the extra 'dask': pip install 'covidct[dask]'") from error
+        try:
+            connect: Any = distributed.Client
+            self._client = connect(address, timeout=20)
+        except (OSError, ValueError) as error:
+            raise CovidctError(f"no Dask scheduler answers at {address}: start one or check --scheduler") from error
+        self.losses: tuple[type[BaseException], ...] = (distributed.KilledWorker, distributed.CancelledError)
+        self.scratch = scratch.rstrip("/")
+        self.workers = max(1, len(self._client.scheduler_info(n_workers=-1)["workers"]))
+        self._executor: Executor = self._client.get_executor(retries=2, pure=False)
+
+    def submit(self, pdf: Path, stages: Path | None) -> "Future[Outcome]":
+        """Start reading ``pdf`` on a worker; the stages' pictures are for local runs only."""
+        data = pdf.read_bytes()
+        job = Job(url=self._shared(data)) if self.scratch else Job(data=data)
+        return self._executor.submit(read_on_worker, job)
+
+    def _shared(self, data: bytes) -> str:
+        import fsspec
+
+        url = f"{self.scratch}/{sha256_bytes(data)}.pdf"
+        with fsspec.open(url, "wb") as handle:
+            handle.write(data)
+        return url
+
+    def close(self) -> None:
+        """Leave the cluster; it goes on without us."""
+        self._executor.shutdown(wait=False)
+        self._client.close()
+
+
+@functools.cache
+def _worker_extractor() -> "Extractor":
+    from covidct.harvest.extract import Extractor
+
+    return Extractor(_worker_threads())
+
+
+def _worker_threads() -> int:
+    from distributed import get_worker
+
+    threads: Any = get_worker().state.nthreads
+    return int(threads)
+
+
+def read_on_worker(job: Job) -> Outcome:
+    """``read_document`` on a Dask worker, with one set of child processes for the life of the worker."""
+    return read_document(_worker_extractor(), job)
+
+
+Engine = LocalEngine | DaskEngine
+
+
+@contextlib.contextmanager
+def open_engine(workers: int, scheduler: str = "", scratch: str = "") -> Iterator[Engine]:
+    """The engine that the command line asks for, closed at the end."""
+    engine: Engine = DaskEngine(scheduler, scratch) if scheduler else LocalEngine(workers)
+    try:
+        yield engine
+    finally:
+        engine.close()

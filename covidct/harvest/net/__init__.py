@@ -1,0 +1,1 @@
+"""A polite HTTP client: rate limits, back-off, bounded bodies, confined redirects, resumable downloads."""

@@ -1,0 +1,191 @@
+"""Documents through the engine into the workspace, in order, with a bounded number on the way.
+
+Nothing is lost by a kill: a paper is first FETCHED with its stored PDF, then its figures are replaced, then it is
+EXTRACTED; each is one transaction and may be repeated.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from covidct.errors import CovidctError
+from covidct.files import safe_name, sha256_file
+from covidct.harvest.engine import Engine, Outcome
+from covidct.harvest.report import RunReport
+from covidct.harvest.shelf import STORED, Shelf, newest_version
+from covidct.harvest.sources import Attempt, Chain, Document, attempts_json, describe
+from covidct.records import Paper, PaperStatus
+
+READ = "harvest-read"
+"""Step name: this PDF with this JATS was read into this paper."""
+
+
+@dataclass(frozen=True)
+class WorkOptions:
+    """What a run does with documents."""
+
+    refresh: bool = False
+    discard_pdfs: bool = False
+    stages: Path | None = None
+    """Folder that gets one folder of stage pictures a paper."""
+    fetchers: int = 4
+
+
+@dataclass(frozen=True)
+class Task:
+    """A document on its way; ``paper`` is None until its DOI is known."""
+
+    document: Document
+    paper: Paper | None
+    version: int = 1
+    owned: bool = False
+    """The files are ours to delete."""
+
+
+Fetched = tuple[Paper, Document | None, list[Attempt]]
+
+
+def fetch_all(fetch: Callable[[Paper], Fetched], papers: Iterable[Paper], fetchers: int) -> Iterator[Fetched]:
+    """Fetch papers with a few threads; results in order, at most twice as many ahead as there are threads."""
+    with ThreadPoolExecutor(fetchers, thread_name_prefix="fetch") as threads:
+        waiting: deque[Future[Fetched]] = deque()
+        try:
+            for paper in papers:
+                waiting.append(threads.submit(fetch, paper))
+                if len(waiting) >= 2 * fetchers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            threads.shutdown(wait=False, cancel_futures=True)
+
+
+class Pipeline:
+    """Reads tasks with an engine and settles them in the order in which they came."""
+
+    def __init__(self, shelf: Shelf, engine: Engine, report: RunReport, options: WorkOptions) -> None:
+        self.shelf, self.engine, self.report, self.options = shelf, engine, report, options
+        self._waiting: deque[tuple[Task, Future[Outcome]]] = deque()
+        self._settled: dict[str, str] = {}
+
+    def papers(self, chain: Chain, papers: Iterable[Paper]) -> None:
+        """Fetch, read and settle papers of the workspace."""
+
+        def fetch(paper: Paper) -> Fetched:
+            here = None if self.options.refresh else self.shelf.documents(paper)
+            return (paper, here, []) if here else (paper, *chain.fetch(paper, newest_version(paper)))
+
+        for paper, document, attempts in fetch_all(fetch, papers, self.options.fetchers):
+            if document is None:
+                self._missing(paper, attempts)
+            elif document.source == STORED:
+                self.submit(Task(document, paper, paper.version))
+            else:
+                self._note_attempts(paper, attempts)
+                version = newest_version(paper)
+                kept = self.shelf.keep(paper, document.pdf, document.jats, document.source_file, version)
+                self.submit(Task(document, kept, version, owned=True))
+        self.drain()
+
+    def documents(self, documents: Iterable[Document]) -> None:
+        """Read local documents whose papers are not known yet, and settle them."""
+        for document in documents:
+            if not self._finished(document):
+                self.submit(Task(document, None))
+        self.drain()
+
+    def submit(self, task: Task) -> None:
+        """Start reading; earlier tasks are settled when too many are under way."""
+        if task.document.pdf is None:
+            raise CovidctError(f"{task.document.source_file}: there is no PDF to read")
+        name = task.paper.paper_id if task.paper else safe_name(task.document.pdf.stem)
+        stages = self.options.stages / name if self.options.stages else None
+        self._waiting.append((task, self.engine.submit(task.document.pdf, stages)))
+        while len(self._waiting) > 2 * self.engine.workers:
+            self._settle_first()
+
+    def drain(self) -> None:
+        """Settle everything that is under way."""
+        while self._waiting:
+            self._settle_first()
+
+    def _settle_first(self) -> None:
+        task, future = self._waiting.popleft()
+        error = future.exception()
+        if error is None:
+            self._settle(task, future.result())
+        elif isinstance(error, self.engine.losses):
+            self._failed(task, f"the worker that read it was lost ({type(error).__name__}): run again")
+        else:
+            raise error
+        if task.owned:
+            for file in (task.document.pdf, task.document.jats):
+                if file is not None:
+                    file.unlink(missing_ok=True)
+
+    def _settle(self, task: Task, outcome: Outcome) -> None:
+        extraction = outcome.extraction
+        self.report.rules.update(extraction.rules)
+        if not extraction.ok:
+            self._failed(task, extraction.reason)
+            return
+        paper = task.paper or self._attach(task, extraction.doi)
+        if paper is None:
+            return
+        self._settled[paper.paper_id] = task.document.source_file
+        done = self.shelf.settle(paper, outcome, self.options.discard_pdfs)
+        self.shelf.workspace.mark(READ, [_read_key(done)])
+        self.report.done.append(done.paper_id)
+        self.report.figures += len(extraction.figures)
+
+    def _attach(self, task: Task, printed: str) -> Paper | None:
+        """The paper of a local document, stored; None where it must not or need not be read into it."""
+        document = task.document
+        paper, version = self.shelf.paper_for(document.pdf, printed)
+        name = document.source_file
+        if paper.status is PaperStatus.FORGOTTEN:
+            self.report.notes.append(f"{name}: {paper.paper_id} was forgotten and stays so")
+        elif paper.paper_id in self._settled:
+            self.report.notes.append(f"{name}: the same paper as {self._settled[paper.paper_id]}, read once")
+        elif version < paper.version and paper.status is PaperStatus.EXTRACTED:
+            self.report.notes.append(f"{name}: version {version} of {paper.paper_id}, of which {paper.version} is here")
+        else:
+            return self.shelf.keep(paper, document.pdf, document.jats, name, version)
+        return None
+
+    def _finished(self, document: Document) -> bool:
+        """Whether the same bytes were read into a paper before; they are then counted and left."""
+        if self.options.refresh or document.pdf is None:
+            return False
+        known = self.shelf.workspace.paper_by_sha256(sha256_file(document.pdf))
+        jats = sha256_file(document.jats) if document.jats else ""
+        if known is None or known.status is not PaperStatus.EXTRACTED or known.jats_sha256 != jats:
+            return False
+        if not self.shelf.workspace.done(READ, _read_key(known)):
+            return False
+        self.report.kept += 1
+        return True
+
+    def _missing(self, paper: Paper, attempts: list[Attempt]) -> None:
+        reason = describe(attempts)
+        self.shelf.mark(paper, PaperStatus.MISSING, reason)
+        entry = {"paper_id": paper.paper_id, "doi": paper.doi, "reason": reason, "url": paper.url}
+        self.report.missing.append({**entry, "attempts": attempts_json(attempts)})
+
+    def _note_attempts(self, paper: Paper, attempts: list[Attempt]) -> None:
+        for attempt in attempts:
+            self.report.notes.append(f"{paper.paper_id}: {attempt.source} did not serve it ({attempt.reason})")
+
+    def _failed(self, task: Task, reason: str) -> None:
+        """A document that cannot be read. One that belongs to no known paper leaves the tables as they were."""
+        entry = {"file": task.document.source_file, "reason": reason}
+        if task.paper is not None:
+            self.shelf.mark(task.paper, PaperStatus.FAILED, reason)
+            entry |= {"paper_id": task.paper.paper_id, "doi": task.paper.doi}
+        self.report.failed.append(entry)
+
+
+def _read_key(paper: Paper) -> str:
+    return f"{paper.paper_id}|{paper.sha256}|{paper.jats_sha256}"

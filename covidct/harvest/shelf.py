@@ -1,0 +1,191 @@
+"""Puts what was listed, fetched and read into the workspace. The only module of harvest that writes papers and figures.
+
+Rules kept here: one row a DOI; the id of a paper never changes; ``version`` is the version whose figures are here,
+``versions`` all that are known, so a paper is due again when a newer one is listed; a forgotten paper stays forgotten.
+"""
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from covidct.files import sha256_file
+from covidct.harvest import ids, licences
+from covidct.harvest.engine import Outcome
+from covidct.harvest.preprints import SERVERS, PreprintRecord
+from covidct.harvest.sources import Document
+from covidct.records import Decision, Figure, Paper, PaperStatus
+from covidct.workspace import Workspace
+
+if TYPE_CHECKING:
+    from covidct.harvest.extract import ExtractedFigure
+
+NEWEST = "harvest-newest"
+"""Notes: what is listed about a version that is not here yet."""
+STORED = "workspace"
+"""The source of documents that an interrupted run has fetched already."""
+FINAL = frozenset({PaperStatus.FORGOTTEN, PaperStatus.WITHDRAWN})
+
+
+def newest_version(paper: Paper) -> int:
+    """The highest version known."""
+    return max((*paper.versions, paper.version))
+
+
+def is_due(paper: Paper) -> bool:
+    """Whether a paper's document should be asked for."""
+    if paper.status in FINAL:
+        return False
+    return paper.status is not PaperStatus.EXTRACTED or newest_version(paper) > paper.version
+
+
+def _listed_fields(record: PreprintRecord, site: str) -> dict[str, Any]:
+    fields = {name: getattr(record, name) for name in ("title", "abstract", "date", "licence", "category", "server")}
+    fields["url"] = f"{site}/content/{record.doi}v{record.version}"
+    fields["jats_url"] = f"{site}{record.jats_path}" if record.jats_path else ""
+    return fields
+
+
+@dataclass
+class Shelf:
+    """One run's view of the workspace."""
+
+    workspace: Workspace
+
+    def list_records(self, records: Iterable[PreprintRecord], source: str, site: str) -> list[str]:
+        """Record listed versions, newest per DOI; returns the ids of the papers."""
+        groups: dict[str, list[PreprintRecord]] = {}
+        for record in records:
+            groups.setdefault(record.doi.lower(), []).append(record)
+        papers = [self._listed(sorted(g, key=lambda r: r.version), source, site) for g in groups.values()]
+        self.workspace.save_papers(paper for paper, changed in papers if changed)
+        return [paper.paper_id for paper, _ in papers]
+
+    def _listed(self, group: list[PreprintRecord], source: str, site: str) -> tuple[Paper, bool]:
+        newest, versions = group[-1], {r.version for r in group}
+        known = self.workspace.paper_by_doi(newest.doi)
+        if known is None:
+            identity = ids.paper_id(source, newest.doi, group[0].version)
+            known = Paper(identity, source, newest.doi, newest.version)
+        versions |= set(known.versions)
+        paper = dataclasses.replace(known, versions=tuple(sorted(versions)))
+        if known.status in FINAL:
+            return paper, paper != known
+        if newest.version >= max(versions):
+            paper = self._with_newest(paper, newest, site)
+        return paper, paper != known
+
+    def _with_newest(self, paper: Paper, newest: PreprintRecord, site: str) -> Paper:
+        """Take over what is listed; where figures of an older version are here it waits until they are replaced."""
+        fields = _listed_fields(newest, site)
+        if newest.withdrawn:
+            self._withdraw(paper, newest.version)
+            reason = f"withdrawn by its authors in version {newest.version}"
+            return dataclasses.replace(paper, **fields, status=PaperStatus.WITHDRAWN, reason=reason)
+        if paper.status is PaperStatus.EXTRACTED and newest.version > paper.version:
+            self.workspace.remember(NEWEST, paper.paper_id, {"version": newest.version, **fields})
+            return paper
+        fields["licence"] = _more_precise(fields["licence"], paper.licence)
+        return dataclasses.replace(paper, **fields, version=max(newest.version, paper.version))
+
+    def _withdraw(self, paper: Paper, version: int) -> None:
+        why = f"the server lists version {version} as withdrawn"
+        decision = Decision("paper", paper.paper_id, "withdrawn", True, "rule:harvest-withdrawn@1", why)
+        self.workspace.save_papers([paper])
+        self.workspace.decide([decision])
+
+    def keep(self, paper: Paper, pdf: Path | None, jats: Path | None, source_file: str, version: int) -> Paper:
+        """Store a paper's documents; its record says so afterwards."""
+        changes: dict[str, Any] = {"status": PaperStatus.FETCHED, "reason": "", "source_file": source_file}
+        listed = self.workspace.recall(NEWEST, paper.paper_id)
+        if isinstance(listed, Mapping) and listed.get("version") == version:
+            changes |= {name: value for name, value in listed.items() if name != "version"}
+        if pdf is not None:
+            changes["sha256"] = self.workspace.store_file(pdf, ".pdf").sha256
+        changes["jats_sha256"] = self.workspace.store_file(jats, ".xml").sha256 if jats else ""
+        versions = tuple(sorted({*paper.versions, version}))
+        kept = dataclasses.replace(paper, **changes, version=version, versions=versions)
+        self.workspace.save_papers([kept])
+        return kept
+
+    def documents(self, paper: Paper) -> Document | None:
+        """What an interrupted run has fetched of the version that is wanted."""
+        pdf = self.workspace.stored(paper.sha256, ".pdf")
+        if paper.status is not PaperStatus.FETCHED or pdf is None or newest_version(paper) > paper.version:
+            return None
+        return Document(pdf, self.workspace.stored(paper.jats_sha256, ".xml"), STORED, paper.source_file)
+
+    def mark(self, paper: Paper, status: PaperStatus, reason: str) -> Paper:
+        """Record where a paper stands. Figures of an older version stay, and say that they are of an older one."""
+        if paper.status is PaperStatus.EXTRACTED and status is PaperStatus.MISSING:
+            status, reason = paper.status, f"version {newest_version(paper)} could not be had: {reason}"
+        marked = dataclasses.replace(paper, status=status, reason=reason)
+        self.workspace.save_papers([marked])
+        return marked
+
+    def settle(self, paper: Paper, outcome: Outcome, discard_pdf: bool = False) -> Paper:
+        """Store the figures of a paper that was read."""
+        extraction = outcome.extraction
+        licence = _more_precise(paper.licence, extraction.licence)
+        paper = dataclasses.replace(paper, licence=licence, title=paper.title or extraction.title)
+        figures = list(self._figures(paper, outcome))
+        self.workspace.replace_figures(paper.paper_id, figures)
+        read = dataclasses.replace(paper, status=PaperStatus.EXTRACTED, reason="")
+        self.workspace.save_papers([read])
+        stored = self.workspace.stored(paper.sha256, ".pdf")
+        if discard_pdf and stored:
+            stored.unlink()
+        return read
+
+    def _figures(self, paper: Paper, outcome: Outcome) -> Iterable[Figure]:
+        counted: dict[int | None, int] = {}
+        for found in outcome.extraction.figures:
+            counted[found.page] = counted.get(found.page, 0) + 1
+            identity = ids.figure_id(paper.paper_id, found.page, counted[found.page])
+            yield self._figure(paper, identity, found, outcome.pictures[found.picture.name])
+
+    def _figure(self, paper: Paper, identity: str, found: "ExtractedFigure", picture: bytes) -> Figure:
+        stored = self.workspace.store(picture, found.picture.suffix or ".png")
+        return Figure(
+            figure_id=identity,
+            paper_id=paper.paper_id,
+            source_file=paper.source_file,
+            label=found.label,
+            page=found.page,
+            box=found.box,
+            caption=found.caption,
+            caption_page=found.caption_page,
+            mentions=found.mentions,
+            kind=found.kind,
+            file=stored.file,
+            width=found.width,
+            height=found.height,
+            sha256=stored.sha256,
+            licence=paper.licence,
+            provenance={**found.provenance, "version": paper.version},
+        )
+
+    def paper_for(self, pdf: Path | None, doi_text: str, jats: Path | None = None) -> tuple[Paper, int]:
+        """The paper a document belongs to, and the version it is: by its printed DOI, else by its digest.
+
+        A document that prints no version is taken for the newest one known: that is what a person downloads.
+        """
+        doi, version = ids.split_doi(doi_text)
+        known = self.workspace.paper_by_doi(doi) if doi else None
+        if known:
+            return known, version or newest_version(known)
+        number = version or 1
+        if doi:
+            source = ids.source_of(doi)
+            server = source if source in SERVERS else ""
+            return Paper(ids.paper_id(source, doi, number), source, doi, number, (number,), server=server), number
+        digest = sha256_file(pdf or jats) if (pdf or jats) else ""  # type: ignore[arg-type]
+        return self.workspace.paper(ids.file_id(digest)) or Paper(ids.file_id(digest), "file", versions=(1,)), 1
+
+
+def _more_precise(listed: str, printed: str) -> str:
+    """The listed licence, with the version that the printed notice adds where both say the same."""
+    if not listed or licences.base(listed) == licences.base(printed):
+        return max(listed, printed, key=len)
+    return listed

@@ -1,0 +1,63 @@
+"""Clocks that do not wait, and clients on them."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from faultserver import FaultServer
+
+from covidct.harvest.engine import LocalEngine
+from covidct.harvest.net.client import HttpClient, Settings
+from covidct.harvest.net.wire import Limits
+
+
+@dataclass
+class FakeClock:
+    """Sleeping moves time on and is written down."""
+
+    time: float = 0.0
+    slept: list[float] = field(default_factory=list)
+
+    def now(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.time += seconds
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def client(clock: FakeClock) -> HttpClient:
+    limits = Limits(bytes=2_000_000, seconds=1.0, connect=2.0, silence=1.0)
+    return HttpClient(Settings(contact="a@example.org", limits=limits, seed=1), clock=clock)
+
+
+@pytest.fixture(scope="session")
+def _engine() -> Iterator[LocalEngine]:
+    engine = LocalEngine(1)
+    yield engine
+    engine.close()
+
+
+@pytest.fixture
+def warm_engine(_engine: LocalEngine, monkeypatch: pytest.MonkeyPatch) -> LocalEngine:
+    """The real engine, its child process started once for all tests instead of once a command."""
+
+    @contextlib.contextmanager
+    def reuse(workers: int, scheduler: str = "", scratch: str = "") -> Iterator[LocalEngine]:
+        yield _engine
+
+    monkeypatch.setattr("covidct.harvest.engine.open_engine", reuse)
+    return _engine
+
+
+@pytest.fixture
+def server() -> Iterator[FaultServer]:
+    with FaultServer(patience=2.5) as running:
+        yield running

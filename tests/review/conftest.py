@@ -1,0 +1,160 @@
+"""A served copy of the made-up corpus, and a browser to look at it with."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import review_corpus
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from covidct.curate.review import server
+from covidct.workspace.workspace import Workspace
+
+CHROMIUM = next(
+    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), ""
+)
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+READY = "html[data-ready=yes]"
+WAIT = 20_000
+
+
+@dataclass
+class Live:
+    """A running review page and the workspace behind it, seen through a connection of the test's own."""
+
+    url: str
+    workspace: Workspace
+    page: Page | None = None
+
+
+@dataclass
+class Spawned:
+    """``covidct curate review`` as a process of its own."""
+
+    process: subprocess.Popen[str]
+    url: str
+
+    def kill(self) -> None:
+        """SIGKILL: no good-bye."""
+        os.kill(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> int:
+        """Ctrl-C."""
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(timeout=20)
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The made-up corpus, made once; tests work on copies."""
+    folder = tmp_path_factory.mktemp("corpus") / "ws"
+    review_corpus.build(folder).close()
+    return folder
+
+
+@pytest.fixture
+def folder(corpus: Path, tmp_path: Path) -> Path:
+    """A copy of the corpus."""
+    return Path(shutil.copytree(corpus, tmp_path / "ws"))
+
+
+@pytest.fixture
+def workspace(folder: Path) -> Iterator[Workspace]:
+    with Workspace.open(folder) as opened:
+        yield opened
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Path], Live]]:
+    """Serve a workspace from a thread of this process."""
+    running: list[tuple[object, threading.Thread, list[Workspace]]] = []
+
+    def start(folder: Path) -> Live:
+        served, seen = Workspace.open(folder), Workspace.open(folder)
+        session = server.open_session(folder, "127.0.0.1", 0)
+        site = server.prepare(served, session, "dana")
+        thread = threading.Thread(target=site.run, kwargs={"sockets": [session.listener]}, daemon=True)
+        thread.start()
+        running.append((site, thread, [served, seen]))
+        return Live(session.url, seen)
+
+    yield start
+    for site, thread, workspaces in running:
+        site.should_exit = True  # type: ignore[attr-defined]
+        thread.join(timeout=10)
+        for opened in workspaces:
+            opened.close()
+
+
+@pytest.fixture
+def live(folder: Path, serve: Callable[[Path], Live]) -> Live:
+    return serve(folder)
+
+
+@pytest.fixture
+def spawn() -> Iterator[Callable[..., Spawned]]:
+    """Start the command itself; its first line on standard output is the address."""
+    processes = []
+
+    def start(folder: Path, *options: str) -> Spawned:
+        words = [sys.executable, "-m", "covidct", "curate", "review", "-w", str(folder), "--no-browser", *options]
+        process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+        processes.append(process)
+        assert process.stdout is not None
+        return Spawned(process, process.stdout.readline().strip())
+
+    yield start
+    for process in processes:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM:
+        pytest.skip("no chromium on this machine: apt-get install chromium")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """New browser profiles; a script error or an unexpected console error on any page fails the test."""
+    opened: list[BrowserContext] = []
+    trouble: list[str] = []
+
+    def new(**options: object) -> BrowserContext:
+        made = browser.new_context(**{"viewport": {"width": 1366, "height": 820}, **options})  # type: ignore[arg-type]
+        made.set_default_timeout(WAIT)
+        made.on("weberror", lambda error: trouble.append(str(error.error)))
+        opened.append(made)
+        return made
+
+    yield new
+    for made in opened:
+        made.close()
+    assert not trouble, trouble
+
+
+@pytest.fixture
+def visit(context: Callable[..., BrowserContext]) -> Callable[..., Page]:
+    """Open the address in a new profile and wait until the page is ready."""
+
+    def go(url: str, **options: object) -> Page:
+        page = context(**options).new_page()
+        page.goto(url)
+        page.wait_for_selector(READY)
+        return page
+
+    return go
