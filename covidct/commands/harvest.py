@@ -71,8 +71,7 @@ def _pipeline(workspace: "Workspace", report: "RunReport", options: Options) -> 
 
     if options["show_stages"] and options["scheduler"]:
         raise UsageError("--show-stages draws on this machine only: leave --scheduler away")
-    stages = workspace.path("stages") if options["show_stages"] else None
-    work = WorkOptions(options["refresh"], options["discard_pdfs"], stages)
+    work = WorkOptions(options["refresh"], options["discard_pdfs"], options["show_stages"])
     workers = worker_count(options["workers"])
     with workspace.lease("harvest"), open_engine(workers, options["scheduler"], options["scratch"]) as engine:
         yield Pipeline(Shelf(workspace), engine, report, work)
@@ -85,7 +84,9 @@ def _work_options(command: Any) -> Any:
             click.option("--no-jats", is_flag=True, help="Read PDFs alone, even where their XML is there."),
             click.option("--refresh", is_flag=True, help="Ask again for what is finished."),
             click.option("--discard-pdfs", is_flag=True, help="Keep no PDF once its figures are cut out."),
-            click.option("--show-stages", is_flag=True, help="Draw what each stage saw into the folder stages."),
+            click.option(
+                "--show-stages", type=click.Path(path_type=Path), metavar="DIR", help="Draw what each stage saw."
+            ),
             click.option("--licence", multiple=True, help="Only these licences: cc-by,cc0… or commercial."),
             click.option("--limit", type=click.IntRange(min=1), help="At most so many papers."),
             click.option("--rate", multiple=True, metavar="HOST=N", help="Requests a second to a host."),

@@ -66,6 +66,20 @@ def _opened(url: str) -> bytes:
         return data
 
 
+def _write(url: str, data: bytes) -> None:
+    import fsspec
+
+    with fsspec.open(url, "wb") as handle:
+        handle.write(data)
+
+
+def _remove(url: str) -> None:
+    import fsspec
+
+    filesystem, path = fsspec.core.url_to_fs(url)
+    filesystem.rm(path)
+
+
 class LocalEngine:
     """Threads, each waiting for a child process that reads; as many as cores."""
 
@@ -111,16 +125,13 @@ class DaskEngine:
     def submit(self, pdf: Path, stages: Path | None) -> "Future[Outcome]":
         """Start reading ``pdf`` on a worker; the stages' pictures are for local runs only."""
         data = pdf.read_bytes()
-        job = Job(url=self._shared(data)) if self.scratch else Job(data=data)
-        return self._executor.submit(read_on_worker, job)
-
-    def _shared(self, data: bytes) -> str:
-        import fsspec
-
+        if not self.scratch:
+            return self._executor.submit(read_on_worker, Job(data=data))
         url = f"{self.scratch}/{sha256_bytes(data)}.pdf"
-        with fsspec.open(url, "wb") as handle:
-            handle.write(data)
-        return url
+        _write(url, data)
+        future = self._executor.submit(read_on_worker, Job(url=url))
+        future.add_done_callback(lambda _: _remove(url))
+        return future
 
     def close(self) -> None:
         """Leave the cluster; it goes on without us."""

@@ -4,6 +4,7 @@ Nothing is lost by a kill: a paper is first FETCHED with its stored PDF, then it
 EXTRACTED; each is one transaction and may be repeated.
 """
 
+import shutil
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -40,8 +41,6 @@ class Task:
     document: Document
     paper: Paper | None
     version: int = 1
-    owned: bool = False
-    """The files are ours to delete."""
 
 
 Fetched = tuple[Paper, Document | None, list[Attempt]]
@@ -84,10 +83,18 @@ class Pipeline:
                 self.submit(Task(document, paper, paper.version))
             else:
                 self._note_attempts(paper, attempts)
-                version = newest_version(paper)
-                kept = self.shelf.keep(paper, document.pdf, document.jats, document.source_file, version)
-                self.submit(Task(document, kept, version, owned=True))
+                self._keep_and_submit(paper, document)
         self.drain()
+        if not self.report.missing:
+            shutil.rmtree(chain.parts, ignore_errors=True)  # pieces that a killed run left
+
+    def _keep_and_submit(self, paper: Paper, document: Document) -> None:
+        version = newest_version(paper)
+        kept = self.shelf.keep(paper, document.pdf, document.jats, document.source_file, version)
+        for file in (document.pdf, document.jats):
+            if file is not None:
+                file.unlink(missing_ok=True)
+        self.submit(Task(self.shelf.documents(kept) or document, kept, version))
 
     def documents(self, documents: Iterable[Document]) -> None:
         """Read local documents whose papers are not known yet, and settle them."""
@@ -120,10 +127,6 @@ class Pipeline:
             self._failed(task, f"the worker that read it was lost ({type(error).__name__}): run again")
         else:
             raise error
-        if task.owned:
-            for file in (task.document.pdf, task.document.jats):
-                if file is not None:
-                    file.unlink(missing_ok=True)
 
     def _settle(self, task: Task, outcome: Outcome) -> None:
         extraction = outcome.extraction

@@ -34,7 +34,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def client(clock: FakeClock) -> HttpClient:
-    limits = Limits(bytes=2_000_000, seconds=1.0, connect=2.0, silence=1.0)
+    limits = Limits(bytes=2_000_000, seconds=1.5, connect=2.0, silence=1.0)
     return HttpClient(Settings(contact="a@example.org", limits=limits, seed=1), clock=clock)
 
 
@@ -59,5 +59,5 @@ def warm_engine(_engine: LocalEngine, monkeypatch: pytest.MonkeyPatch) -> LocalE
 
 @pytest.fixture
 def server() -> Iterator[FaultServer]:
-    with FaultServer(patience=2.5) as running:
+    with FaultServer(patience=2.5, bomb_mb=8) as running:
         yield running

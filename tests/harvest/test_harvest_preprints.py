@@ -62,6 +62,7 @@ def test_every_paper_of_the_window_once_in_small_pages(site: Site, capsys: pytes
     assert site.harvest() == 0
     assert len(site.server.log) == asked, "finished work is not asked for again"
     assert site.record()["kept"] == PAPERS
+    assert not list(site.workspace.glob("parts/*"))
 
 
 def test_what_no_source_has_is_missing_then_attached_by_hand(
@@ -121,6 +122,11 @@ def test_licence_filter_and_query(site: Site, capsys: pytest.CaptureFixture[str]
     }
     assert done == wanted and wanted
     assert "left out by their licence" in " ".join(site.record()["notes"])
+
+
+def test_show_stages_draws_into_a_folder(site: Site, tmp_path: Path) -> None:
+    assert site.harvest("--limit", "1", "--show-stages", str(tmp_path / "stages")) == 0
+    assert list((tmp_path / "stages").rglob("*.png"))
 
 
 def test_discard_pdfs_leaves_figures_only(site: Site) -> None:

@@ -86,6 +86,7 @@ class HttpClient:
         self._lock = threading.Lock()
         self._started = self.clock.now()
         self._robots: dict[str, RobotRules] = {}
+        self._robots_lock = threading.Lock()
 
     @property
     def agent(self) -> str:
@@ -154,13 +155,10 @@ class HttpClient:
     def allowed(self, url: str) -> bool:
         """Whether the host's robots.txt lets this client have ``url``; a ``Crawl-delay`` there slows the client."""
         origin = "/".join(url.split("/", 3)[:3])
-        with self._lock:
-            rules = self._robots.get(origin)
-        if rules is None:
-            rules = self._read_robots(origin)
-            with self._lock:
-                self._robots[origin] = rules
-        return rules.allow(url)
+        with self._robots_lock:
+            if origin not in self._robots:
+                self._robots[origin] = self._read_robots(origin)
+            return self._robots[origin].allow(url)
 
     def _read_robots(self, origin: str) -> RobotRules:
         try:

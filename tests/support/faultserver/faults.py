@@ -82,6 +82,7 @@ def _endless(handler: "Handler", reply: "Reply") -> None:
     end = time.monotonic() + handler.server.patience
     while time.monotonic() < end:
         handler.wfile.write(b"%PDF-1.4 " * 8192)
+        time.sleep(0.005)
     handler.drop()
 
 

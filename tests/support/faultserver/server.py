@@ -182,11 +182,12 @@ def static(documents: Mapping[str, tuple[bytes, str]]) -> Service:
 
 
 def main() -> None:
-    """``python -m faultserver.server --papers N``: print the URL, serve until killed."""
+    """``python -m faultserver --papers N``: print the URL, serve until killed."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--papers", type=int, default=100)
     parser.add_argument("--faults", type=float, default=0.0)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0, help="of the papers")
+    parser.add_argument("--fault-seed", type=int, default=0)
     parser.add_argument("--months", type=int, default=0, help="spread over so many months instead of the window")
     parser.add_argument("--revised", type=float, default=0.1)
     options = parser.parse_args()
@@ -194,10 +195,6 @@ def main() -> None:
     if options.months:
         window = (datetime.date(2018, 1, 1), datetime.date(2018, 1, 1) + datetime.timedelta(days=30 * options.months))
     corpus = make_corpus(options.papers, options.seed, window=window, revised=options.revised)
-    with serving(corpus, RandomPlan(options.faults, options.seed)) as server:
+    with serving(corpus, RandomPlan(options.faults, options.fault_seed)) as server:
         print(server.url, flush=True)
         threading.Event().wait()
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,5 @@
+"""``python -m faultserver``: see ``server.main``."""
+
+from faultserver.server import main
+
+main()
