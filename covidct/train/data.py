@@ -1,0 +1,87 @@
+"""What a run needs of a release: labelled images by split, with their groups, and their pixels."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from covidct.errors import UsageError
+from covidct.records import POSITIVE_CLASS
+from covidct.release.read import Release
+from covidct.train.loop import Pictures
+from covidct.train.pixels import PixelStore
+
+PARTS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One split: all sequences have one entry an image. ``truth`` is 1 for COVID; ``groups`` never cross splits."""
+
+    ids: tuple[str, ...]
+    truth: NDArray[np.float64]
+    groups: tuple[str, ...]
+    sources: tuple[str, ...]
+
+    def take(self, chosen: Sequence[int]) -> "Part":
+        return Part(
+            tuple(self.ids[i] for i in chosen),
+            self.truth[list(chosen)],
+            tuple(self.groups[i] for i in chosen),
+            tuple(self.sources[i] for i in chosen),
+        )
+
+
+@dataclass(frozen=True)
+class BenchData:
+    """A release ready for training; ``title`` is ``name/version``."""
+
+    title: str
+    parts: dict[str, Part]
+    store: PixelStore
+
+    def pictures(self, split: str) -> Pictures:
+        part = self.parts[split]
+        return Pictures(self.store.rows(part.ids), part.truth)
+
+
+def bench_data(release: Release, store: PixelStore, needed: Sequence[str] = PARTS) -> BenchData:
+    """``release`` by split; a needed split without both classes is a UsageError."""
+    parts = {split: _part(release.images[release.images["split"] == split]) for split in PARTS}
+    for split in needed:
+        _check(release.title, split, parts[split])
+    return BenchData(release.title, parts, store)
+
+
+def _part(rows: pd.DataFrame) -> Part:
+    groups = rows["group_id"].where(rows["group_id"] != "", rows["patient_id"])
+    groups = groups.where(groups != "", rows["image_id"])
+    truth = rows["label"] == POSITIVE_CLASS
+    return Part(tuple(rows["image_id"]), np.asarray(truth, dtype=np.float64), tuple(groups), tuple(rows["source"]))
+
+
+def _check(title: str, split: str, part: Part) -> None:
+    if not part.ids:
+        raise UsageError(f"{title}: no images in the {split} split; make one with 'covidct manifest split'")
+    if part.truth.min() == part.truth.max():
+        missing = "non-covid" if part.truth.min() > 0.5 else "covid"
+        raise UsageError(f"{title}: the {split} split has no {missing} images; both classes are needed there")
+
+
+def fraction_of(data: BenchData, share: float, seed: int) -> BenchData:
+    """``data`` with ``share`` of the training groups of each class; a smaller share is part of every larger one."""
+    if not 0 < share <= 1:
+        raise UsageError(f"fraction {share}: give shares above 0 and up to 1")
+    if share == 1:
+        return data
+    part = data.parts["train"]
+    rng = np.random.default_rng(seed)
+    kept: set[str] = set()
+    for label in (0.0, 1.0):
+        groups = sorted({g for g, t in zip(part.groups, part.truth, strict=True) if t == label})
+        order = rng.permutation(len(groups))
+        kept |= {groups[i] for i in order[: max(1, round(share * len(groups)))]}
+    chosen = [i for i, group in enumerate(part.groups) if group in kept]
+    return replace(data, parts={**data.parts, "train": part.take(chosen)})

@@ -1,0 +1,144 @@
+"""A row of a table: one model, method and start over several seeds; finished seeds and epochs are never done twice."""
+
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from covidct.errors import CovidctError, UsageError
+from covidct.files import atomic_path, write_text
+from covidct.models import count_parameters
+from covidct.train import results
+from covidct.train.data import BenchData, fraction_of
+from covidct.train.devices import Devices, launch
+from covidct.train.loop import BEST, START, Job, fit, probabilities, scaled
+from covidct.train.networks import build
+from covidct.train.recipe import Recipe
+from covidct.train.weights import Start
+
+Starter = Callable[[int, BenchData], Start]
+"""(seed, data) to the network that training begins with."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is run and how it is named in the tables."""
+
+    model: str
+    method: str
+    init: str
+    recipe: Recipe
+    seeds: tuple[int, ...]
+    fraction: float = 1.0
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """Further settings that shaped the start weights; they go into config.toml."""
+
+    def facts(self, data: BenchData) -> dict[str, Any]:
+        """The first columns of results.csv."""
+        return {
+            "release": data.title,
+            "split": "test",
+            "model": self.model,
+            "method": self.method,
+            "init": self.init,
+            "protocol": self.recipe.protocol,
+            "fraction": self.fraction,
+        }
+
+
+def run(plan: Plan, data: BenchData, starter: Starter, out: Path, where: Devices) -> dict[str, Any]:
+    """Train every seed of ``plan``, then write the contract's files into ``out``; returns the summary."""
+    _claim(plan, data, out)
+    found = [_seed(plan, data, starter, seed, out, where) for seed in plan.seeds]
+    return _write(plan, data, found, out)
+
+
+def _config(plan: Plan, data: BenchData) -> dict[str, Any]:
+    facts = plan.facts(data)
+    counts = {split: len(part.ids) for split, part in data.parts.items()}
+    return {
+        "run": {
+            **facts,
+            "seeds": list(plan.seeds),
+            "parameters": count_parameters(build(plan.model, size=plan.recipe.size)),
+        },
+        "recipe": asdict(plan.recipe),
+        "data": {"pixels": data.store.digest, **counts},
+        **plan.extra,
+    }
+
+
+def _claim(plan: Plan, data: BenchData, out: Path) -> None:
+    """Write config.toml, or check that the one which is there asks for the same; more seeds may be added."""
+    config = _config(plan, data)
+    path = out / results.CONFIG
+    if path.is_file():
+        try:
+            old = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise CovidctError(f"{path}: not readable ({error}); give another --out") from error
+        new = tomllib.loads(results.toml(config))
+        differing = _difference(old, new)
+        if differing:
+            raise UsageError(f"{out}: holds another run ({differing} differs); give another --out, or remove it")
+    write_text(path, results.toml(config))
+
+
+def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    """The first setting that two configs do not share, seeds left aside; empty where there is none."""
+    for section in sorted({*old, *new}):
+        one, two = dict(old.get(section, {})), dict(new.get(section, {}))
+        for key in sorted({*one, *two} - {"seeds"}):
+            if one.get(key) != two.get(key):
+                return f"{section}.{key}"
+    return ""
+
+
+def _seed(plan: Plan, data: BenchData, starter: Starter, seed: int, out: Path, where: Devices) -> results.SeedResult:
+    folder = out / f"seed-{seed}"
+    data = fraction_of(data, plan.fraction, seed)
+    if not (folder / BEST).is_file():
+        if not (folder / START).is_file():
+            start = starter(seed, data)
+            with atomic_path(folder / START) as part:
+                torch.save(start.network.state_dict(), part)
+        job = Job(plan.model, plan.recipe, seed, data.pictures("train"), data.pictures("val"), folder)
+        launch(fit, job, where, plan.recipe.precision)
+    return score_seed(folder, seed, data)
+
+
+def score_seed(folder: Path, seed: int, data: BenchData) -> results.SeedResult:
+    """Probabilities of a finished seed on validation and test, from its best weights."""
+    network, saved = load_best(folder)
+    val, test = (
+        probabilities(network, scaled(torch.from_numpy(data.pictures(split).pixels), saved["size"]))
+        for split in ("val", "test")
+    )
+    return results.SeedResult(seed, saved["epoch"], saved["val_auc"], val, test)
+
+
+def load_best(folder: Path) -> tuple[Any, dict[str, Any]]:
+    """The trained network in a seed's folder, and the facts saved with it (model, size, epoch, val_auc)."""
+    path = folder / BEST
+    if not path.is_file():
+        raise UsageError(f"{path}: not there; train this run first ('covidct bench'), or copy its weights here")
+    try:
+        saved = torch.load(path, weights_only=True, map_location="cpu")
+        network = build(saved["model"], size=saved["size"])
+        network.load_state_dict(saved["state"])
+    except (RuntimeError, KeyError, ValueError) as error:
+        raise CovidctError(f"{path}: not the weights of this model ({' '.join(str(error).split())[:160]})") from error
+    return network.eval(), saved
+
+
+def _write(plan: Plan, data: BenchData, found: Sequence[results.SeedResult], out: Path) -> dict[str, Any]:
+    val, test = data.parts["val"], data.parts["test"]
+    facts = plan.facts(data)
+    summary = results.summary(facts, found, val, test)
+    results.write_csv(out / results.RESULTS, [results.row(facts, one, val, test) for one in found])
+    results.write_csv(out / results.PREDICTIONS, results.predictions(found, val, test))
+    results.write_json(out / results.SUMMARY, summary)
+    return summary

@@ -1,0 +1,296 @@
+"""One supervised training run: resumable, the same bits from the same seed on a CPU, on one device or several.
+
+Every epoch draws its numbers from (seed, epoch) alone, so a run that was interrupted goes on as if it had not been.
+Several processes share a batch: each draws all numbers and works on its own pictures of it.
+"""
+
+import copy
+import csv
+import hashlib
+import io
+import math
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from covidct.errors import CovidctError, UsageError
+from covidct.files import atomic_path, write_text
+from covidct.models import Classifier
+from covidct.models.rotation import WithRotation, turn
+from covidct.progress import progress
+from covidct.train.augment import apply, draw
+from covidct.train.devices import tune_process
+from covidct.train.networks import build
+from covidct.train.recipe import Recipe
+from covidct.train.scores import auc
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+LAST, BEST, START, HISTORY = "last.pt", "best.pt", "start.pt", "history.csv"
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """``pixels`` (n, side, side) uint8 and ``truth`` (n,), 1 for COVID."""
+
+    pixels: NDArray[np.uint8]
+    truth: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that a training process needs; start weights lie in ``folder``/start.pt, written by the caller."""
+
+    model: str
+    recipe: Recipe
+    seed: int
+    train: Pictures
+    val: Pictures
+    folder: Path
+
+
+def mixed(*parts: object) -> int:
+    """One seed from several words and numbers, the same on every machine."""
+    return int.from_bytes(hashlib.sha256("/".join(map(str, parts)).encode()).digest()[:7])
+
+
+def rate(recipe: Recipe, epoch: float) -> float:
+    """Learning rate at a point in time; ``epoch`` counts from 0 and may lie within one."""
+    if epoch < recipe.warmup:
+        return recipe.lr * (epoch + 0.1) / (recipe.warmup + 0.1)
+    if recipe.schedule == "restarts":
+        share = (int(epoch) % recipe.period) / recipe.period
+    elif recipe.schedule == "cosine":
+        share = (epoch - recipe.warmup) / max(1e-9, recipe.epochs - recipe.warmup)
+    else:
+        share = 0.0
+    return recipe.lr * 0.5 * (1 + math.cos(math.pi * share))
+
+
+def optimiser_for(parameters: Sequence[Tensor], recipe: Recipe) -> torch.optim.Optimizer:
+    """Adam, AdamW or SGD with the recipe's rate and decay."""
+    if recipe.optimiser == "sgd":
+        return torch.optim.SGD(parameters, recipe.lr, momentum=0.9, weight_decay=recipe.weight_decay)
+    if recipe.optimiser == "adamw":
+        return torch.optim.AdamW(parameters, recipe.lr, weight_decay=recipe.weight_decay)
+    if recipe.optimiser == "adam":
+        return torch.optim.Adam(parameters, recipe.lr, weight_decay=recipe.weight_decay)
+    raise UsageError(f"optimiser {recipe.optimiser}: use adam, adamw or sgd")
+
+
+def scaled(pixels: Tensor, size: int) -> Tensor:
+    """Stored pictures (n, side, side) uint8 to inputs (n, 1, size, size) uint8, smoothed as they shrink."""
+    if pixels.shape[-1] == size:
+        return pixels[:, None]
+    parts = [
+        F.interpolate(part[:, None].float(), size=(size, size), mode="bilinear", antialias=True, align_corners=False)
+        for part in torch.split(pixels, 64)
+    ]
+    return torch.cat([part.round_().clamp_(0, 255).to(torch.uint8) for part in parts])
+
+
+@torch.inference_mode()
+def probabilities(network: Classifier, inputs: Tensor, batch: int = 32) -> NDArray[np.float64]:
+    """Probability of COVID for inputs (n, 1, size, size) uint8, in order."""
+    network.eval()
+    device = next(network.parameters()).device
+    parts = [
+        network(part.to(device).float().div_(255)).float().softmax(1)[:, 1].cpu() for part in torch.split(inputs, batch)
+    ]
+    return torch.cat(parts).double().numpy()
+
+
+class _Run:
+    """The state of one training process."""
+
+    def __init__(self, fabric: "Fabric", job: Job) -> None:
+        self.fabric, self.job, self.recipe = fabric, job, job.recipe
+        self.network = build(job.model, size=job.recipe.size)
+        self.network.load_state_dict(torch.load(job.folder / START, weights_only=True))
+        torch.manual_seed(mixed(job.seed, "heads"))
+        if job.recipe.freeze:
+            self.network.encoder.requires_grad_(False)
+        body = WithRotation(self.network) if job.recipe.rotation else self.network
+        body.to(fabric.device).to(memory_format=torch.channels_last)
+        trained = [p for p in body.parameters() if p.requires_grad]
+        self.model, self.optimiser = fabric.setup(body, optimiser_for(trained, job.recipe))
+        self.average = copy.deepcopy(self.network) if job.recipe.average else None
+        self.pixels = torch.from_numpy(job.train.pixels).to(fabric.device)
+        self.truth = torch.from_numpy(job.train.truth).long().to(fabric.device)
+        self.val = scaled(torch.from_numpy(job.val.pixels), job.recipe.size)
+        self.history: list[dict[str, float]] = []
+        self.best: dict[str, Any] = {}
+        self.steps = 0
+
+    def resume(self) -> None:
+        """Go on from ``last.pt`` where there is one."""
+        path = self.job.folder / LAST
+        if not path.is_file():
+            return
+        saved = torch.load(path, weights_only=True, map_location=self.fabric.device)
+        self.model.module.load_state_dict(saved["model"])
+        self.optimiser.load_state_dict(saved["optimiser"])
+        if self.average is not None:
+            self.average.load_state_dict(saved["average"])
+        self.history, self.best, self.steps = saved["history"], saved["best"], saved["steps"]
+
+    def epoch(self, number: int) -> None:
+        """Train one epoch, score it on validation, keep the best, write the checkpoint."""
+        begun = time.monotonic()
+        loss = self._train(number)
+        if self.fabric.is_global_zero:
+            val_auc, val_loss = self._validate()
+            self.history.append(
+                {
+                    "epoch": number + 1,
+                    "lr": rate(self.recipe, number),
+                    "train_loss": loss,
+                    "val_loss": val_loss,
+                    "val_auc": val_auc,
+                    "seconds": round(time.monotonic() - begun, 2),
+                }
+            )
+            self._keep(number + 1, val_auc, val_loss)
+            self._save()
+        self.fabric.barrier()
+
+    def _train(self, number: int) -> float:
+        self.model.train()
+        if self.recipe.freeze:
+            self.network.encoder.eval()
+        torch.manual_seed(mixed(self.job.seed, number, "dropout", self.fabric.global_rank))
+        generator = torch.Generator().manual_seed(mixed(self.job.seed, number, "pictures"))
+        n, batch = len(self.pixels), self.recipe.batch
+        order = torch.randperm(n, generator=generator)
+        losses: list[Tensor] = []
+        for rows in torch.split(order, batch):
+            if len(rows) < 2 * self.fabric.world_size and n >= 2 * self.fabric.world_size:
+                break
+            self._set_rate(number + len(losses) * batch / n)
+            losses.append(self._step(rows, generator))
+        loss = float(torch.stack(losses).mean())
+        if not math.isfinite(loss):
+            raise CovidctError(
+                f"the loss became {loss} in epoch {number + 1} of seed {self.job.seed}: lower it with --set lr=…; "
+                f"{len(self.history)} finished epochs are kept in {self.job.folder}"
+            )
+        return loss
+
+    def _set_rate(self, epoch: float) -> None:
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate(self.recipe, epoch)
+
+    def _step(self, rows: Tensor, generator: torch.Generator) -> Tensor:
+        numbers = draw(len(rows), self.recipe.augment, generator)
+        quarters = torch.randint(0, 4, (len(rows),), generator=generator)
+        world = self.fabric.world_size
+        mine = slice(self.fabric.global_rank, None, world)
+        index = rows[mine].to(self.pixels.device)
+        x = apply(self.pixels[index][:, None].float().div_(255), numbers.rows(mine), self.recipe.size)
+        loss = self._loss(x, self.truth[index], quarters[mine].to(x.device)) * (len(index) * world / len(rows))
+        self.optimiser.zero_grad(set_to_none=True)
+        self.fabric.backward(loss)
+        self.optimiser.step()
+        self.steps += 1
+        if self.average is not None:
+            _blend(self.average, self.network, min(self.recipe.average, (1 + self.steps) / (10 + self.steps)))
+        return loss.detach()
+
+    def _loss(self, x: Tensor, truth: Tensor, quarters: Tensor) -> Tensor:
+        smoothing = self.recipe.label_smoothing
+        if not self.recipe.rotation:
+            return F.cross_entropy(self.model(x).float(), truth, label_smoothing=smoothing)
+        scores, turns = self.model(turn(x, quarters))
+        return F.cross_entropy(scores.float(), truth, label_smoothing=smoothing) + F.cross_entropy(
+            turns.float(), quarters
+        )
+
+    def _validate(self) -> tuple[float, float]:
+        with self.fabric.autocast():
+            found = probabilities(self.average or self.network, self.val)
+        truth = self.job.val.truth
+        right = np.where(truth > 0.5, found, 1 - found)
+        return auc(truth, found), float(-np.log(np.maximum(right, 1e-7)).mean())
+
+    def _keep(self, epoch: int, val_auc: float, val_loss: float) -> None:
+        """The best epoch has the highest validation AUC, of equals the lowest validation loss."""
+        if not self.best or (val_auc, -val_loss) > (self.best["val_auc"], -self.best["val_loss"]):
+            state = {k: v.detach().clone() for k, v in (self.average or self.network).state_dict().items()}
+            self.best = {"epoch": epoch, "val_auc": val_auc, "val_loss": val_loss, "model": state}
+
+    def _save(self) -> None:
+        saved = {
+            "model": self.model.module.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "average": self.average.state_dict() if self.average is not None else {},
+            "history": self.history,
+            "best": self.best,
+            "steps": self.steps,
+        }
+        with atomic_path(self.job.folder / LAST) as part:
+            torch.save(saved, part)
+        out = io.StringIO()
+        writer = csv.DictWriter(out, list(self.history[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.history)
+        write_text(self.job.folder / HISTORY, out.getvalue())
+
+    def finish(self) -> None:
+        """Write the best weights; features that should have stayed frozen are compared with where they began."""
+        if not self.fabric.is_global_zero:
+            return
+        best = {name: value.cpu() for name, value in self.best["model"].items()}
+        if self.recipe.freeze:
+            start = torch.load(self.job.folder / START, weights_only=True)
+            moved = [k for k in start if k.startswith("encoder.") and not torch.equal(start[k], best[k])]
+            if moved:
+                raise CovidctError(f"frozen features moved ({moved[0]}): this result would be false; please report it")
+        facts = {"model": self.job.model, "size": self.recipe.size, "epoch": self.best["epoch"]}
+        with atomic_path(self.job.folder / BEST) as part:
+            torch.save(facts | {"val_auc": self.best["val_auc"], "state": best, "recipe": asdict(self.recipe)}, part)
+
+
+@torch.no_grad()
+def _blend(average: torch.nn.Module, network: torch.nn.Module, decay: float) -> None:
+    for kept, new in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
+        if kept.is_floating_point():
+            kept.lerp_(new, 1 - decay)
+        else:
+            kept.copy_(new)
+
+
+@contextmanager
+def memory_errors(batch: int, size: int, folder: Path) -> Iterator[None]:
+    """Turn torch's out-of-memory errors into one line that says what to lower."""
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "memory" not in str(error):
+            raise
+        raise CovidctError(
+            f"out of memory with batch={batch} at size={size}: lower one with --set; finished epochs are in {folder}"
+        ) from error
+
+
+def fit(fabric: "Fabric", job: Job) -> None:
+    """Train ``job`` to its end, or go on with it; leaves last.pt, best.pt and history.csv in its folder."""
+    tune_process()
+    if fabric.device.type == "cuda":
+        torch.use_deterministic_algorithms(True, warn_only=True)
+    with memory_errors(job.recipe.batch, job.recipe.size, job.folder):
+        run = _Run(fabric, job)
+        run.resume()
+        epochs = range(len(run.history), job.recipe.epochs)
+        for number in progress(epochs, f"seed {job.seed}"):
+            run.epoch(number)
+        run.finish()

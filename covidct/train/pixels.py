@@ -1,0 +1,95 @@
+"""Pictures decoded once: grey, 8 bit, one fixed size, memory-mapped; training never opens a picture file again."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from covidct.errors import CovidctError, UsageError
+from covidct.files import atomic_path, sha256_file, write_text
+from covidct.progress import progress
+from covidct.release.read.pictures import grey, open_picture
+
+PIXELS, INDEX = "pixels.npy", "index.json"
+SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"}
+
+
+@dataclass(frozen=True)
+class PixelStore:
+    """``pixels`` is (n, side, side) uint8, memory-mapped; row i belongs to ``ids[i]``; ``digest`` names the content."""
+
+    ids: tuple[str, ...]
+    pixels: NDArray[np.uint8]
+    digest: str
+
+    @property
+    def side(self) -> int:
+        return int(self.pixels.shape[1])
+
+    def rows(self, ids: Sequence[str]) -> NDArray[np.uint8]:
+        """The pictures of ``ids`` in that order, as one array in memory; an unknown id is a CovidctError."""
+        place = {name: row for row, name in enumerate(self.ids)}
+        gone = [name for name in ids if name not in place]
+        if gone:
+            raise CovidctError(f"{gone[0]}: not in the packed pictures ({len(gone)} missing); pack them again")
+        return np.ascontiguousarray(self.pixels[[place[name] for name in ids]])
+
+
+def square(path: Path, side: int) -> NDArray[np.uint8]:
+    """The picture in ``path`` as grey (side, side) uint8; the aspect is not kept, as in the paper's 224 x 224."""
+    picture = Image.fromarray(grey(open_picture(path)))
+    return np.asarray(picture.resize((side, side), Image.Resampling.BILINEAR, reducing_gap=None))
+
+
+def pack(paths: Mapping[str, Path], side: int, folder: Path) -> PixelStore:
+    """Decode every picture into ``folder``; a folder that already holds these very files at this size is used as is."""
+    if not paths:
+        raise UsageError("no pictures to pack; give a folder or release that has some")
+    sums = {name: sha256_file(path) for name, path in paths.items()}
+    digest = hashlib.sha256(json.dumps([side, sums]).encode()).hexdigest()
+    target = folder / f"{digest[:16]}-{side}"
+    if (target / INDEX).is_file():
+        return open_store(target)
+    with atomic_path(target / PIXELS) as part:
+        pixels = np.lib.format.open_memmap(part, mode="w+", dtype=np.uint8, shape=(len(paths), side, side))
+        for row, path in enumerate(progress(paths.values(), "decode")):
+            pixels[row] = square(path, side)
+        pixels.flush()
+        del pixels
+    write_text(
+        target / INDEX, json.dumps({"digest": digest, "side": side, "ids": list(paths), "sha256": sums}, indent=0)
+    )
+    return open_store(target)
+
+
+def open_store(folder: Path) -> PixelStore:
+    """A folder written by :func:`pack` (``covidct data pack``); checked against its index."""
+    try:
+        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        pixels = np.load(folder / PIXELS, mmap_mode="r", allow_pickle=False)
+        ids = tuple(str(name) for name in index["ids"])
+        digest, side = str(index["digest"]), int(index["side"])
+    except FileNotFoundError as error:
+        raise UsageError(
+            f"{folder}: no packed pictures ({INDEX}, {PIXELS}); make them with 'covidct data pack'"
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise CovidctError(f"{folder}: not a folder of packed pictures ({error}); pack them again") from error
+    if pixels.shape != (len(ids), side, side) or pixels.dtype != np.uint8:
+        raise CovidctError(f"{folder}: {PIXELS} does not fit its index; pack the pictures again")
+    return PixelStore(ids, pixels, digest)
+
+
+def folder_pictures(folder: Path) -> dict[str, Path]:
+    """Every picture below ``folder`` by its POSIX path there: the unlabelled sets (LUNA16 slices, anyone's)."""
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: no such folder of pictures")
+    found = {p.relative_to(folder).as_posix(): p for p in sorted(folder.rglob("*")) if p.suffix.lower() in SUFFIXES}
+    if not found:
+        raise UsageError(f"{folder}: holds no pictures ({', '.join(sorted(SUFFIXES))})")
+    return found

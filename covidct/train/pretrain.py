@@ -1,0 +1,179 @@
+"""Learning from pictures without labels: momentum contrast on LUNA16 slices, on a release's training images, or any."""
+
+import hashlib
+import json
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from covidct.errors import CovidctError
+from covidct.files import atomic_path, write_text
+from covidct.models.moco import MoCo
+from covidct.progress import progress
+from covidct.train.augment import apply, draw
+from covidct.train.devices import Devices, launch, tune_process
+from covidct.train.loop import memory_errors, mixed
+from covidct.train.networks import build
+from covidct.train.recipe import MocoRecipe
+from covidct.train.weights import Start
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+LAST, DONE, NOTE = "last.pt", "encoder.pt", "stage.json"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One set of pictures to learn from: ``pixels`` (n, side, side) uint8, known by ``digest``."""
+
+    name: str
+    recipe: MocoRecipe
+    pixels: NDArray[np.uint8]
+    digest: str
+
+
+@dataclass(frozen=True)
+class Job:
+    """What the training process needs."""
+
+    model: str
+    stage: Stage
+    seed: int
+    folder: Path
+
+
+def queue_note(recipe: MocoRecipe, pictures: int) -> str:
+    """What to know about the queue's size against the data; empty where nothing is odd."""
+    epoch = pictures // recipe.batch * recipe.batch
+    if recipe.queue > epoch:
+        return (
+            f"queue of {recipe.queue} keys, but an epoch gives {epoch}: it holds older keys of the same pictures, "
+            "which are then pushed away as if they were others"
+        )
+    return ""
+
+
+def pretrained(model: str, start: Start, stages: list[Stage], seed: int, cache: Path, where: Devices) -> Start:
+    """``start`` after each of ``stages`` in turn; a stage that was done before with the same input is read back."""
+    network, sha, notes = start.network, _state_digest(start.network.state_dict()), [start.note]
+    for stage in stages:
+        key = hashlib.sha256(json.dumps([model, sha, asdict(stage.recipe), stage.digest, seed]).encode()).hexdigest()
+        folder = cache / f"moco-{Path(model.partition(':')[0]).stem}-{stage.name}-{key[:16]}"
+        if not (folder / DONE).is_file():
+            _prepare(folder, model, network.state_dict(), stage, seed)
+            launch(fit, Job(model, stage, seed, folder), where, stage.recipe.precision)
+        network.load_state_dict(torch.load(folder / DONE, weights_only=True))
+        sha = _state_digest(network.state_dict())
+        notes += [f"moco:{stage.name}", queue_note(stage.recipe, len(stage.pixels))]
+    return Start(network, start.source, start.sha256, "; ".join(note for note in notes if note))
+
+
+def _state_digest(state: dict[str, Tensor]) -> str:
+    total = hashlib.sha256()
+    for name, value in state.items():
+        total.update(name.encode())
+        total.update(value.detach().contiguous().numpy().tobytes())
+    return total.hexdigest()
+
+
+def _prepare(folder: Path, model: str, state: dict[str, Tensor], stage: Stage, seed: int) -> None:
+    with atomic_path(folder / "start.pt") as part:
+        torch.save(state, part)
+    facts: dict[str, Any] = {"model": model, "set": stage.name, "pictures": len(stage.pixels), "seed": seed}
+    facts |= {"recipe": asdict(stage.recipe), "note": queue_note(stage.recipe, len(stage.pixels))}
+    write_text(folder / NOTE, json.dumps(facts, indent=1) + "\n")
+
+
+class _Run:
+    def __init__(self, fabric: "Fabric", job: Job) -> None:
+        self.fabric, self.job, self.recipe = fabric, job, job.stage.recipe
+        recipe = self.recipe
+        classifier = build(job.model, size=recipe.size)
+        classifier.load_state_dict(torch.load(job.folder / "start.pt", weights_only=True))
+        torch.manual_seed(mixed(job.seed, "projector"))
+        moco = MoCo(classifier, recipe.queue, recipe.key_momentum, recipe.temperature, recipe.hidden, recipe.width)
+        moco.groups = recipe.groups
+        moco = moco.to(fabric.device).to(memory_format=torch.channels_last)
+        learning = [p for p in moco.query.parameters() if p.requires_grad]
+        sgd = torch.optim.SGD(learning, recipe.lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay)
+        self.model, self.optimiser = fabric.setup(moco, sgd)
+        self.moco = moco
+        self.pixels = torch.from_numpy(job.stage.pixels).to(fabric.device)
+        self.losses: list[float] = []
+
+    def resume(self) -> None:
+        path = self.job.folder / LAST
+        if path.is_file():
+            saved = torch.load(path, weights_only=True, map_location=self.fabric.device)
+            self.moco.load_state_dict(saved["moco"])
+            self.optimiser.load_state_dict(saved["optimiser"])
+            self.losses = saved["losses"]
+
+    def epoch(self, number: int) -> None:
+        self.model.train()
+        rate = 0.5 * self.recipe.lr * (1 + math.cos(math.pi * number / self.recipe.epochs))
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        torch.manual_seed(mixed(self.job.seed, number, "dropout", self.fabric.global_rank))
+        generator = torch.Generator().manual_seed(mixed(self.job.seed, number, "views"))
+        batch = min(self.recipe.batch, len(self.pixels))
+        order = torch.randperm(len(self.pixels), generator=generator)
+        whole = [rows for rows in torch.split(order, batch) if len(rows) == batch]
+        loss = float(torch.stack([self._step(rows, generator) for rows in whole]).mean())
+        if not math.isfinite(loss):
+            raise CovidctError(
+                f"the contrastive loss became {loss} in epoch {number + 1}: lower its lr with --set moco.lr=…"
+            )
+        self.losses.append(loss)
+        if self.fabric.is_global_zero:
+            self._save()
+        self.fabric.barrier()
+
+    def _step(self, rows: Tensor, generator: torch.Generator) -> Tensor:
+        views = [draw(len(rows), self.recipe.augment, generator) for _ in range(2)]
+        mine = slice(self.fabric.global_rank, None, self.fabric.world_size)
+        x = self.pixels[rows[mine].to(self.pixels.device)][:, None].float().div_(255)
+        first, second = (apply(x, view.rows(mine), self.recipe.size) for view in views)
+        order = torch.randperm(len(x), generator=generator).to(x.device)
+        loss, keys = self.model(first, second, order)
+        self.optimiser.zero_grad(set_to_none=True)
+        self.fabric.backward(loss)
+        self.optimiser.step()
+        self.moco.update(self._all(keys))
+        return torch.as_tensor(loss.detach())
+
+    def _all(self, keys: Tensor) -> Tensor:
+        if self.fabric.world_size == 1:
+            return keys
+        gathered = self.fabric.all_gather(keys)
+        return torch.as_tensor(gathered).flatten(0, 1)
+
+    def _save(self) -> None:
+        saved = {"moco": self.moco.state_dict(), "optimiser": self.optimiser.state_dict(), "losses": self.losses}
+        with atomic_path(self.job.folder / LAST) as part:
+            torch.save(saved, part)
+
+    def finish(self) -> None:
+        if self.fabric.is_global_zero:
+            state = {k: v.cpu() for k, v in self.moco.query.classifier.state_dict().items()}
+            with atomic_path(self.job.folder / DONE) as part:
+                torch.save(state, part)
+            write_text(self.job.folder / "losses.json", json.dumps([round(x, 5) for x in self.losses]) + "\n")
+
+
+def fit(fabric: "Fabric", job: Job) -> None:
+    """Run the stage to its end, or go on with it; leaves encoder.pt in the job's folder."""
+    tune_process()
+    with memory_errors(job.stage.recipe.batch, job.stage.recipe.size, job.folder):
+        run = _Run(fabric, job)
+        run.resume()
+        for number in progress(range(len(run.losses), job.stage.recipe.epochs), f"moco {job.stage.name}"):
+            run.epoch(number)
+        run.finish()

@@ -1,0 +1,187 @@
+"""The files a run leaves: results.csv, summary.json, predictions.csv, config.toml."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from covidct.errors import CovidctError, UsageError
+from covidct.files import write_text
+from covidct.records import CLASSES
+from covidct.train.data import Part
+from covidct.train.intervals import bootstrap, delong
+from covidct.train.scores import METRICS, Array, best_threshold, score
+
+RESULTS, SUMMARY, PREDICTIONS, CONFIG = "results.csv", "summary.json", "predictions.csv", "config.toml"
+SEED_INTERVAL = ("accuracy", "precision", "recall", "f1", "auc", "specificity", "brier")
+
+
+@dataclass(frozen=True)
+class SeedResult:
+    """What one seed gave: the epoch chosen on validation, and probabilities in the order of the split's images."""
+
+    seed: int
+    epoch: int
+    val_auc: float
+    val: Array
+    test: Array
+
+
+def row(facts: Mapping[str, Any], result: SeedResult, val: Part, test: Part) -> dict[str, Any]:
+    """One line of results.csv: scores on test at 0.5, and at the threshold that was best on validation."""
+    cut = best_threshold(val.truth, result.val)
+    chosen = asdict(score(test.truth, result.test, cut))
+    beside = {f"{name}_at_val": chosen[name] for name in ("accuracy", "precision", "recall", "f1", "specificity")}
+    return {
+        **facts,
+        "seed": result.seed,
+        "epoch": result.epoch,
+        "val_auc": result.val_auc,
+        **asdict(score(test.truth, result.test)),
+        "threshold_at_val": cut,
+        **beside,
+    }
+
+
+def summary(facts: Mapping[str, Any], results: Sequence[SeedResult], val: Part, test: Part) -> dict[str, Any]:
+    """Mean, deviation over seeds and 95 % interval of each score, and the same by source where both classes occur."""
+    runs = [r.test for r in results]
+    cuts = [best_threshold(val.truth, r.val) for r in results]
+    tables = [asdict(score(test.truth, run)) for run in runs]
+    metrics = {name: _spread([table[name] for table in tables]) for name in METRICS}
+    for name in SEED_INTERVAL:
+        metrics[name] |= _interval(test, runs, name, None)
+    at_val = {name: _interval(test, runs, name, cuts) for name in ("accuracy", "f1", "recall", "specificity")}
+    return {
+        **facts,
+        "seeds": [r.seed for r in results],
+        "images": len(test.ids),
+        "groups": len(set(test.groups)),
+        "metrics": metrics,
+        "at_validation_threshold": {"thresholds": cuts, **at_val},
+        "delong_auc": [_rounded(asdict(delong(test.truth, run))) for run in runs],
+        "by_source": by_source(runs, test),
+        "notes": [
+            "intervals: 95 %, bootstrap over groups (group_id), mean over seeds within each resample",
+            "delong_auc takes images as independent and ignores clusters: too narrow here",
+            "epoch and threshold_at_val were chosen on validation; COVID is the positive class",
+        ],
+    }
+
+
+def _spread(values: Sequence[float]) -> dict[str, float]:
+    deviation = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+    return {"mean": round(float(np.mean(values)), 6), "sd": round(deviation, 6)}
+
+
+def _interval(part: Part, runs: Sequence[Array], metric: str, cuts: Sequence[float] | None) -> dict[str, float]:
+    found = bootstrap(part.truth, runs, part.groups, metric, cuts)
+    return _rounded({"value": found.value, "low": found.low, "high": found.high})
+
+
+def _rounded(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: round(value, 6) if isinstance(value, float) else value for key, value in values.items()}
+
+
+def by_source(runs: Sequence[Array], test: Part) -> dict[str, dict[str, Any]]:
+    """Per source: images, accuracy, AUC; a source of one class is set against the other class of all sources."""
+    table: dict[str, dict[str, Any]] = {}
+    for source in sorted(set(test.sources)):
+        inside = np.array([s == source for s in test.sources])
+        kinds = set(test.truth[inside])
+        # a source of one class alone has no AUC of its own: it is set against the other class of all sources
+        compared = inside | (test.truth != next(iter(kinds))) if len(kinds) == 1 else inside
+        scores = [score(test.truth[compared], run[compared]) for run in runs]
+        hits = [float(np.mean((run[inside] >= 0.5) == (test.truth[inside] > 0.5))) for run in runs]
+        table[source] = {
+            "images": int(inside.sum()),
+            "covid": int(test.truth[inside].sum()),
+            "accuracy": round(float(np.mean(hits)), 6),
+            "auc": round(float(np.mean([s.auc for s in scores])), 6),
+            "auc_against": "same source" if len(kinds) == 2 else "other class, all sources",
+        }
+    return table
+
+
+def predictions(results: Sequence[SeedResult], val: Part, test: Part) -> list[dict[str, Any]]:
+    """Lines of predictions.csv: every image of val and test, once a seed; probability is that of COVID."""
+    lines = []
+    for result in results:
+        for split, part, found in (("val", val, result.val), ("test", test, result.test)):
+            for image, truth, probability in zip(part.ids, part.truth, found, strict=True):
+                label = CLASSES[int(truth)]
+                lines.append(
+                    {
+                        "image_id": image,
+                        "seed": result.seed,
+                        "split": split,
+                        "label": label,
+                        "probability": f"{probability:.6f}",
+                    }
+                )
+    return lines
+
+
+def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """``rows`` as CSV; floats with six decimals."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    for line in rows:
+        writer.writerow({k: f"{v:.6f}" if isinstance(v, float) else v for k, v in line.items()})
+    write_text(path, out.getvalue())
+
+
+def write_json(path: Path, value: Any) -> None:
+    """``value`` as JSON; NaN becomes null."""
+    write_text(path, json.dumps(_plain(value), indent=1, allow_nan=False) + "\n")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return None if isinstance(value, float) and value != value else value
+
+
+def read_predictions(folder: Path) -> list[dict[str, str]]:
+    """The lines of a run's predictions.csv."""
+    path = folder / PREDICTIONS
+    if not path.is_file():
+        raise UsageError(f"{folder}: no {PREDICTIONS}; this is no finished run of 'covidct bench'")
+    with path.open(newline="", encoding="utf-8") as handle:
+        lines = list(csv.DictReader(handle))
+    if not lines or {"image_id", "seed", "split", "label", "probability"} - set(lines[0]):
+        raise CovidctError(f"{path}: lacks a column of image_id, seed, split, label, probability")
+    return lines
+
+
+def toml(values: Mapping[str, Any]) -> str:
+    """Nested plain values as TOML: what ``tomllib`` reads back."""
+    lines: list[str] = []
+    _toml(values, "", lines)
+    return "\n".join(lines).lstrip("\n") + "\n"
+
+
+def _toml(values: Mapping[str, Any], prefix: str, lines: list[str]) -> None:
+    for key, value in values.items():
+        if not isinstance(value, Mapping) and value is not None:
+            lines.append(f"{key} = {_toml_value(value)}")
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            lines += ["", f"[{prefix}{key}]"]
+            _toml(value, f"{prefix}{key}.", lines)
+
+
+def _toml_value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_toml_value(item) for item in value) + "]"
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)

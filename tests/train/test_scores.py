@@ -1,0 +1,125 @@
+"""Scores, intervals and tests against slow, obvious versions and against scikit-learn."""
+
+import numpy as np
+import pytest
+from sklearn import metrics
+
+from covidct.train.intervals import bootstrap, delong, group_weights, paired, weighted
+from covidct.train.scores import auc, best_threshold, calibration, calibration_error, precision_recall, roc, score
+
+
+def sample(n: int = 60, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    truth = (rng.random(n) < 0.4).astype(float)
+    return truth, np.round(np.clip(0.3 * truth + rng.random(n) * 0.7, 0, 1), 2)
+
+
+def test_scores_are_those_of_scikit_learn_with_covid_positive() -> None:
+    truth, probability = sample()
+    found, called = score(truth, probability), probability >= 0.5
+    assert found.accuracy == pytest.approx(metrics.accuracy_score(truth, called))
+    assert found.precision == pytest.approx(metrics.precision_score(truth, called))
+    assert found.recall == pytest.approx(metrics.recall_score(truth, called))
+    assert found.f1 == pytest.approx(metrics.f1_score(truth, called))
+    assert found.auc == pytest.approx(metrics.roc_auc_score(truth, probability))
+    assert found.specificity == pytest.approx(metrics.recall_score(1 - truth, ~called))
+    assert found.brier == pytest.approx(metrics.brier_score_loss(truth, probability))
+
+
+def test_auc_counts_pairs_one_by_one() -> None:
+    truth, probability = sample(25, 3)
+    won = [1.0 if p > q else 0.5 if p == q else 0.0 for p in probability[truth == 1] for q in probability[truth == 0]]
+    assert auc(truth, probability) == pytest.approx(sum(won) / len(won))
+
+
+def test_missing_classes_and_nothing_called() -> None:
+    only = score(np.ones(4), np.full(4, 0.2))
+    assert np.isnan(only.auc)
+    assert np.isnan(only.specificity)
+    assert (only.recall, only.precision, only.f1) == (0.0, 0.0, 0.0)
+
+
+def test_calibration_error_bin_by_bin() -> None:
+    truth, probability = np.array([0, 1, 1, 1.0]), np.array([0.1, 0.15, 0.9, 1.0])
+    assert calibration(truth, probability) == [(0.125, 0.5, 2), (0.95, 1.0, 2)]
+    assert calibration_error(truth, probability) == pytest.approx(0.5 * 0.375 + 0.5 * 0.05)
+
+
+def test_threshold_is_the_best_cut_and_of_equals_the_middle_one() -> None:
+    assert best_threshold(np.array([0, 0, 1, 1.0]), np.array([0.1, 0.2, 0.3, 0.4])) == pytest.approx(0.25)
+    assert best_threshold(np.array([0, 1.0]), np.array([0.2, 0.9])) == 0.5
+    truth, probability = sample(40, 5)
+    cut = best_threshold(truth, probability)
+    hits = max(float(((probability >= t) == truth).mean()) for t in np.linspace(0, 1, 501))
+    assert float(((probability >= cut) == truth).mean()) >= hits - 1e-12
+
+
+def test_curves_end_where_they_must() -> None:
+    truth, probability = sample()
+    false, true = roc(truth, probability)
+    assert (false[0], true[0], false[-1], true[-1]) == (0, 0, 1, 1)
+    assert np.trapezoid(true, false) == pytest.approx(auc(truth, probability))
+    recall, precision = precision_recall(truth, probability)
+    assert recall[-1] == 1
+    assert precision[-1] == pytest.approx(truth.mean())
+
+
+def test_group_weights_draw_whole_groups() -> None:
+    weights = group_weights(["a", "a", "b", "c", "c", "c"], 200, 1)
+    assert (weights[:, 0] == weights[:, 1]).all()
+    assert (weights[:, 3] == weights[:, 5]).all()
+    assert (weights[:, [0, 2, 3]].sum(1) == 3).all()
+
+
+@pytest.mark.parametrize("metric", ["auc", "accuracy", "precision", "recall", "f1", "specificity", "brier"])
+def test_weighted_scores_are_scores_of_the_repeated_images(metric: str) -> None:
+    truth, probability = sample(30, 7)
+    groups = [f"g{i // 3}" for i in range(30)]
+    weights = group_weights(groups, 20, 2)
+    fast = weighted(truth, probability, weights, metric, 0.5)
+    for row, value in zip(weights.astype(int), fast, strict=True):
+        again = score(np.repeat(truth, row), np.repeat(probability, row))
+        assert value == pytest.approx(getattr(again, metric), nan_ok=True)
+
+
+def test_bootstrap_is_wider_over_groups_than_over_images() -> None:
+    rng = np.random.default_rng(4)
+    shift = np.repeat(rng.normal(0, 0.25, 20), 6)
+    truth = np.repeat((np.arange(20) % 2).astype(float), 6)
+    probability = np.clip(0.5 + 0.1 * (truth - 0.5) + shift + rng.normal(0, 0.02, 120), 0, 1)
+    grouped = bootstrap(truth, [probability], [str(i // 6) for i in range(120)], "auc")
+    single = bootstrap(truth, [probability], [str(i) for i in range(120)], "auc")
+    assert grouped.high - grouped.low > 1.5 * (single.high - single.low)
+    assert grouped.low <= grouped.value <= grouped.high
+
+
+def test_delong_is_the_placement_formula() -> None:
+    """Variance from the definition: placements of each positive and each negative, loops only."""
+    truth, probability = sample(50, 9)
+    x, y = probability[truth == 1], probability[truth == 0]
+
+    def psi(a: float, b: float) -> float:
+        return 1.0 if a > b else 0.5 if a == b else 0.0
+
+    v10 = [sum(psi(a, b) for b in y) / len(y) for a in x]
+    v01 = [sum(psi(a, b) for a in x) / len(x) for b in y]
+    area = sum(v10) / len(x)
+    s10 = sum((v - area) ** 2 for v in v10) / (len(x) - 1)
+    s01 = sum((v - area) ** 2 for v in v01) / (len(y) - 1)
+    spread = 1.959964 * (s10 / len(x) + s01 / len(y)) ** 0.5
+    found = delong(truth, probability)
+    assert (found.value, found.low, found.high) == pytest.approx((area, area - spread, min(1, area + spread)))
+
+
+def test_paired_difference_sees_a_real_one_and_not_a_false_one() -> None:
+    rng = np.random.default_rng(1)
+    truth = (np.arange(160) % 2).astype(float)
+    groups = [str(i // 2) for i in range(160)]
+    weak = [np.clip(0.5 + 0.05 * (truth - 0.5) + rng.normal(0, 0.2, 160), 0, 1) for _ in range(2)]
+    strong = [np.clip(0.5 + 0.5 * (truth - 0.5) + rng.normal(0, 0.2, 160), 0, 1) for _ in range(2)]
+    real = paired(truth, weak, strong, groups)
+    assert real.value > 0.2
+    assert real.low > 0
+    assert real.p < 0.01
+    same = paired(truth, weak, weak, groups)
+    assert (same.value, same.low, same.high, same.p) == (0, 0, 0, 1)
