@@ -1,0 +1,349 @@
+"""Positive, negative or unclear: what a caption says about COVID-19, as a whole and panel by panel.
+
+The paper's rule: sub-caption first, then the caption, then the text that mentions the figure, then the title. A
+person in the picture has COVID-19: positive. Another disease, a negative test, a healthy person, an animal, or no
+scan at all: negative. Nothing, or suspicion only: unclear. COVID is the positive class.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from covidct.captions.reading import Mention, read
+from covidct.captions.subcaptions import split_caption
+from covidct.captions.text import Span, sentences
+
+POSITIVE, NEGATIVE, UNCLEAR = "positive", "negative", "unclear"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A label with the rule that gave it and the span of the text that it rests on.
+
+    ``rule`` is ``decision:term`` (``named:covid-name``); ``source`` says which text the span belongs to:
+    ``caption``, ``context`` or ``title``; ``score`` from 0 to 1 is how sure such a rule is.
+    """
+
+    label: str
+    rule: str
+    score: float
+    span: Span = (0, 0)
+    source: str = "caption"
+    evidence: str = ""
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The verdict on a figure, and on each panel by its letter as printed."""
+
+    figure: Verdict
+    panels: Mapping[str, Verdict]
+
+
+NOTHING = Verdict(UNCLEAR, "nothing-named", 0.3)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The mentions of a stretch of text, with the questions that decisions ask of them."""
+
+    mentions: Sequence[Mention]
+    about_scan: bool | None
+    """True: it speaks of a scan; False: of something that is no scan; None: it does not say."""
+
+    def having(self, means: str, *statuses: str) -> list[Mention]:
+        return [m for m in self.mentions if m.means == means and (not statuses or m.status in statuses)]
+
+    @property
+    def false_positive(self) -> bool:
+        return any(m.rule == "false-positive" for m in self.mentions)
+
+
+def _affirmed(reading: Reading) -> Verdict | None:
+    """A person has COVID-19: named and not taken back, or a test says so."""
+    named = reading.having("covid", "affirmed", "history")
+    proven = reading.having("test", "affirmed") + reading.having("infected", "plain", "affirmed", "history")
+    if reading.false_positive:
+        named, proven = [m for m in named if not m.tested], []
+    if named:
+        return _verdict(POSITIVE, "said", named[0], 0.95)
+    if proven:
+        return _verdict(POSITIVE, "proven", proven[0], 0.85)
+    return None
+
+
+def _named(reading: Reading) -> Verdict | None:
+    """COVID-19 simply named, where nothing else says that it is not meant."""
+    named = reading.having("covid", "plain")
+    if not named or reading.false_positive:
+        return None
+    return _verdict(POSITIVE, "named", named[0], 0.8)
+
+
+def _no_scan(reading: Reading) -> Verdict | None:
+    """A chart, slide, drawing or photograph."""
+    if reading.about_scan is not False:
+        return None
+    picture = reading.having("noscan") + reading.having("vague")
+    return _verdict(NEGATIVE, "no-scan", picture[0], 0.85) if picture else None
+
+
+def _animal(reading: Reading) -> Verdict | None:
+    animals = reading.having("animal")
+    return _verdict(NEGATIVE, "animal", animals[0], 0.9) if animals and not reading.having("person") else None
+
+
+def _final(reading: Reading) -> Verdict | None:
+    """Another disease as the final diagnosis, COVID-19 nowhere affirmed by a test."""
+    final = [m for m in reading.having("other") + reading.having("rival") if m.final]
+    return _verdict(NEGATIVE, "final-diagnosis", final[0], 0.9) if final else None
+
+
+def _false_positive(reading: Reading) -> Verdict | None:
+    wrong = [m for m in reading.mentions if m.rule == "false-positive"]
+    return _verdict(NEGATIVE, "false-positive", wrong[0], 0.8) if wrong else None
+
+
+def _negated(reading: Reading) -> Verdict | None:
+    """The test negative."""
+    denied = [m for means in ("test", "suspect") for m in reading.having(means, "negated")]
+    return _verdict(NEGATIVE, "denied", denied[0], 0.85) if denied else None
+
+
+def _diagnosed(reading: Reading) -> Verdict | None:
+    """Another disease said to be there, in so many words."""
+    others = [m for means in ("rival", "other") for m in reading.having(means, "affirmed")]
+    return _verdict(NEGATIVE, "other-disease", others[0], 0.85) if others else None
+
+
+def _other_disease(reading: Reading) -> Verdict | None:
+    """Another disease named, and COVID-19 not under suspicion."""
+    others = [m for means in ("rival", "other") for m in reading.having(means, "plain")]
+    return _verdict(NEGATIVE, "other-disease", others[0], 0.8) if others else None
+
+
+def _likely_other(reading: Reading) -> Verdict | None:
+    """Another disease thought likely; oedema and heart failure are signs that COVID-19 gives as well."""
+    others = [m for means in ("rival", "other") for m in reading.having(means, "uncertain") if m.rule != "vessels-heart"]
+    return _verdict(NEGATIVE, "likely-other", others[0], 0.6) if others else None
+
+
+def _healthy(reading: Reading) -> Verdict | None:
+    healthy = reading.having("healthy", "plain", "affirmed")
+    return _verdict(NEGATIVE, "healthy", healthy[0], 0.8) if healthy else None
+
+
+def _suspected(reading: Reading) -> Verdict | None:
+    """COVID-19 under suspicion: outweighs an unnamed test's negative result and diseases the patient has besides."""
+    doubtful = reading.having("covid", "uncertain") + [m for m in reading.having("suspect") if m.rule != "unnamed-virus"]
+    if reading.having("test", "negated"):
+        doubtful += reading.having("covid", "contact") + reading.having("test", "contact")
+    return _verdict(UNCLEAR, "suspected", doubtful[0], 0.6) if doubtful else None
+
+
+def _refuted(reading: Reading) -> Verdict | None:
+    """COVID-19 itself denied, or its own test negative."""
+    denied = reading.having("covid", "negated") + reading.having("infected", "negated")
+    denied += [m for m in reading.having("test", "negated") if m.rule == "test-named"]
+    return _verdict(NEGATIVE, "denied", denied[0], 0.85) if denied else None
+
+
+def _hinted(reading: Reading) -> Verdict | None:
+    """A viral pneumonia, a contact, a look-alike: nothing to hold on to."""
+    hints = reading.having("suspect") + reading.having("covid", "contact", "compared") + reading.having("test", "uncertain")
+    hints += reading.having("infected", "contact", "uncertain")
+    return _verdict(UNCLEAR, "suspected", hints[0], 0.5) if hints else None
+
+
+Decision = Callable[[Reading], Verdict | None]
+DECISIONS: tuple[Decision, ...] = (
+    _no_scan,
+    _animal,
+    _affirmed,
+    _final,
+    _false_positive,
+    _named,
+    _refuted,
+    _diagnosed,
+    _suspected,
+    _negated,
+    _other_disease,
+    _likely_other,
+    _healthy,
+    _hinted,
+)
+"""Asked in this order; the first that answers decides."""
+
+
+def _verdict(label: str, decision: str, mention: Mention, score: float) -> Verdict:
+    rule = f"{decision}:{mention.rule}" + (f"+{mention.by}" if mention.by else "")
+    return Verdict(label, rule, score, mention.span)
+
+
+def decide(reading: Reading) -> Verdict:
+    """The verdict on one stretch of text."""
+    for decision in DECISIONS:
+        if verdict := decision(reading):
+            return verdict
+    return NOTHING
+
+
+def label_caption(text: str) -> Labels:
+    """Labels from the caption alone; an empty caption is unclear."""
+    split = split_caption(text)
+    if not split.spans:
+        return Labels(_shown(text, decide(_reading(text, [(0, len(text))]))), {})
+    shared = _reading(text, split.shared_spans)
+    about_scan = shared.about_scan
+    panels: dict[str, Verdict] = {}
+    readings = {letter: _reading(text, spans) for letter, spans in split.spans.items()}
+    contrast = any(decide(r).label == POSITIVE for r in readings.values()) or bool(_anywhere(readings, shared))
+    carried: Verdict | None = None
+    for letter, reading in readings.items():
+        reading = _seen_with(reading, about_scan)
+        panels[letter] = _panel(reading, shared, contrast, carried)
+        carried = _carried(reading, panels[letter], carried)
+    return Labels(_shown(text, _whole(panels, shared)), {letter: _shown(text, v) for letter, v in panels.items()})
+
+
+def _seen_with(reading: Reading, title_about_scan: bool | None) -> Reading:
+    """A panel that does not say what it is is what the title says; a drawing stays one though a scan is mentioned."""
+    if reading.about_scan is None or (title_about_scan is False and _starts_without_scan(reading)):
+        return replace(reading, about_scan=title_about_scan)
+    return reading
+
+
+def _starts_without_scan(reading: Reading) -> bool:
+    cues = [m for m in reading.mentions if m.means in ("scan", "noscan", "vague")]
+    return cues[0].means != "scan"
+
+
+def _anywhere(readings: Mapping[str, Reading], shared: Reading) -> list[Mention]:
+    """Mentions of COVID-19 in any manner: then "normal" and "pneumonia" on panels are the other classes."""
+    return [m for r in [*readings.values(), shared] for m in r.mentions if m.means == "covid" or _about_covid(m)]
+
+
+def _about_covid(mention: Mention) -> bool:
+    return mention.means == "topic" and mention.rule == "covid-as-topic"
+
+
+_CLASS_WORDS = 4
+
+
+def _panel(reading: Reading, shared: Reading, contrast: bool, carried: Verdict | None) -> Verdict:
+    """Its own text first; what is said of all, where its own says nothing; then the person of the panel before."""
+    own = decide(reading)
+    if own.rule != NOTHING.rule and not (own.label == NEGATIVE and _weak(own)):
+        return own
+    if contrast and (class_named := _class(reading)):
+        return class_named
+    of_all = decide(replace(shared, about_scan=True if reading.about_scan else shared.about_scan))
+    if of_all.rule != NOTHING.rule and (own.rule == NOTHING.rule or of_all.label == POSITIVE):
+        return replace(of_all, score=of_all.score - 0.05)
+    if own.rule != NOTHING.rule:
+        return own
+    return carried or NOTHING
+
+
+def _weak(verdict: Verdict) -> bool:
+    """Another disease that a COVID-19 patient may have as well."""
+    return verdict.rule.startswith("other-disease:") and not verdict.rule.split(":")[1].startswith(_STANDS_IN)
+
+
+_STANDS_IN = ("other-virus", "sars-2003", "bacteria", "fungi", "interstitial")
+
+
+def _class(reading: Reading) -> Verdict | None:
+    classes = reading.having("class")
+    length = sum(m.end - m.start for m in classes)
+    words = sum(len(_text_words(m)) for m in classes)
+    short = classes and words <= _CLASS_WORDS and all(m.sentence[1] - m.sentence[0] <= length + 25 for m in classes)
+    return _verdict(NEGATIVE, "other-class", classes[0], 0.75) if short else None
+
+
+def _text_words(mention: Mention) -> range:
+    return range(1 + (mention.end - mention.start) // 12)
+
+
+def _carried(reading: Reading, verdict: Verdict, carried: Verdict | None) -> Verdict | None:
+    """The person a panel tells of goes on through the panels after it, until another person comes."""
+    if not reading.having("person"):
+        return carried
+    said = verdict if verdict.label == POSITIVE else _affirmed(reading) or _named(reading)
+    return replace(said, score=said.score - 0.15) if said else None
+
+
+def _whole(panels: Mapping[str, Verdict], shared: Reading) -> Verdict:
+    """One positive panel makes the figure positive; it is negative where all panels are."""
+    verdicts = list(panels.values())
+    for label in (POSITIVE, UNCLEAR):
+        having = [v for v in verdicts if v.label == label]
+        if having:
+            best = max(having, key=lambda v: v.score)
+            return _of_shared(best, shared) if label == UNCLEAR else best
+    return max(verdicts, key=lambda v: v.score)
+
+
+def _of_shared(best: Verdict, shared: Reading) -> Verdict:
+    verdict = decide(shared)
+    return verdict if verdict.label == UNCLEAR and verdict.rule != NOTHING.rule else best
+
+
+def _shown(text: str, verdict: Verdict, source: str = "caption") -> Verdict:
+    start, end = verdict.span
+    return replace(verdict, evidence=" ".join(text[start:end].split()), source=source)
+
+
+def _reading(text: str, spans: Sequence[Span]) -> Reading:
+    mentions = read(text, spans)
+    return Reading(mentions, _about_scan(mentions))
+
+
+def _about_scan(mentions: Sequence[Mention]) -> bool | None:
+    """Whether the first words of the sentences speak of a scan or of something else."""
+    cues = [m for m in mentions if m.means in ("scan", "noscan", "vague") or m.rule == "scan-as-number"]
+    firsts = {m.sentence: m.means for m in reversed(cues)}
+    kinds = list(firsts.values())
+    if not kinds:
+        return None
+    scans = [m for m in cues if m.means == "scan" and m.rule == "scan"]
+    if kinds[0] in ("noscan", "topic") and "scan" not in kinds[1:]:
+        return False if any(m.means == "noscan" for m in cues) or not scans else True
+    if "noscan" in kinds and "scan" not in kinds:
+        return False
+    if all(kind == "vague" for kind in kinds):
+        return bool(scans)
+    return True if "scan" in kinds else bool(scans)
+
+
+def label_with_context(text: str, context: str) -> Labels:
+    """``label_caption``, and where that is unclear, what the text about the figure or the title adds."""
+    labels = label_caption(text)
+    if labels.figure.label != UNCLEAR or not context.strip():
+        return labels
+    found = from_context(context)
+    if found is None or labels.figure.rule.startswith("suspected:") and found.score < 0.7:
+        return labels
+    panels = {letter: found if v.rule == NOTHING.rule else v for letter, v in labels.panels.items()}
+    return Labels(found, panels)
+
+
+_TITLE = re.compile(r"(?im)(?:^|\n|\.\s)title:\s*(?P<title>.+)$")
+_MANY = re.compile(r"\b(?:\d+(?:\.\d+)?\s?%|patients|cases|studies|reported|literature|cohort|authors|et al)\b", re.IGNORECASE)
+
+
+def from_context(context: str) -> Verdict | None:
+    """What the text around a figure says of its patient: sentences about many people do not count, a title does."""
+    title = _TITLE.search(context)
+    body = context[: title.start()] if title else context
+    mentions = [m for s in sentences(body) if not _MANY.search(body[s[0] : s[1]]) for m in read(body, [s])]
+    said = _affirmed(Reading(mentions, True)) or _final(Reading(mentions, True))
+    if said:
+        return _shown(body, replace(said, score=said.score - 0.25), "context")
+    if title is None:
+        return None
+    span = title.span("title")
+    verdict = decide(replace(_reading(context, [span]), about_scan=True))
+    if verdict.label == UNCLEAR:
+        return None
+    return _shown(context, replace(verdict, score=verdict.score - 0.2), "title")

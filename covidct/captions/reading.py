@@ -1,0 +1,212 @@
+"""What a text names, and what the words around each name make of it (after ConText: Harkema et al., 2009).
+
+A term is read with the modifiers that reach it inside its sentence. The reading is a value; what follows from it for
+a label is decided in ``labels``.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from covidct.captions.rules import Modifier, RuleTable, fold, fold_lower, rule_table
+from covidct.captions.text import Span, sentences
+
+MAX_CHARS = 20_000
+
+
+@dataclass(frozen=True)
+class Mention:
+    """A term at ``start:end`` with what its surroundings make of it.
+
+    ``status``: affirmed, plain (named, nothing said about it), negated, uncertain, compared, contact, topic,
+    history, elsewhere, or none (a test without a result). ``span`` covers the modifiers too: the evidence.
+    """
+
+    start: int
+    end: int
+    means: str
+    rule: str
+    status: str
+    by: str
+    span: Span
+    sentence: Span
+    final: bool = False
+    tested: bool = False
+    """Affirmed or negated by a test's result."""
+
+
+@dataclass(frozen=True)
+class _Found:
+    start: int
+    end: int
+    rule: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class _Acting:
+    start: int
+    end: int
+    modifier: Modifier
+    distance: int
+
+
+def clean(text: str, table: RuleTable | None = None) -> str:
+    """``text`` with publisher's notices and credits blanked out, every other character at its offset."""
+    for rule in (table or rule_table()).boilerplate:
+        text = rule.pattern.sub(lambda match: " " * len(match[0]), text)
+    return text
+
+
+def read(text: str, spans: Sequence[Span] | None = None, table: RuleTable | None = None) -> list[Mention]:
+    """All mentions in ``spans`` of ``text`` (all of it by default), in order."""
+    table = table or rule_table()
+    text = clean(text[:MAX_CHARS], table)
+    cased, folded = fold(text), fold_lower(text)
+    mentions: list[Mention] = []
+    for start, end in spans if spans is not None else [(0, len(text))]:
+        for sentence in sentences(cased, start, min(end, len(text))):
+            mentions += _Sentence(cased, folded, sentence, table).mentions()
+    return mentions
+
+
+_WORD = re.compile(r"[A-Za-z0-9]+|[\u4e00-\u9fff]{1,2}")
+_JOINT = re.compile(r"\b(?:and|y|e|et|und)\b|,|/")
+_NO_THING_IN = re.compile(r"\s*(?!evidence|sign|seen|found|case)[a-z]+(?: [a-z]+)? (?:in|from|of) (?:an?|the|this|one)\b")
+"""``no abnormality in a`` (woman with COVID-19): the denial ends with its thing."""
+_STRENGTH = (
+    "contact",
+    "compared",
+    "elsewhere",
+    "negated",
+    "result-negative",
+    "uncertain",
+    "topic",
+    "history",
+    "final",
+    "affirmed",
+    "result-positive",
+)
+_DISEASES = frozenset({"covid", "infected", "suspect", "other", "rival", "test"})
+_COVERED = {"result-positive": "affirmed", "result-negative": "negated", "final": "affirmed"}
+
+
+class _Sentence:
+    """One sentence while its mentions are read."""
+
+    def __init__(self, cased: str, folded: str, span: Span, table: RuleTable) -> None:
+        self.cased, self.folded, self.span, self.table = cased, folded, span, table
+        self.terms = self._terms()
+        self.modifiers = self._modifiers()
+
+    def _terms(self) -> list[_Found]:
+        found = []
+        for term in self.table.terms:
+            text = self.cased if term.case else self.folded
+            found += [_Found(m.start(), m.end(), term.rule_id, term.means) for m in self._finditer(term.pattern, text)]
+        picture = [f for f in found if f.kind in ("scan", "person")]
+        return sorted(_longest([f for f in found if f not in picture]) + picture, key=lambda f: f.start)
+
+    def _modifiers(self) -> list[tuple[_Found, Modifier]]:
+        terms = [t for t in self.terms if t.kind not in ("scan", "person", "class")]
+        found = {
+            _Found(m.start(), m.end(), modifier.rule_id, modifier.makes): modifier
+            for modifier in self.table.modifiers
+            for m in self._finditer(modifier.pattern, self.folded)
+            if not any(t.start <= m.start() and m.end() <= t.end for t in terms)
+        }
+        return [(place, found[place]) for place in _longest_by_reach(found)]
+
+    def _finditer(self, pattern: re.Pattern[str], text: str) -> list[re.Match[str]]:
+        return [m for m in pattern.finditer(text, *self.span) if m.end() > m.start()]
+
+    def mentions(self) -> list[Mention]:
+        return [self._mention(term) for term in self.terms]
+
+    def _mention(self, term: _Found) -> Mention:
+        acting = [a for place, modifier in self.modifiers if (a := self._acts(place, modifier, term))]
+        acting = self._less_overruled(acting, term)
+        if term.kind == "test":
+            return self._test(term, acting)
+        acting = [a for a in acting if not a.modifier.makes.startswith("result") or term.kind in ("covid", "infected")]
+        if not acting:
+            return self._made(term, "plain", [])
+        best = min(acting, key=lambda a: _STRENGTH.index(a.modifier.makes))
+        return self._made(term, best.modifier.makes, [best])
+
+    def _made(self, term: _Found, makes: str, acting: Sequence[_Acting]) -> Mention:
+        low = min([term.start, *(a.start for a in acting)])
+        high = max([term.end, *(a.end for a in acting)])
+        by = acting[0].modifier.rule_id if acting else ""
+        status = _COVERED.get(makes, makes)
+        tested = makes.startswith("result") or term.kind == "test"
+        return Mention(
+            term.start, term.end, term.kind, term.rule, status, by, (low, high), self.span, makes == "final", tested
+        )
+
+    def _test(self, term: _Found, acting: Sequence[_Acting]) -> Mention:
+        """A test says something only with a result, and nothing about COVID-19 where another germ is named alone."""
+        others = any(t.kind == "rival" for t in self.terms) and not any(t.kind == "covid" for t in self.terms)
+        named = term.rule == "test-named"
+        for makes in ("contact", "result-positive", "result-negative", "negated", "uncertain"):
+            hits = [a for a in acting if a.modifier.makes == makes]
+            if hits and (named or not others):
+                return self._made(term, makes, hits[:1])
+        return self._made(term, "none", [])
+
+    def _acts(self, place: _Found, modifier: Modifier, term: _Found) -> _Acting | None:
+        if term.kind not in modifier.on or any(t.kind in modifier.unless for t in self.terms):
+            return None
+        if place.end <= term.start and modifier.acts in ("forward", "both"):
+            between = (place.end, term.start)
+        elif term.end <= place.start and modifier.acts in ("backward", "both"):
+            between = (term.end, place.start)
+        else:
+            return None
+        words = len(_WORD.findall(self.folded, *between))
+        if words > modifier.reach or self._stopped(between, modifier):
+            return None
+        return _Acting(place.start, place.end, modifier, words)
+
+    def _stopped(self, between: Span, modifier: Modifier) -> bool:
+        if self.table.stops.search(self.folded, *between):
+            return True
+        if modifier.makes.startswith("result"):
+            return any(between[0] <= t.start < between[1] and t.kind in _DISEASES for t in self.terms)
+        if modifier.makes in ("negated", "history") and modifier.reach <= 7:
+            comma = self.folded.rfind(",", *between)
+            return comma >= 0 and not re.match(r",\s*(?:or|nor|o|ou|ni)\b", self.folded[comma : comma + 8])
+        return False
+
+    def _less_overruled(self, acting: Sequence[_Acting], term: _Found) -> list[_Acting]:
+        """``negative for influenza and positive for X``: a nearer yes behind a joint ends what stood before it."""
+        yes = [a for a in acting if a.modifier.makes in ("affirmed", "final", "result-positive") and a.end <= term.start]
+        if not yes:
+            return list(acting)
+        nearest = max(yes, key=lambda a: a.start)
+        return [a for a in acting if a.end > nearest.start or not self._joined(a, nearest)]
+
+    def _joined(self, before: _Acting, yes: _Acting) -> bool:
+        named = any(before.end <= t.start < yes.start and t.kind in _DISEASES for t in self.terms)
+        if named or _JOINT.search(self.folded, before.end, yes.start):
+            return True
+        return before.modifier.makes == "negated" and _NO_THING_IN.match(self.folded, before.end, yes.start) is not None
+
+
+def _longest(found: Sequence[_Found]) -> list[_Found]:
+    """``found`` without those that overlap a longer one."""
+    kept: list[_Found] = []
+    for item in sorted(found, key=lambda f: (f.start - f.end, f.start)):
+        if all(item.end <= other.start or item.start >= other.end for other in kept):
+            kept.append(item)
+    return kept
+
+
+def _longest_by_reach(found: dict[_Found, Modifier]) -> list[_Found]:
+    """Longest first; where two rules hold at one place both stay (``negative for`` reaches near and far)."""
+    kept: list[_Found] = []
+    for item in sorted(found, key=lambda f: (f.start - f.end, f.start)):
+        same = [o for o in kept if (o.start, o.end) == (item.start, item.end)]
+        if same or all(item.end <= other.start or item.start >= other.end for other in kept):
+            kept.append(item)
+    return kept

@@ -1,0 +1,185 @@
+"""The rule table ``rules.toml`` made ready: words a clinician writes become patterns here.
+
+The writing of words is told at the head of the table. Patterns run on text folded to lower case without accents,
+character by character, so that every match is a span of the text as given.
+"""
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+from covidct.captions.text import lower, plain
+from covidct.errors import CovidctError
+
+VERSION = "1"
+"""Raise it when labels change: decisions carry it (``rule:captions@1``)."""
+
+MEANINGS = frozenset(
+    "covid infected test suspect other rival healthy class animal person scan noscan vague topic".split()
+)
+EFFECTS = frozenset(
+    "negated uncertain compared contact topic elsewhere history affirmed final result-positive result-negative".split()
+)
+
+
+@dataclass(frozen=True)
+class Term:
+    """A ``[[term]]``: words that name something; ``case`` asks for the letters as written."""
+
+    rule_id: str
+    means: str
+    pattern: re.Pattern[str]
+    case: bool
+    yes: tuple[str, ...]
+    no: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Modifier:
+    """A ``[[modifier]]``: words that change what a term within ``reach`` words means."""
+
+    rule_id: str
+    makes: str
+    acts: str
+    reach: int
+    on: frozenset[str]
+    unless: frozenset[str]
+    pattern: re.Pattern[str]
+    yes: tuple[str, ...]
+    no: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Boilerplate:
+    """A ``[[boilerplate]]``: text that is not the authors' words about the figure."""
+
+    rule_id: str
+    pattern: re.Pattern[str]
+    yes: tuple[str, ...]
+    no: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RuleTable:
+    """All rules; ``stops`` ends the reach of a modifier."""
+
+    terms: tuple[Term, ...]
+    modifiers: tuple[Modifier, ...]
+    boilerplate: tuple[Boilerplate, ...]
+    stops: re.Pattern[str]
+
+
+def fold(text: str) -> str:
+    """``text`` with plain hyphens and quotes and without accents, case kept, each character at its offset."""
+    return "".join(_base(char) for char in plain(text))
+
+
+def _base(char: str) -> str:
+    if char < "\u00c0" or char > "\u024f":
+        return char
+    base = unicodedata.normalize("NFD", char)[0]
+    return base if base.isascii() else char
+
+
+def fold_lower(text: str) -> str:
+    """``fold`` in lower case."""
+    return lower(fold(text))
+
+
+_WRITTEN = {
+    "[": "(?:",
+    "]": ")?",
+    "(": "(?:",
+    "*": "[A-Za-z0-9]*",
+    "#": r"\d+",
+    "-": r"[\s-]?",
+    " ": r"[\s-]+",
+}
+
+
+def to_pattern(words: str) -> str:
+    """The regular expression for ``words`` as a clinician writes them (head of ``rules.toml``)."""
+    words = words.replace("(-)", "\x02").replace("(+)", "\x03").replace(" ... ", "\x00").replace("] ", "]\x01")
+    made = "".join(_WRITTEN.get(char, char if char in ")|\x00\x01\x02\x03" else re.escape(char)) for char in words)
+    made = made.replace("\x00", r"(?:[\s-]+[^\s;.]+){0,4}?[\s-]+").replace("\x01", r"[\s-]*")
+    made = made.replace("\x02", r"\(\s?-(?:\s?ve)?\s?\)").replace("\x03", r"\(\s?\+(?:\s?ve)?\s?\)")
+    return rf"(?<![A-Za-z0-9_]){made}(?![A-Za-z0-9_])"
+
+
+def _compiled(words: Iterable[str], names: Mapping[str, str], case: bool = False) -> re.Pattern[str]:
+    filled = [_filled(word, names) for word in words]
+    folded = [fold(word) if case else fold_lower(word) for word in filled]
+    return re.compile("|".join(to_pattern(word) for word in sorted(set(folded), key=len, reverse=True)))
+
+
+def _filled(words: str, names: Mapping[str, str]) -> str:
+    for name, value in names.items():
+        words = words.replace(f"{{{name}}}", value)
+    return words
+
+
+@lru_cache(maxsize=1)
+def rule_table() -> RuleTable:
+    """The table shipped with covidct."""
+    return read_rules(files("covidct.captions").joinpath("rules.toml").read_text(encoding="utf-8"))
+
+
+def read_rules(toml: str) -> RuleTable:
+    """Rules from the text of a table; raises ``CovidctError`` with the rule's id where one is broken."""
+    try:
+        table = tomllib.loads(toml)
+        names = {name: f"({value})" for name, value in table["names"].items()}
+        stops = "|".join(to_pattern(fold_lower(word)) for word in table["stops"]["words"])
+        marks = "".join(re.escape(mark) for mark in table["stops"]["marks"])
+    except (tomllib.TOMLDecodeError, KeyError) as error:
+        raise CovidctError(f"the caption rules cannot be read: {error}") from error
+    return RuleTable(
+        tuple(_guarded(_term, block, names) for block in table["term"]),
+        tuple(_guarded(_modifier, block, names) for block in table["modifier"]),
+        tuple(_guarded(_boilerplate, block, names) for block in table["boilerplate"]),
+        re.compile(f"[{marks}]|{stops}"),
+    )
+
+
+def _guarded(make: Any, block: dict[str, Any], names: Mapping[str, str]) -> Any:
+    try:
+        return make(block, names)
+    except (KeyError, re.error, ValueError) as error:
+        raise CovidctError(f"caption rule {block.get('id', '?')!r} is broken: {error}; mend it") from error
+
+
+def _term(block: dict[str, Any], names: Mapping[str, str]) -> Term:
+    _known(block["means"], MEANINGS)
+    case = bool(block.get("case"))
+    pattern = _compiled(block["words"], names, case)
+    return Term(block["id"], block["means"], pattern, case, tuple(block["yes"]), tuple(block["no"]))
+
+
+def _modifier(block: dict[str, Any], names: Mapping[str, str]) -> Modifier:
+    _known(block["makes"], EFFECTS)
+    _known(block["acts"], frozenset({"forward", "backward", "both"}))
+    return Modifier(
+        block["id"],
+        block["makes"],
+        block["acts"],
+        int(block["reach"]),
+        frozenset(block.get("on", MEANINGS)),
+        frozenset(block.get("unless", ())),
+        _compiled(block["words"], names),
+        tuple(block["yes"]),
+        tuple(block["no"]),
+    )
+
+
+def _boilerplate(block: dict[str, Any], _names: Mapping[str, str]) -> Boilerplate:
+    return Boilerplate(block["id"], re.compile(block["pattern"]), tuple(block["yes"]), tuple(block["no"]))
+
+
+def _known(value: str, allowed: frozenset[str]) -> None:
+    if value not in allowed:
+        raise ValueError(f"{value!r} is none of {', '.join(sorted(allowed))}")

@@ -1,0 +1,67 @@
+"""The rule table: each rule's own examples, the writing of words, and what a broken table says."""
+
+import re
+
+import pytest
+
+from covidct.captions.rules import Boilerplate, Modifier, Term, fold, fold_lower, read_rules, rule_table, to_pattern
+from covidct.errors import CovidctError
+
+TABLE = rule_table()
+
+
+def found(rule: Term | Modifier | Boilerplate, text: str) -> bool:
+    if isinstance(rule, Boilerplate):
+        return rule.pattern.search(text) is not None
+    readable = fold(text) if isinstance(rule, Term) and rule.case else fold_lower(text)
+    return rule.pattern.search(readable) is not None
+
+
+@pytest.mark.parametrize("rule", [*TABLE.terms, *TABLE.modifiers, *TABLE.boilerplate], ids=lambda rule: rule.rule_id)
+def test_each_rule_is_found_in_its_examples_and_nowhere_else(rule: Term | Modifier | Boilerplate) -> None:
+    assert rule.yes and rule.no
+    assert [text for text in rule.yes if not found(rule, text)] == []
+    assert [text for text in rule.no if found(rule, text)] == []
+
+
+def test_rule_ids_are_unique() -> None:
+    ids = [rule.rule_id for rule in (*TABLE.terms, *TABLE.modifiers, *TABLE.boilerplate)]
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize(
+    ("words", "yes", "no"),
+    [
+        ("ground glass*", ["ground-glass", "ground  glasses"], ["groundglass x", "background glass"]),
+        ("covid-19", ["covid-19", "covid 19", "covid19"], ["covid-1"]),
+        ("no [sign of] cancer", ["no cancer", "no sign of cancer"], ["no signs cancer"]),
+        ("(brother|sister) of", ["sister of"], ["sisters of"]),
+        ("raise ... concern for", ["raise some real concern for", "raise concern for"], ["raise. concern for"]),
+        ("case #", ["case 12"], ["case b"]),
+        ("a+b (c)", ["a+b c"], ["aab c"]),
+    ],
+)
+def test_words_are_written_as_the_head_of_the_table_says(words: str, yes: list[str], no: list[str]) -> None:
+    pattern = re.compile(to_pattern(words))
+    assert [text for text in yes if not pattern.search(text)] == []
+    assert [text for text in no if pattern.search(text)] == []
+
+
+def test_folding_keeps_every_character_at_its_offset() -> None:
+    text = "Neumonía\u00a0por COVID\u201119 – Straße İstanbul ﬁ 新冠肺炎"
+    assert len(fold_lower(text)) == len(text)
+    assert fold_lower(text).startswith("neumonia por covid-19 -")
+
+
+BROKEN = [
+    ("not toml at all [", "cannot be read"),
+    ('[names]\n[stops]\nwords=[]\nmarks=";"\n[[term]]\nid="x"\nmeans="dog"\nwords=["a"]\nyes=[]\nno=[]\n', "'x'"),
+    ('[names]\n[stops]\nwords=[]\nmarks=";"\n[[term]]\nid="y"\nmeans="covid"\nwords=["(a"]\nyes=[]\nno=[]\n', "'y'"),
+    ('[names]\n[stops]\nwords=[]\nmarks=";"\n[[term]]\nid="z"\nmeans="covid"\n', "'z'"),
+]
+
+
+@pytest.mark.parametrize(("toml", "says"), BROKEN)
+def test_a_broken_table_names_the_rule(toml: str, says: str) -> None:
+    with pytest.raises(CovidctError, match=says):
+        read_rules(toml)
