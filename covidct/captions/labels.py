@@ -21,7 +21,8 @@ class Verdict:
     """A label with the rule that gave it and the span of the text that it rests on.
 
     ``rule`` is ``decision:term`` (``named:covid-name``); ``source`` says which text the span belongs to:
-    ``caption``, ``context`` or ``title``; ``score`` from 0 to 1 is how sure such a rule is.
+    ``caption``, ``context`` (what mentions the figure), ``title`` or ``abstract``; ``score`` from 0 to 1 is how sure
+    such a rule is.
     """
 
     label: str
@@ -124,7 +125,9 @@ def _other_disease(reading: Reading) -> Verdict | None:
 
 def _likely_other(reading: Reading) -> Verdict | None:
     """Another disease thought likely; oedema and heart failure are signs that COVID-19 gives as well."""
-    others = [m for means in ("rival", "other") for m in reading.having(means, "uncertain") if m.rule != "vessels-heart"]
+    others = [
+        m for means in ("rival", "other") for m in reading.having(means, "uncertain") if m.rule != "vessels-heart"
+    ]
     return _verdict(NEGATIVE, "likely-other", others[0], 0.6) if others else None
 
 
@@ -135,7 +138,9 @@ def _healthy(reading: Reading) -> Verdict | None:
 
 def _suspected(reading: Reading) -> Verdict | None:
     """COVID-19 under suspicion: outweighs an unnamed test's negative result and diseases the patient has besides."""
-    doubtful = reading.having("covid", "uncertain") + [m for m in reading.having("suspect") if m.rule != "unnamed-virus"]
+    doubtful = reading.having("covid", "uncertain") + [
+        m for m in reading.having("suspect") if m.rule != "unnamed-virus"
+    ]
     if reading.having("test", "negated"):
         doubtful += reading.having("covid", "contact") + reading.having("test", "contact")
     return _verdict(UNCLEAR, "suspected", doubtful[0], 0.6) if doubtful else None
@@ -150,7 +155,9 @@ def _refuted(reading: Reading) -> Verdict | None:
 
 def _hinted(reading: Reading) -> Verdict | None:
     """A viral pneumonia, a contact, a look-alike: nothing to hold on to."""
-    hints = reading.having("suspect") + reading.having("covid", "contact", "compared") + reading.having("test", "uncertain")
+    hints = (
+        reading.having("suspect") + reading.having("covid", "contact", "compared") + reading.having("test", "uncertain")
+    )
     hints += reading.having("infected", "contact", "uncertain")
     return _verdict(UNCLEAR, "suspected", hints[0], 0.5) if hints else None
 
@@ -308,7 +315,7 @@ def _about_scan(mentions: Sequence[Mention]) -> bool | None:
         return None
     scans = [m for m in cues if m.means == "scan" and m.rule == "scan"]
     if kinds[0] in ("noscan", "topic") and "scan" not in kinds[1:]:
-        return False if any(m.means == "noscan" for m in cues) or not scans else True
+        return bool(scans) and not any(m.means == "noscan" for m in cues)
     if "noscan" in kinds and "scan" not in kinds:
         return False
     if all(kind == "vague" for kind in kinds):
@@ -317,33 +324,47 @@ def _about_scan(mentions: Sequence[Mention]) -> bool | None:
 
 
 def label_with_context(text: str, context: str) -> Labels:
-    """``label_caption``, and where that is unclear, what the text about the figure or the title adds."""
-    labels = label_caption(text)
-    if labels.figure.label != UNCLEAR or not context.strip():
+    """``label_caption``, and where that is unclear, what ``context`` adds: text about the figure, then a line
+    ``title: …`` where there is one.
+    """
+    found = _TITLE.search(context)
+    body, title = (context[: found.start()], found["title"]) if found else (context, "")
+    return label_figure(text, [body], title)
+
+
+def label_figure(caption: str, mentions: Sequence[str] = (), title: str = "", abstract: str = "") -> Labels:
+    """Sub-caption, caption, sentences that mention the figure, title, abstract: the first that decides holds.
+
+    A caption that speaks of mere suspicion gives way only to a finding about the patient.
+    """
+    labels = label_caption(caption)
+    if labels.figure.label != UNCLEAR:
         return labels
-    found = from_context(context)
-    if found is None or labels.figure.rule.startswith("suspected:") and found.score < 0.7:
+    found = _about_patient("\n".join(mentions), "context") or _about_patient(abstract, "abstract", 0.35)
+    if found is None and not labels.figure.rule.startswith("suspected:"):
+        found = _about_paper(title)
+    if found is None:
         return labels
     panels = {letter: found if v.rule == NOTHING.rule else v for letter, v in labels.panels.items()}
     return Labels(found, panels)
 
 
 _TITLE = re.compile(r"(?im)(?:^|\n|\.\s)title:\s*(?P<title>.+)$")
-_MANY = re.compile(r"\b(?:\d+(?:\.\d+)?\s?%|patients|cases|studies|reported|literature|cohort|authors|et al)\b", re.IGNORECASE)
+_MANY = re.compile(
+    r"\b(?:\d+(?:\.\d+)?\s?%|patients|cases|studies|reported|literature|cohort|authors|et al)\b", re.IGNORECASE
+)
 
 
-def from_context(context: str) -> Verdict | None:
-    """What the text around a figure says of its patient: sentences about many people do not count, a title does."""
-    title = _TITLE.search(context)
-    body = context[: title.start()] if title else context
-    mentions = [m for s in sentences(body) if not _MANY.search(body[s[0] : s[1]]) for m in read(body, [s])]
-    said = _affirmed(Reading(mentions, True)) or _final(Reading(mentions, True))
-    if said:
-        return _shown(body, replace(said, score=said.score - 0.25), "context")
-    if title is None:
-        return None
-    span = title.span("title")
-    verdict = decide(replace(_reading(context, [span]), about_scan=True))
+def _about_patient(text: str, source: str, less: float = 0.25) -> Verdict | None:
+    """What ``text`` says of one patient; sentences about many people do not count."""
+    mentions = [m for s in sentences(text) if not _MANY.search(text[s[0] : s[1]]) for m in read(text, [s])]
+    reading = Reading(mentions, True)
+    said = _affirmed(reading) or _final(reading)
+    return _shown(text, replace(said, score=said.score - less), source) if said else None
+
+
+def _about_paper(title: str) -> Verdict | None:
+    verdict = decide(replace(_reading(title, [(0, len(title))]), about_scan=True))
     if verdict.label == UNCLEAR:
         return None
-    return _shown(context, replace(verdict, score=verdict.score - 0.2), "title")
+    return _shown(title, replace(verdict, score=verdict.score - 0.3), "title")

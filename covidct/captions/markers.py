@@ -1,14 +1,17 @@
 """Panel letters printed in a caption: every way of printing one, and the chain A, B, C… that makes them believable."""
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-MAX_CHARS = 20_000
+MAX_CHARS = 12_000
+"""Letters further on are not looked for."""
+MAX_MARKERS = 200
 _LETTER = r"(?:\d{1,2})?[A-Za-z](?:[1-9](?!\d))?(?![\w'])"
 _JOIN = r"(?:\s*(?:,?\s*(?:and|y|e|et|und|to|through)\b\s*|[,;&+/-]\s*))"
-_LIST = rf"{_LETTER}(?:{_JOIN}{_LETTER})*"
+_LIST = rf"{_LETTER}(?:{_JOIN}{_LETTER}){{0,15}}"
 _NOUN = r"(?:panels?|figs?\.|figures?|images?|imagen|picture|part|row|rows|column|columns|slice)"
 _SPLIT = re.compile(r"\s*(-|\bto\b|\bthrough\b|,|;|&|\+|/|\band\b|\bet\b|\bund\b|\s[ye]\s)\s*")
 
@@ -33,7 +36,11 @@ class Family:
 
 
 FAMILIES = (
-    Family("bracketed", re.compile(rf"[(\[]\s*(?:{_NOUN}\s+)?(?P<list>{_LIST})(?:\s*[:,;]\s[^()\[\];]{{1,60}})?\s*[)\]]"), False),
+    Family(
+        "bracketed",
+        re.compile(rf"[(\[]\s*(?:{_NOUN}\s+)?(?P<list>{_LIST})(?:\s*[:,;]\s[^()\[\];]{{1,60}})?\s*[)\]]"),
+        False,
+    ),
     Family("within brackets", re.compile(rf"(?<=[(;])\s*(?P<list>{_LIST})\s*[:,](?=\s[^()\[\]]{{1,80}}[;)])"), False),
     Family("half-bracketed", re.compile(rf"(?<![\w(\[])(?P<list>{_LIST})\s?\)"), False),
     Family("noun", re.compile(rf"(?i:\b{_NOUN})\s+(?P<list>{_LIST})\s*[:.,)-]?"), True),
@@ -102,7 +109,7 @@ def chain(text: str) -> list[Marker]:
     """
     every = candidates(text)
     best: list[Marker] = []
-    worth = (1, 0.0)
+    worth = (1, math.inf)
     for size in (1, 2, 3):
         for names in combinations([family.name for family in FAMILIES], size):
             for upper in (True, False):
@@ -117,8 +124,11 @@ _PRICE_OF_MIXING = 0.55
 
 
 def _worth(text: str, markers: Sequence[Marker]) -> tuple[int, float]:
-    seen = {label for marker in markers for label in marker.labels}
-    fresh = [m for i, m in enumerate(markers) if not set(m.labels) <= {x for e in markers[:i] for x in e.labels}]
+    seen: set[str] = set()
+    fresh = []
+    for marker in markers:
+        fresh += [marker] if not seen.issuperset(marker.labels) else []
+        seen.update(marker.labels)
     begun = sum(at_boundary(text, marker) for marker in fresh) / max(len(fresh), 1)
     families = {marker.family for marker in fresh}
     return len(seen), 2.0 + begun - _PRICE_OF_MIXING * (len(families) - 1)
@@ -134,7 +144,7 @@ def _count_up(markers: Sequence[Marker], text: str) -> list[Marker]:
     seen: set[str] = set()
     position = 0
     for marker in markers:
-        if marker.start < position:
+        if marker.start < position or len(chosen) == MAX_MARKERS:
             continue
         fresh = [label for label in marker.labels if label[0] not in seen and label not in seen]
         if fresh and not _brings_next(marker, seen, chosen, text):
@@ -158,7 +168,7 @@ def _brings_next(marker: Marker, seen: set[str], chosen: Sequence[Marker], text:
 
 
 def _without_gap(seen: set[str], first: str) -> list[str]:
-    run = []
+    run: list[str] = []
     while (letter := chr(ord(first) + len(run))) in seen:
         run.append(letter)
     return run

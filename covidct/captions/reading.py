@@ -72,7 +72,9 @@ def read(text: str, spans: Sequence[Span] | None = None, table: RuleTable | None
 
 _WORD = re.compile(r"[A-Za-z0-9]+|[\u4e00-\u9fff]{1,2}")
 _JOINT = re.compile(r"\b(?:and|y|e|et|und)\b|,|/")
-_NO_THING_IN = re.compile(r"\s*(?!evidence|sign|seen|found|case)[a-z]+(?: [a-z]+)? (?:in|from|of) (?:an?|the|this|one)\b")
+_NO_THING_IN = re.compile(
+    r"\s*(?!evidence|sign|seen|found|case)[a-z]+(?: [a-z]+)? (?:in|from|of) (?:an?|the|this|one)\b"
+)
 """``no abnormality in a`` (woman with COVID-19): the denial ends with its thing."""
 _STRENGTH = (
     "contact",
@@ -180,7 +182,9 @@ class _Sentence:
 
     def _less_overruled(self, acting: Sequence[_Acting], term: _Found) -> list[_Acting]:
         """``negative for influenza and positive for X``: a nearer yes behind a joint ends what stood before it."""
-        yes = [a for a in acting if a.modifier.makes in ("affirmed", "final", "result-positive") and a.end <= term.start]
+        yes = [
+            a for a in acting if a.modifier.makes in ("affirmed", "final", "result-positive") and a.end <= term.start
+        ]
         if not yes:
             return list(acting)
         nearest = max(yes, key=lambda a: a.start)

@@ -20,10 +20,37 @@ VERSION = "1"
 """Raise it when labels change: decisions carry it (``rule:captions@1``)."""
 
 MEANINGS = frozenset(
-    "covid infected test suspect other rival healthy class animal person scan noscan vague topic".split()
+    [
+        "covid",
+        "infected",
+        "test",
+        "suspect",
+        "other",
+        "rival",
+        "healthy",
+        "class",
+        "animal",
+        "person",
+        "scan",
+        "noscan",
+        "vague",
+        "topic",
+    ]
 )
 EFFECTS = frozenset(
-    "negated uncertain compared contact topic elsewhere history affirmed final result-positive result-negative".split()
+    [
+        "negated",
+        "uncertain",
+        "compared",
+        "contact",
+        "topic",
+        "elsewhere",
+        "history",
+        "affirmed",
+        "final",
+        "result-positive",
+        "result-negative",
+    ]
 )
 
 

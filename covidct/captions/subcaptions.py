@@ -1,7 +1,8 @@
 """A caption into the texts of its panels, and the text that holds for all of them.
 
 Three ways of writing, told apart by where the letters stand: before their text (``(A) Axial CT. (B) Coronal``),
-after it (``Axial (a) and coronal (b) CT``), or within their sentences (``On admission (A) there was …. On day 5 (B) …``).
+after it (``Axial (a) and coronal (b) CT``), or within their sentences (``On admission (A) there was …. On day 5
+(B) …``).
 Captions that name places instead of letters (left, right, upper row) are split into ``places``.
 """
 
@@ -112,7 +113,10 @@ def _less_last_joint(text: str, span: Span) -> Span:
     return (span[0], span[0] + joint.start()) if joint else span
 
 
-_PERSON = re.compile(r"\s(?:from|in|of) (?:a|an|the|two|three|one|this)\b[^.;]{0,60}\b(?:years?|patients?|m[ae]n|wom[ae]n|boy|girl|child|infant)\b")
+_PERSON = re.compile(
+    r"\s(?:from|in|of) (?:a|an|the|two|three|one|this)\b"
+    r"[^.;]{0,60}\b(?:years?|patients?|m[ae]n|wom[ae]n|boy|girl|child|infant)\b"
+)
 
 
 def _less_common_end(text: str, markers: Sequence[Marker], pieces: list[Piece]) -> list[Piece]:
@@ -206,7 +210,8 @@ def _glued(pieces: Sequence[Piece]) -> list[Piece]:
 _TAIL = re.compile(
     r"^[(\[]?(?:(?:abbreviations?|note|notes|source|reproduced|reprinted|adapted|courtesy|color version|colour version"
     r"|for interpretation|images? (?:are )?courtesy|scale bars?|bars?[ :=]|error bars?|data (?:are|were)|\*|©|copyright"
-    r"|with (?:thanks|permission)|used with|credit|kindly provided|provided by|data were|informed consent|the study was|see (?:also|text)|these (?:images|findings|figures)|all (?:images|panels|scans|the images)"
+    r"|with (?:thanks|permission)|used with|credit|kindly provided|provided by|data were|informed consent|the study was"
+    r"|see (?:also|text)|these (?:images|findings|figures)|all (?:images|panels|scans|the images)"
     r"|both (?:images|patients|panels)|arrows? (?:indicates?|points?|shows?|=)|results are|n ?=|p ?[<=])\b"
     r"|[A-Z][\w/-]{0,9}\s?(?:[=:]|,(?= [A-Za-z-]+ [a-z-]+))\s?[A-Za-z][a-zA-Z -]{3,}(?:[;.,]|$)|\*)",
     re.IGNORECASE,
@@ -245,7 +250,8 @@ def _after(text: str, markers: Sequence[Marker]) -> list[Piece]:
 
 
 _LEADING = re.compile(
-    r".*(?:\b(?:on|in|of|the|with|at|from|by|shows?|showing|demonstrat(?:es|ing)|reveal(?:s|ing)|an?)\s+|,\s+)(?=\w)", re.DOTALL
+    r".*(?:\b(?:on|in|of|the|with|at|from|by|shows?|showing|demonstrat(?:es|ing)|reveal(?:s|ing)|an?)\s+|,\s+)(?=\w)",
+    re.DOTALL,
 )
 _SHORT = 3
 
@@ -262,7 +268,8 @@ def _less_common_start(text: str, pieces: list[Piece]) -> list[Piece]:
 
 _CLAUSE = re.compile(r",\s*(?:who|which|where|whose|that)\b")
 _LEAD_IN = re.compile(
-    r"(?:(?:on|at|in|during|after|before|by|from|one|two|three|\d+)\b|\w+ (?:days?|weeks?|hours?|months?)\b)(?:\s\S+){0,5}$",
+    r"(?:(?:on|at|in|during|after|before|by|from|one|two|three|\d+)\b|\w+ (?:days?|weeks?|hours?|months?)\b)"
+    r"(?:\s\S+){0,5}$",
     re.IGNORECASE,
 )
 
@@ -290,7 +297,9 @@ def _within(text: str, markers: Sequence[Marker]) -> list[Piece]:
     starts = [max(start for start in every if start <= marker.start) for marker in markers]
     pieces: list[Piece] = []
     for marker, start, end in zip(markers, starts, [*starts[1:], _tail(text, markers[-1].end)], strict=True):
-        pieces += [(marker.labels, trim(text, *span, extra=",;:")) for span in ((start, marker.start), (marker.end, end))]
+        pieces += [
+            (marker.labels, trim(text, *span, extra=",;:")) for span in ((start, marker.start), (marker.end, end))
+        ]
     return pieces
 
 
@@ -318,11 +327,13 @@ def _rest(text: str, holes: Sequence[Span]) -> tuple[Span, ...]:
 _JOINTS = re.compile(r"\b(?:and|or|y|e|et|und|while|whereas|as well as|respectively|figs?|panels?)\b", re.IGNORECASE)
 
 
+_PICTURE = "(?:panels?|columns?|images?|pictures?|rows?)"
 _PLACE = re.compile(
-    r"(?:^|[.;:,(]\s*|\b(?:and|the)\s+)(?P<place>(?:(?:upper|lower|middle|top|bottom)[ -](?:left|right|row|rows|panel|panels|images?)"
-    r"|(?:left|right|middle|center|centre|top|bottom|upper|lower)(?= (?:panel|panels|column|image|images|picture|side of the figure)\b|[):,])"
-    r"|(?:first|second|third|fourth|fifth)(?: (?:to|and|through) (?:second|third|fourth|fifth|sixth))? (?:row|rows|column|columns|panel|panels|image))"
-    r"(?: (?:panel|panels|column|columns|image|images|picture|row))?)\)?(?P<stop>[:,.)]|\s)",
+    r"(?:^|[.;:,(]\s*|\b(?:and|the)\s+)(?P<place>(?:"
+    rf"(?:upper|lower|middle|top|bottom)[ -](?:left|right|{_PICTURE})"
+    rf"|(?:left|right|middle|center|centre|top|bottom|upper|lower)(?= {_PICTURE}\b|[):,])"
+    rf"|(?:first|second|third|fourth|fifth)(?: (?:to|and|through) (?:second|third|fourth|fifth|sixth))? {_PICTURE}"
+    rf")(?: {_PICTURE})?)\)?(?P<stop>[:,.)]|\s)",
     re.IGNORECASE,
 )
 
@@ -332,7 +343,10 @@ def _places(text: str) -> dict[str, Span]:
     found = list(_PLACE.finditer(text))
     if len(found) < 2:
         return {}
-    spans = {m["place"].lower(): trim(text, *span, extra="(),;:") for m, span in zip(found, _around(text, found), strict=True)}
+    spans = {
+        m["place"].lower(): trim(text, *span, extra="(),;:")
+        for m, span in zip(found, _around(text, found), strict=True)
+    }
     return {place: span for place, span in spans.items() if span[0] < span[1]}
 
 

@@ -1,12 +1,16 @@
 """Labels of made-up captions, phenomenon by phenomenon; evidence that is a span; never a positive from a denial."""
 
+import json
 import re
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from covidct.captions.labels import Labels, label_caption, label_with_context
+from covidct.cli import run
 
 SIGNS = {"+": "positive", "-": "negative", "?": "unclear"}
 
@@ -52,3 +56,78 @@ def _evidence_is_a_span(text: str, labels: Labels) -> None:
         assert verdict.evidence == " ".join(text[start:end].split())
         assert verdict.rule and 0 < verdict.score <= 1
         assert bool(verdict.evidence) == (verdict.rule != "nothing-named")
+
+
+DENIALS = ["no {}", "without {}", "negative for {}", "{} was ruled out", "{} was excluded", "not {}", "non-{}"]
+NAMES = ["COVID-19", "SARS-CoV-2", "COVID-19 pneumonia", "novel coronavirus pneumonia", "2019-nCoV infection"]
+
+
+@pytest.mark.parametrize("denial", DENIALS)
+@pytest.mark.parametrize("name", NAMES)
+def test_a_denial_is_never_positive(denial: str, name: str) -> None:
+    said = denial.format(name)
+    for text in (f"Chest CT: {said}.", f"CT of a 50-year-old man; {said}.", f"(A) CT, {said}. (B) CT of a nodule."):
+        labels = label_caption(text)
+        assert "positive" not in {labels.figure.label, *(v.label for v in labels.panels.values())}, text
+
+
+CONTEXT = [
+    ("CT on day 3.", "", "unclear"),
+    ("CT on day 3.", "The CT of our patient is shown (Fig. 2). He tested positive for SARS-CoV-2.", "positive"),
+    (
+        "CT on day 3.",
+        "COVID-19 was reported in 41 patients. Of patients with COVID-19, 4% died.",
+        "unclear",
+    ),
+    ("CT on day 3.", "title: A case of COVID-19 pneumonia in pregnancy", "positive"),
+    ("CT on day 3.", "title: Imaging of pulmonary sarcoidosis", "negative"),
+    ("CT on day 3.", "The biopsy confirmed lymphoma (Fig. 2).\ntitle: Fever in the COVID-19 pandemic", "negative"),
+    ("CT of a man with tuberculosis.", "He tested positive for SARS-CoV-2.", "negative"),
+    ("Suspected COVID-19.", "title: COVID-19 pneumonia in pregnancy", "unclear"),
+]
+
+
+@pytest.mark.parametrize(("text", "context", "label"), CONTEXT)
+def test_context_speaks_only_where_the_caption_does_not(text: str, context: str, label: str) -> None:
+    assert label_with_context(text, context).figure.label == label
+
+
+def test_context_reaches_the_panels_that_say_nothing() -> None:
+    text = "(A) CT with a nodule. (B) Electrocardiogram."
+    labels = label_with_context(text, "Our patient was diagnosed with COVID-19 (Fig. 1).")
+    assert {letter: v.label for letter, v in labels.panels.items()} == {"A": "positive", "B": "negative"}
+    assert labels.figure.source == "context"
+
+
+def test_cli_prints_the_contract(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "in.csv"
+    rows = "id,text,context\n1,CT of a man with COVID-19.,\n2,CT.,He tested positive for SARS-CoV-2.\n"
+    file.write_text(rows, encoding="utf-8-sig")
+    assert run(["curate", "label", "--csv", str(file), "--json"]) == 0
+    first, second = json.loads(capsys.readouterr().out)
+    assert (first["id"], first["label"], first["panels"]) == ("1", "positive", {})
+    assert first["evidence"] == "man with COVID-19" and first["rule"].startswith("said:")
+    assert second["label"] == "unclear" and second["evidence"] == ""
+    assert run(["curate", "label", "--csv", str(file), "--json", "--with-context"]) == 0
+    assert [row["label"] for row in json.loads(capsys.readouterr().out)] == ["positive", "positive"]
+
+
+def test_cli_for_one_text(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["curate", "label", "--text", "CT of a cat."]) == 0
+    assert "negative" in capsys.readouterr().out
+    assert run(["curate", "label", "--text", "x", "--csv", __file__]) == 2
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(("flag", "floor", "share"), [([], 0.95, 0.01), (["--with-context"], 0.8, 0.02)])
+def test_scores_on_real_captions(
+    flag: list[str], floor: float, share: float, shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    truth = str(shared / "data" / "truth" / "captions.csv")
+    scorer = [sys.executable, str(shared / "score" / "captions.py"), truth]
+    subprocess.run([*scorer, "--csv", str(tmp_path / "in.csv"), *flag], check=True)
+    assert run(["curate", "label", "--csv", str(tmp_path / "in.csv"), "--json", *flag]) == 0
+    (tmp_path / "out.json").write_text(capsys.readouterr().out, encoding="utf-8")
+    said = subprocess.run([*scorer, str(tmp_path / "out.json"), *flag], check=True, capture_output=True, text=True)
+    score = json.loads(said.stdout.strip().splitlines()[-1])
+    assert score["macro_f1"] >= floor and score["negatives_called_positive"] <= share

@@ -1,0 +1,179 @@
+"""Captions into panels: every way of printing letters, what belongs to all, what must stay whole."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from covidct.captions.markers import candidates, chain, letters
+from covidct.captions.subcaptions import split_caption
+from covidct.cli import run
+
+SPLITS: list[tuple[str, dict[str, str], str]] = [
+    ("CT of two men. (A) First man. (B) Second man.", {"A": "First man.", "B": "Second man."}, "CT of two men."),
+    ("A. CT before. B. CT after. C. Radiograph.", {"A": "CT before.", "B": "CT after.", "C": "Radiograph."}, ""),
+    ("CT. a A nodule in the lobe. b No nodule left", {"a": "A nodule in the lobe.", "b": "No nodule left"}, "CT."),
+    ("A, axial scan. B, coronal scan.", {"A": "axial scan.", "B": "coronal scan."}, ""),
+    ("A: axial scan; B: coronal scan", {"A": "axial scan", "B": "coronal scan"}, ""),
+    ("Heat maps of a) virus b) no virus", {"a": "virus", "b": "no virus"}, "Heat maps of"),
+    ("Panel A shows a cyst. Panel B shows none.", {"A": "shows a cyst.", "B": "shows none."}, ""),
+    ("[A] First view. [B] Second view.", {"A": "First view.", "B": "Second view."}, ""),
+    ("a–c First patient; d second patient", dict.fromkeys("abc", "First patient") | {"d": "second patient"}, ""),
+    ("(A, B) Day one. (C) Day two.", {"A": "Day one.", "B": "Day one.", "C": "Day two."}, ""),
+    ("(A) and (B) are axial. (C) is coronal.", {"A": "are axial.", "B": "are axial.", "C": "is coronal."}, ""),
+    ("3A CT of a girl. 3B CT of a boy.", {"A": "CT of a girl.", "B": "CT of a boy."}, ""),
+    ("Fig. 2A–B Axial slices. C Biopsy.", {"A": "Axial slices.", "B": "Axial slices.", "C": "Biopsy."}, ""),
+    ("Scan before (a) and scan after therapy (b).", {"a": "Scan before", "b": "scan after therapy"}, ""),
+    ("A cyst on axial (A) and coronal view (B).", {"A": "axial", "B": "coronal view"}, "A cyst on"),
+    ("View (A: front; B: side).", {"A": "front", "B": "side"}, "View"),
+    ("(a) Before and (b) after care in a woman of 60.", {"a": "Before", "b": "after care"}, "in a woman of 60"),
+    (
+        "Chest film (a) of a man shows a cyst. The CT scan (b) of a girl shows none.",
+        {"a": "Chest film [...] of a man shows a cyst.", "b": "The CT scan [...] of a girl shows none."},
+        "",
+    ),
+    (
+        "e, f follow. a, b A man with fever. c A woman; d the same woman later. e, f A child. e At first. f Later.",
+        {
+            "a": "A man with fever.",
+            "b": "A man with fever.",
+            "c": "A woman",
+            "d": "the same woman later.",
+            "e": "A child. [...] At first.",
+            "f": "A child. [...] Later.",
+        },
+        "e, f follow.",
+    ),
+    (
+        "(A) Film. (B-C): Axial (B) and coronal (C) CT. A rib is broken as well (C).",
+        {
+            "A": "Film.",
+            "B": "Axial (B) and coronal (C) CT.",
+            "C": "Axial (B) and coronal (C) CT. [...] A rib is broken as well (C).",
+        },
+        "",
+    ),
+    ("(A) CT. (B) MRI. CT, computed tomography; MRI, magnetic resonance.", {"A": "CT.", "B": "MRI."}, "CT, computed"),
+    ("(A) Cells. (B) Mean of (A). Scale bar, 10 μm.", {"A": "Cells.", "B": "Mean of (A)."}, "Scale bar"),
+    ("A, Head scan.B, Chest scan.", {"A": "Head scan.", "B": "Chest scan."}, ""),
+]  # fmt: skip
+
+WHOLE = [
+    "CT of a man with fever.",
+    "A 45-year-old woman with fever. CT on admission.",
+    "Hepatitis B and C in a patient with vitamin A deficiency",
+    "Influenza A and B were not found.",
+    "Line A is drawn at the aortic arch.",
+    "Comparison of group A (blue) and group B (red).",
+    "(A) A single letter is not a panel series.",
+    "",
+]
+
+
+@pytest.mark.parametrize(("text", "panels", "shared"), SPLITS, ids=[text[:40] for text, _, _ in SPLITS])
+def test_panels_get_their_own_text(text: str, panels: dict[str, str], shared: str) -> None:
+    split = split_caption(text)
+    assert split.panels == panels
+    assert split.shared.startswith(shared) and bool(split.shared) == bool(shared)
+
+
+@pytest.mark.parametrize("text", WHOLE)
+def test_a_caption_without_panel_letters_stays_whole(text: str) -> None:
+    split = split_caption(text)
+    assert split.panels == {} and split.shared == text.strip() and split.style == "none"
+
+
+def test_spans_are_of_the_text_as_given() -> None:
+    text = "CT\u00a0scans. (A)\u2009Axial \u2013 lung. (B)\u2009Coronal."
+    split = split_caption(text)
+    assert [text[slice(*span)] for span in split.spans["A"]] == ["Axial \u2013 lung."]
+
+
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("CT (left) and film (right) of a man.", {"left": "CT", "right": "and film"}),
+        ("Upper row: patients. Lower row: controls.", {"upper row": "patients.", "lower row": "controls."}),
+        ("Left panel: cyst; right panel: none", {"left panel": "cyst", "right panel": "none"}),
+        ("First column: before. Second column: after.", {"first column": "before.", "second column": "after."}),
+        ("A nodule in the left upper lobe and the right lower lobe.", {}),
+    ],
+)
+def test_places_where_there_are_no_letters(text: str, places: dict[str, str]) -> None:
+    split = split_caption(text)
+    assert {place: text[slice(*span)] for place, span in split.places.items()} == places
+
+
+@pytest.mark.parametrize(
+    ("listed", "found"),
+    [
+        ("A", "A"),
+        ("A-C", "ABC"),
+        ("a, b and d", "abd"),
+        ("2a-c", "abc"),
+        ("A/C", "AC"),
+        ("A to D", "ABCD"),
+        ("C-A", "CA"),
+    ],
+)
+def test_lists_of_letters(listed: str, found: str) -> None:
+    assert letters(listed) == tuple(found)
+
+
+def test_numbered_letters_keep_their_numbers() -> None:
+    assert letters("A1-A3") == ("A1", "A2", "A3")
+    assert list(split_caption("(A1) One. (A2) Two. (B) Three.").panels) == ["A1", "A2", "B"]
+
+
+def test_each_family_of_letters_is_met() -> None:
+    seen = {marker.family for text, _, _ in SPLITS for marker in chain(text)}
+    assert seen == {"bracketed", "half-bracketed", "noun", "punctuated", "bare", "within brackets"}
+
+
+def test_a_very_long_caption_is_no_trap() -> None:
+    text = "(" + "A, " * 30_000 + "B) " + "a b c d " * 30_000
+    assert candidates(text) is not None
+    assert split_caption(text).text == text
+
+
+def test_cli_gives_the_contract(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "in.csv"
+    file.write_text('id,text\n1,"(A) One. (B) Two."\n2,None of it\n', encoding="utf-8")
+    assert run(["curate", "split-caption", "--csv", str(file), "--json"]) == 0
+    first, second = json.loads(capsys.readouterr().out)
+    assert (first["id"], first["panels"], first["shared"]) == ("1", {"A": "One.", "B": "Two."}, "")
+    assert (second["id"], second["panels"], second["shared"]) == ("2", {}, "None of it")
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"id,caption\n1,x\n", "column text missing"),
+        (b"", "nothing"),
+        (b"id,text\n\xff\xfe,x\n", "UTF-8"),
+        (b"id,text\n1\n", "line 2"),
+    ],
+)
+def test_cli_says_what_is_wrong_with_a_file(
+    content: bytes, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "in.csv"
+    file.write_bytes(content)
+    for command in ("split-caption", "label"):
+        assert run(["curate", command, "--csv", str(file), "--json"]) == 2
+        error = capsys.readouterr().err
+        assert says in error and "in.csv" in error and error.count("\n") == 1
+
+
+@pytest.mark.shared
+def test_scores_on_real_captions(shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    truth = shared / "data" / "truth" / "subcaptions.json"
+    scorer = [sys.executable, str(shared / "score" / "subcaptions.py"), str(truth)]
+    subprocess.run([*scorer, "--csv", str(tmp_path / "in.csv")], check=True)
+    assert run(["curate", "split-caption", "--csv", str(tmp_path / "in.csv"), "--json"]) == 0
+    (tmp_path / "out.json").write_text(capsys.readouterr().out, encoding="utf-8")
+    said = subprocess.run([*scorer, str(tmp_path / "out.json")], check=True, capture_output=True, text=True).stdout
+    score = json.loads(said.strip().splitlines()[-1])
+    assert score["letters_f1"] >= 0.97 and score["text_token_f1"] >= 0.94
