@@ -12,10 +12,11 @@ from covidct.harvest.extract.figures import write_figures
 from covidct.harvest.extract.furniture import set_aside
 from covidct.harvest.extract.graphics import find_regions, running_text
 from covidct.harvest.extract.match import PageView, match_document
-from covidct.harvest.extract.page import Page, read_page
+from covidct.harvest.extract.page import Page, read_page, upright
 from covidct.harvest.extract.results import Extraction, Limits
 from covidct.harvest.extract.starts import best_of_label, body_style, continues, find_starts
 from covidct.harvest.extract.tally import Tally
+from covidct.harvest.extract.unseen import without_unseen
 from covidct.harvest.extract.words import Vocabulary
 from covidct.harvest.extract.work import Work, caption_lines
 
@@ -55,7 +56,7 @@ def _layout(document: pymupdf.Document, limits: Limits, tally: Tally) -> Work:
     pages = []
     for number in range(min(count, limits.pages)):
         try:
-            pages.append(read_page(document.load_page(number), number + 1))
+            pages.append(_read(document.load_page(number), number + 1, tally))
         except (RuntimeError, ValueError) as error:
             if "alloc" in str(error):
                 raise
@@ -63,6 +64,13 @@ def _layout(document: pymupdf.Document, limits: Limits, tally: Tally) -> Work:
             pages.append(Page(number + 1, 0.0, 0.0))
     set_aside(pages, tally)
     return Work(document, pages, body_style(pages))
+
+
+def _read(source: pymupdf.Page, number: int, tally: Tally) -> Page:
+    page, unseen = without_unseen(source, read_page(source, number))
+    if unseen:
+        tally.drop(f"{unseen} words", "the page does not show them", number)
+    return upright(page)
 
 
 def _find(work: Work, tally: Tally) -> None:

@@ -15,6 +15,8 @@ from covidct.records import Box
 
 MIN_TURNED = 0.6
 """Share of a page's letters that stand on their side before the page is turned."""
+PAINTED = 16 | 32
+"""Flags of a letter that is filled or outlined."""
 BOLD_NAMES = ("bold", "black", "heavy", "-bd", ",bd", "semibd", "demi")
 
 
@@ -26,6 +28,9 @@ class Span:
     size: float
     font: str
     bold: bool
+    color: int = 0
+    inked: bool = True
+    """False for text that is placed but not painted (as over scans)."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,8 @@ class Stroke:
     filled: bool
     color: int
     straight: bool
+    order: int = 0
+    """Position in the order of painting, comparable with ``Line.block``."""
 
 
 @dataclass
@@ -106,19 +113,19 @@ def read_page(source: pymupdf.Page, number: int) -> Page:
     shift = (-bounds.x0, -bounds.y0)
     page = Page(number, bounds.width, bounds.height)
     flags = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_MEDIABOX_CLIP | pymupdf.TEXT_CLIP
-    text = _text_page(listing, flags | pymupdf.TEXT_COLLECT_VECTORS).extractDICT()
+    text = text_page(listing, flags | pymupdf.TEXT_COLLECT_VECTORS).extractDICT()
     for count, block in enumerate(text["blocks"]):
         if block["type"] == 0:
             page.lines += _lines(block, count, shift)
         elif block["type"] == 3 and block["alpha"] > 0:
-            _add_stroke(page, block, shift)
-    images = _text_page(listing, flags | pymupdf.TEXT_PRESERVE_IMAGES).extractIMGINFO()
+            _add_stroke(page, block, count, shift)
+    images = text_page(listing, flags | pymupdf.TEXT_PRESERVE_IMAGES).extractIMGINFO()
     for image in images:
         _add_placement(page, image, shift)
-    return _upright(page)
+    return page
 
 
-def _text_page(listing: pymupdf.DisplayList, flags: int) -> pymupdf.TextPage:
+def text_page(listing: pymupdf.DisplayList, flags: int) -> pymupdf.TextPage:
     """Some releases of the library hand out the bare structure instead of a ``TextPage``."""
     made = listing.get_textpage(flags)
     return made if isinstance(made, pymupdf.TextPage) else pymupdf.TextPage(made)
@@ -128,10 +135,10 @@ def _moved(box: tuple[float, ...], shift: tuple[float, float]) -> Box:
     return (box[0] + shift[0], box[1] + shift[1], box[2] + shift[0], box[3] + shift[1])
 
 
-def _add_stroke(page: Page, block: Mapping[str, Any], shift: tuple[float, float]) -> None:
+def _add_stroke(page: Page, block: Mapping[str, Any], order: int, shift: tuple[float, float]) -> None:
     box = meet(_moved(block["bbox"], shift), page.box)
     if box[2] >= box[0] and box[3] >= box[1]:
-        page.strokes.append(Stroke(box, not block["stroked"], block["color"], block["isrect"]))
+        page.strokes.append(Stroke(box, not block["stroked"], block["color"], block["isrect"], order))
 
 
 def _add_placement(page: Page, image: Mapping[str, Any], shift: tuple[float, float]) -> None:
@@ -174,7 +181,8 @@ def _line(item: Mapping[str, Any], count: int, shift: tuple[float, float]) -> Li
 def _span(span: Mapping[str, Any]) -> Span:
     name = span["font"].lower()
     bold = bool(span["flags"] & pymupdf.TEXT_FONT_BOLD) or name.endswith(".b") or any(w in name for w in BOLD_NAMES)
-    return Span(span["text"], span["size"], span["font"], bold)
+    painted = bool(span.get("char_flags", PAINTED) & PAINTED) and span.get("alpha", 255) > 25
+    return Span(span["text"], span["size"], span["font"], bold, span["color"], painted)
 
 
 def _continues(last: Line, line: Line) -> bool:
@@ -192,7 +200,7 @@ def _joined(last: Line, line: Line) -> Line:
     return Line(last.text + blank + line.text, union((last.box, line.box)), spans, last.block, last.way)
 
 
-def _upright(page: Page) -> Page:
+def upright(page: Page) -> Page:
     """``page`` turned so that most of its letters read from left to right."""
     letters = [0, 0, 0, 0, 0]
     for line in page.lines:

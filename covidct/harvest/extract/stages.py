@@ -21,7 +21,7 @@ COLOURS = {
     "furniture": (190, 150, 60),
     "placements": (20, 110, 220),
     "strokes": (20, 160, 90),
-    "captions": (200, 30, 120),
+    "captions": (0, 130, 140),
     "tables": (120, 90, 200),
     "clusters": (230, 120, 20),
     "weak": (235, 195, 150),

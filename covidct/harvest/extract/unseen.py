@@ -1,0 +1,113 @@
+"""Words that no reader of the page sees are taken out: invisible, paper-coloured, clipped or painted over.
+
+Cheap signs make a line a suspect; what decides is a rendering of the page: a word whose place shows one flat colour
+is not there. Invisible words over a scan stay, since the scan shows them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pymupdf
+
+from covidct.harvest.extract.boxes import area, inside, meet, overlap_x, overlap_y
+from covidct.harvest.extract.page import Line, Page, text_page
+from covidct.records import Box
+
+SCALE = 2.0
+"""Pixels per point of the rendering that decides."""
+FLAT = 24
+"""Grey levels between the darkest and the lightest pixel of a place that shows nothing."""
+PALE = 225
+
+Grey = np.ndarray[tuple[int, int], np.dtype[np.uint8]]
+
+
+def without_unseen(source: pymupdf.Page, page: Page) -> tuple[Page, int]:
+    """``page`` (not turned yet) without unseen words, and how many were taken out."""
+    suspects = {id(line) for line in page.lines if _suspect(line, page)}
+    suspects |= _under_images(source, page)
+    if not suspects:
+        return page, 0
+    shown = _rendering(source)
+    words = _words(source)
+    kept: list[Line] = []
+    dropped = 0
+    for line in page.lines:
+        seen, lost = (line, 0) if id(line) not in suspects else _seen(line, words, shown)
+        dropped += lost
+        if seen is not None:
+            kept.append(seen)
+    page.lines = kept
+    return page, dropped
+
+
+def _suspect(line: Line, page: Page) -> bool:
+    if any(not span.inked or _pale(span.color) for span in line.spans if span.text.strip()):
+        return True
+    if not page.box[0] <= line.box[0] or line.box[2] > page.box[2] or line.box[3] > page.box[3]:
+        return True
+    return any(s.filled and s.order > line.block and _covers(s.box, line.box) for s in page.strokes)
+
+
+def _pale(color: int) -> bool:
+    return min(color >> 16 & 255, color >> 8 & 255, color & 255) > PALE
+
+
+def _covers(cover: Box, line: Box) -> bool:
+    return overlap_x(cover, line) > 3 and overlap_y(cover, line) > 0.4 * (line[3] - line[1])
+
+
+def _under_images(source: pymupdf.Page, page: Page) -> set[int]:
+    """Lines that an image painted after them overlaps."""
+    touched = [line for line in page.lines if any(_covers(p.box, line.box) for p in page.placements)]
+    if not touched:
+        return set()
+    steps = source.get_bboxlog()
+    out = set()
+    for line in touched:
+        painted = [n for n, (kind, box) in enumerate(steps) if "text" in kind and area(meet(box, line.box)) > 0]
+        images = [n for n, (kind, box) in enumerate(steps) if "image" in kind and _covers(box, line.box)]
+        if painted and images and max(images) > min(painted):
+            out.add(id(line))
+    return out
+
+
+def _rendering(source: pymupdf.Page) -> Grey:
+    scale = min(SCALE, 3000 / max(source.rect.width, source.rect.height, 1))
+    matrix = pymupdf.Matrix(scale, scale)
+    pixmap = source.get_pixmap(matrix=matrix, colorspace=pymupdf.csGRAY, alpha=False)
+    rows = np.frombuffer(pixmap.samples, np.uint8).reshape(pixmap.height, pixmap.stride)
+    grey: Grey = rows[:, : pixmap.width]
+    return grey
+
+
+def _words(source: pymupdf.Page) -> list[tuple[Box, str]]:
+    listing = source.get_displaylist()
+    bounds = listing.rect
+    flags = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_MEDIABOX_CLIP
+    out = []
+    for x0, y0, x1, y1, word, *_ in text_page(listing, flags).extractWORDS():
+        out.append(((x0 - bounds.x0, y0 - bounds.y0, x1 - bounds.x0, y1 - bounds.y0), word))
+    return out
+
+
+def _seen(line: Line, words: Sequence[tuple[Box, str]], shown: Grey) -> tuple[Line | None, int]:
+    """``line`` with the words that show, None where none does; and how many do not."""
+    own = [(box, word) for box, word in words if inside(box, line.box) > 0.6]
+    visible = [word for box, word in own if _shows(box, shown)]
+    lost = len(own) - len(visible)
+    if not lost:
+        return line, 0
+    if not visible:
+        return None, lost
+    text = " ".join(visible)
+    return replace(line, text=text, spans=(replace(line.main, text=text),)), lost
+
+
+def _shows(box: Box, shown: Grey) -> bool:
+    high = box[3] - box[1]
+    x0, x1 = int(box[0] * SCALE), int(box[2] * SCALE) + 1
+    y0, y1 = int((box[1] + 0.2 * high) * SCALE), int((box[3] - 0.15 * high) * SCALE) + 1
+    place = shown[max(y0, 0) : max(y1, 0), max(x0, 0) : max(x1, 0)]
+    return bool(place.size) and int(place.max()) - int(place.min()) >= FLAT
