@@ -1,4 +1,4 @@
-"""Hashes of pictures: one for a whole picture, and many for the places in it, which survive crops and flips.
+"""Hashes of the places in a picture, which survive crops, flips and marks.
 
 A perceptual hash of a whole CT slice says little: all slices look alike (on the published COVID-CT set 64 bits give
 397 false pairs). So the search for duplicates hashes *patches* round corners of a square thumbnail; two pictures are
@@ -26,17 +26,6 @@ _FRAME_NOISE = 6.0
 _ZOOMS = ((1.0, 1.0), (1.1, 1.1), (1.21, 1.21), (1.18, 1.0), (1.0, 1.18))
 VARIANTS = tuple((zx, zy, flip) for flip in (False, True) for zx, zy in _ZOOMS)
 """Zoom in x, zoom in y, mirrored: what is tried on a picture to see whether another shows a part of it. First: none."""
-
-
-def phash(image: NDArray[np.uint8], *, side: int = 16) -> str:
-    """Perceptual hash of ``side * side`` bits as hexadecimal: signs of the lowest DCT frequencies against their median.
-
-    ``image`` is height x width (x 3 RGB), 8 bit. The method of imagehash.phash, which is what it is tested against.
-    """
-    import imagehash
-    from PIL import Image
-
-    return str(imagehash.phash(Image.fromarray(image), hash_size=side))
 
 
 def thumbnail(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -4,7 +4,6 @@ import io
 from collections.abc import Callable
 
 import cv2
-import imagehash
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -12,7 +11,7 @@ from PIL import Image
 
 from covidct.imaging.correlation import align, judge
 from covidct.imaging.duplicates import MIN_SCORE, find_duplicates
-from covidct.imaging.hashes import frameless, patches, phash, thumbnail
+from covidct.imaging.hashes import frameless, patches, thumbnail
 from covidct.imaging.phantoms import phantom
 
 Grey = NDArray[np.uint8]
@@ -154,10 +153,3 @@ def test_mirrored_patches_hash_to_the_mirrored_variant() -> None:
         partner = np.flatnonzero(np.abs(mirrored.points - (127 - corner[0], corner[1])).max(axis=1) < 0.5)
         met += any(np.array_equal(keys[5], mirrored.keys[n, 0]) for n in partner)
     assert met > len(plain.points) // 2
-
-
-def test_phash_is_that_of_imagehash_and_stays_near_after_jpeg() -> None:
-    image = phantom(np.random.default_rng(4), size=128)
-    assert phash(image) == str(imagehash.phash(Image.fromarray(image), hash_size=16))
-    assert len(phash(image, side=8)) == 16
-    assert (int(phash(image), 16) ^ int(phash(jpeg(image)), 16)).bit_count() < 24
