@@ -118,5 +118,5 @@ def test_planted_copies_among_real_slices(shared: Path, tmp_path: Path) -> None:
     done = subprocess.run(
         [*score, "score", tmp_path, tmp_path / "pairs.json"], check=True, capture_output=True, text=True
     )
-    result = json.loads(done.stdout.decode().splitlines()[-1])
+    result = json.loads(done.stdout.splitlines()[-1])
     assert code == 0 and result["recall"] >= 0.98 and result["precision"] >= 0.98
