@@ -68,7 +68,7 @@ def test_a_turned_scan_gives_the_same_picture(tmp_path: Path, flips: tuple[int, 
     pixels = np.asarray(Image.open(tmp_path / "out" / lesion.file))
     assert pixels.dtype == np.uint8 and pixels.shape == (SIZE, SIZE)
     assert pixels[LESION[1], LESION[0]] == 255, "the nodule is where it belongs"
-    assert pixels[3, 3] == 255 and pixels[3, SIZE - 4] == 0, "the patient's right is on the left"
+    assert pixels[3, 3] == 255 and pixels[3, SIZE - 4] < 100, "the patient's right is on the left"
     shown = DEPTH - 1 - lesion.z if flips[2] < 0 else lesion.z
     assert abs(shown - LESION[2]) <= 1, "z is the index in the file"
 
