@@ -1,22 +1,25 @@
 """What the review page asks of the workspace in one pass: a light row for every panel, and keyed words."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from covidct.errors import CovidctError
 from covidct.records import Decision
 from covidct.workspace import journal
 from covidct.workspace.rows import decision_of
+from covidct.workspace.schema import BUSY_SECONDS
 from covidct.workspace.workspace import Workspace
 
 MOST_VARIABLES = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """What is in force on one field of one panel, without its evidence."""
 
-    decision_id: int
     human: bool
     conflict: bool
     score: float | None
@@ -27,7 +30,7 @@ class Word:
 
 @dataclass(slots=True)
 class Row:
-    """One panel as the queues see it; ``words`` by field, ``place`` its rank in reading order."""
+    """One panel as the queues see it; ``words`` and ``figure_words`` by field, ``place`` its rank in reading order."""
 
     panel_id: str
     figure_id: str
@@ -38,9 +41,13 @@ class Row:
     label: str
     patient_id: str
     score: float
-    place: int
+    place: int = 0
     words: dict[str, Word] = field(default_factory=dict)
     figure_words: dict[str, Word] = field(default_factory=dict)
+    human: frozenset[str] = frozenset()
+    """Fields on which a person has spoken; ``panels`` is the figure's."""
+    conflict: bool = False
+    """Do two curators differ on this panel or on its figure's boxes?"""
 
 
 _PANELS = (
@@ -49,19 +56,16 @@ _PANELS = (
 )
 _ORDER = " ORDER BY f.paper_id, f.position, f.figure_id, p.position, p.panel_id"
 _WORDS = (
-    "SELECT i.entity_id, i.field, i.decision_id, i.human, i.conflict, d.score, d.at, CASE WHEN i.field = 'mask'"
-    " THEN coalesce(json_extract(d.value, '$.identifying'), '') WHEN i.field = 'panels' THEN '' ELSE d.value END"
+    "SELECT i.entity_id, i.field, i.human, i.conflict, d.score, d.at, CASE i.field WHEN 'mask'"
+    " THEN coalesce(json_extract(d.value, '$.identifying'), '') WHEN 'panels' THEN '' ELSE d.value END"
     " FROM in_force i JOIN decisions d USING (decision_id) WHERE i.entity = ?"
 )
 
 
-def shape(workspace: Workspace) -> tuple[int, ...]:
-    """Changes whenever figures or panels come or go."""
-    row = workspace.connection.execute(
-        "SELECT (SELECT count(*) FROM panels), (SELECT coalesce(max(rowid), 0) FROM panels),"
-        " (SELECT count(*) FROM figures), (SELECT coalesce(max(rowid), 0) FROM figures), (SELECT count(*) FROM papers)"
-    ).fetchone()
-    return tuple(row)
+def shape(workspace: Workspace) -> tuple[int, int]:
+    """How many panels there are, and the number of the newest: changes when panels come or go."""
+    row = workspace.connection.execute("SELECT count(*), coalesce(max(rowid), 0) FROM panels").fetchone()
+    return int(row[0]), int(row[1])
 
 
 def last_decision(workspace: Workspace) -> int:
@@ -76,17 +80,25 @@ def all_rows(workspace: Workspace) -> dict[str, Row]:
     return rows
 
 
+def new_rows(workspace: Workspace, after: int) -> dict[str, Row]:
+    """The panels that came after panel number ``after`` (see :func:`shape`), in reading order."""
+    rows = _rows(workspace.connection.execute(f"{_PANELS} WHERE p.rowid > ?{_ORDER}", (after,)))
+    _attach(workspace.connection, rows, list(rows))
+    return rows
+
+
 def some_rows(workspace: Workspace, panel_ids: Sequence[str]) -> dict[str, Row]:
-    """The named panels that are there; their ``place`` is not known here (0)."""
+    """The named panels that are there; their ``place`` means nothing."""
     rows: dict[str, Row] = {}
-    for start in range(0, len(panel_ids), MOST_VARIABLES):
-        part = panel_ids[start : start + MOST_VARIABLES]
+    for part in _parts(panel_ids):
         marks = ",".join("?" * len(part))
         rows |= _rows(workspace.connection.execute(f"{_PANELS} WHERE p.panel_id IN ({marks})", part))
     _attach(workspace.connection, rows, list(rows))
-    for row in rows.values():
-        row.place = 0
     return rows
+
+
+def _parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (ids[start : start + MOST_VARIABLES] for start in range(0, len(ids), MOST_VARIABLES))
 
 
 def _rows(found: Iterable[sqlite3.Row]) -> dict[str, Row]:
@@ -97,34 +109,43 @@ def _attach(connection: sqlite3.Connection, rows: dict[str, Row], panel_ids: lis
     for entity_id, name, *rest in _words(connection, "panel", panel_ids):
         row = rows.get(entity_id)
         if row is not None:
-            row.words[name] = _word(rest)
+            row.words[name] = Word._make(rest)
     by_figure: dict[str, list[Row]] = {}
     for row in rows.values():
         by_figure.setdefault(row.figure_id, []).append(row)
     for entity_id, name, *rest in _words(connection, "figure", None if panel_ids is None else list(by_figure)):
         for row in by_figure.get(entity_id, ()):
-            row.figure_words[name] = _word(rest)
+            row.figure_words[name] = Word._make(rest)
+    for row in rows.values():
+        both = {**row.figure_words, **row.words}
+        row.human = frozenset(name for name, word in both.items() if word.human)
+        row.conflict = bool(row.human) and any(word.conflict for word in both.values())
 
 
 def _words(connection: sqlite3.Connection, entity: str, ids: list[str] | None) -> Iterable[sqlite3.Row]:
     if ids is None:
         yield from connection.execute(_WORDS, (entity,))
         return
-    for start in range(0, len(ids), MOST_VARIABLES):
-        part = ids[start : start + MOST_VARIABLES]
+    for part in _parts(ids):
         yield from connection.execute(f"{_WORDS} AND i.entity_id IN ({','.join('?' * len(part))})", (entity, *part))
 
 
-def _word(values: Sequence[object]) -> Word:
-    decision_id, human, conflict, score, at, value = values
-    return Word(
-        int(str(decision_id)),
-        bool(human),
-        bool(conflict),
-        None if score is None else float(str(score)),
-        str(at),
-        str(value).strip('"'),
+def fields_in_conflict(workspace: Workspace, entity: str, entity_id: str) -> list[str]:
+    """The fields of one thing on which curators differ."""
+    rows = workspace.connection.execute(
+        "SELECT field FROM in_force WHERE entity = ? AND entity_id = ? AND conflict = 1 ORDER BY field",
+        (entity, entity_id),
     )
+    return [row[0] for row in rows]
+
+
+def titles(workspace: Workspace, most: int) -> list[tuple[str, str]]:
+    """Ids and titles of the papers that have figures, at most ``most`` of them."""
+    rows = workspace.connection.execute(
+        "SELECT paper_id, title FROM papers WHERE paper_id IN (SELECT paper_id FROM figures) ORDER BY paper_id LIMIT ?",
+        (most,),
+    )
+    return [(row[0], row[1]) for row in rows]
 
 
 def touched(workspace: Workspace, after: int) -> list[tuple[int, str, str]]:
@@ -137,8 +158,42 @@ def touched(workspace: Workspace, after: int) -> list[tuple[int, str, str]]:
 
 def say(workspace: Workspace, key: str, decisions: Sequence[Decision]) -> list[int]:
     """Append all of one action or none, once: the same ``key`` again returns the numbers of the first time."""
-    with workspace.transaction() as connection:
+    with _at_once(workspace) as connection:
         return [journal.append(connection, decision, f"{key}:{i}") for i, decision in enumerate(decisions)]
+
+
+@contextmanager
+def _at_once(workspace: Workspace) -> Iterator[sqlite3.Connection]:
+    """A write transaction that asks for the lock every millisecond.
+
+    SQLite's own waiting sleeps up to 100 ms between two tries, and so misses the short pauses of a busy harvest.
+    """
+    connection = workspace.connection
+    until = time.monotonic() + BUSY_SECONDS
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        while not _begun(connection):
+            if time.monotonic() > until:
+                raise CovidctError("the workspace has been locked for half a minute: is another program writing?")
+            time.sleep(0.001)
+        try:
+            yield connection
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+
+
+def _begun(connection: sqlite3.Connection) -> bool:
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+            raise
+        return False
+    return True
 
 
 def said(workspace: Workspace, key: str) -> list[Decision]:

@@ -36,6 +36,8 @@ T = TypeVar("T")
 
 BATCH = 100
 """Rows in one transaction: well under 100 ms of write lock."""
+HOLD = 0.03
+"""Seconds after which a long list of decisions lets go of the write lock, on a slow machine as on a fast one."""
 PAUSE = 0.002
 """Seconds between two batches, in which somebody else gets the lock."""
 
@@ -263,11 +265,13 @@ class Workspace:
 
         With ``client_key`` (one decision only) sending twice writes once.
         """
-        numbers = []
-        for batch in _batches(decisions):
+        waiting, numbers = list(decisions), list[int]()
+        while len(numbers) < len(waiting):
             with self.transaction() as connection:
-                numbers += [journal.append(connection, decision, client_key) for decision in batch]
-            time.sleep(PAUSE if len(batch) == BATCH else 0)
+                until = time.monotonic() + HOLD
+                while len(numbers) < len(waiting) and (time.monotonic() < until or not numbers):
+                    numbers.append(journal.append(connection, waiting[len(numbers)], client_key))
+            time.sleep(PAUSE if len(numbers) < len(waiting) else 0)
         return numbers
 
     def decisions(

@@ -18,7 +18,7 @@ from starlette.staticfiles import StaticFiles
 
 from covidct.errors import CovidctError, UsageError
 from covidct.records import CAPTION_LABELS, TRIAGE_KINDS
-from covidct.workspace.queues import Row, last_decision
+from covidct.workspace.queues import Row, last_decision, titles
 from covidct.workspace.workspace import Workspace
 
 from . import changes, items, pictures, queues
@@ -85,7 +85,7 @@ class Page:
     def start(self, request: Request) -> Response:
         rows = self.index.rows()
         papers = [
-            {"paper_id": paper.paper_id, "title": paper.title[:120]} for paper in self.workspace.papers()[:MOST_PAPERS]
+            {"paper_id": paper_id, "title": title[:120]} for paper_id, title in titles(self.workspace, MOST_PAPERS)
         ]
         return JSONResponse(
             {
@@ -97,8 +97,6 @@ class Page:
                 "papers": papers,
                 "yesterday": queues.yesterday(),
                 "total": len(rows),
-                "orphans": len(self.workspace.orphans()),
-                "pairs": len(self.workspace.pairs()),
             }
         )
 

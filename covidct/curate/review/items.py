@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from covidct.records import Decision, Figure, Panel, Paper
+from covidct.workspace.queues import fields_in_conflict
 from covidct.workspace.workspace import Workspace
 
 SHOWN_FIELDS = ("kind", "label", "mask", "patient", "accept", "sub_caption", "panels")
@@ -104,12 +105,12 @@ def _offsets(piece: Mapping[str, Any]) -> Span | None:
 
 def conflicts_of(workspace: Workspace, panel: Panel, figure: Figure) -> list[Json]:
     """Fields of this panel, or its figure's boxes, on which curators differ, with the newest word of each."""
-    marked = workspace.connection.execute(
-        "SELECT entity, entity_id, field FROM in_force WHERE conflict = 1 AND (entity, entity_id) IN"
-        " (VALUES ('panel', ?), ('figure', ?))",
-        (panel.panel_id, figure.figure_id),
-    ).fetchall()
-    return [_conflict(workspace, row["entity"], row["entity_id"], row["field"]) for row in marked]
+    things = (("panel", panel.panel_id), ("figure", figure.figure_id))
+    return [
+        _conflict(workspace, entity, entity_id, field)
+        for entity, entity_id in things
+        for field in fields_in_conflict(workspace, entity, entity_id)
+    ]
 
 
 def _conflict(workspace: Workspace, entity: str, entity_id: str, field: str) -> Json:

@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from covidct.records import CT_KINDS
-from covidct.workspace.queues import Row, Word, all_rows, last_decision, shape, some_rows, touched
+from covidct.workspace.queues import Row, all_rows, last_decision, new_rows, shape, some_rows, touched
 from covidct.workspace.workspace import Workspace
 
 STEPS = {
-    "label": ("label", "accept"),
-    "triage": ("kind",),
-    "mask": ("mask",),
-    "patients": ("patient",),
-    "split": (),
+    "label": frozenset({"label", "accept"}),
+    "triage": frozenset({"kind"}),
+    "mask": frozenset({"mask"}),
+    "patients": frozenset({"patient"}),
+    "split": frozenset({"panels"}),
 }
-"""Step: the panel's fields that a person's word on it is about; ``split`` is decided on the figure."""
+"""Step: the fields that a person's word on it is about; ``panels`` is decided on the figure."""
 RELOAD_SECONDS = 5.0
-"""While a harvest adds figures, the whole list is read again at most this often."""
+"""While figures are taken away, the whole list is read again at most this often."""
 TEXT_RANK = {"yes": 0.0, "not-scanned": 1.0}
 
 
@@ -33,23 +33,16 @@ class Queue:
     rank: Callable[[Row, str], float]
 
 
-def step_words(row: Row, step: str) -> list[Word]:
-    """What is in force on the fields of ``step``."""
-    if step == "split":
-        return [word for name, word in row.figure_words.items() if name == "panels"]
-    return [row.words[name] for name in STEPS[step] if name in row.words]
-
-
 def reviewed(row: Row, step: str) -> bool:
     """Has a person spoken on this step?"""
-    return any(word.human for word in step_words(row, step))
+    return not row.human.isdisjoint(STEPS[step])
 
 
 def certainty(row: Row, step: str) -> float:
     """How sure the rules are, 0 to 1; unclear labels and things that no rule looked at come first."""
     if step == "split":
         return row.score
-    words = step_words(row, step)
+    words = [row.words[name] for name in STEPS[step] if name in row.words]
     if not words or (step == "label" and row.label in ("", "unclear")):
         return 0.0
     return min(0.5 if word.score is None else word.score for word in words)
@@ -57,7 +50,7 @@ def certainty(row: Row, step: str) -> float:
 
 def in_conflict(row: Row) -> bool:
     """Do two curators differ on this panel or on its figure's boxes?"""
-    return any(word.conflict for word in (*row.words.values(), *row.figure_words.values()))
+    return row.conflict
 
 
 def identifying(row: Row) -> str:
@@ -83,7 +76,7 @@ def _in_reading_order(_row: Row, _step: str) -> float:
 QUEUES = {
     "uncertain": Queue("Least certain first", lambda row, step: not reviewed(row, step), certainty),
     "unreviewed": Queue("Unreviewed", lambda row, step: not reviewed(row, step), _in_reading_order),
-    "conflicts": Queue("Conflicts", lambda row, _: in_conflict(row), _in_reading_order),
+    "conflicts": Queue("Conflicts", lambda row, _: row.conflict, _in_reading_order),
     "identifying": Queue(
         "Possible identifying text",
         lambda row, _: identifying(row) in TEXT_RANK,
@@ -105,8 +98,7 @@ FILTERS: Mapping[str, Callable[[Row, str], bool]] = {
 
 def rejected(row: Row) -> bool:
     """Did a curator throw it out?"""
-    word = row.words.get("accept")
-    return word is not None and word.human and word.value == "false"
+    return "accept" in row.human and row.words["accept"].value == "false"
 
 
 def shown_label(row: Row) -> str:
@@ -126,16 +118,29 @@ class Index:
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
         self._lock = threading.Lock()
+        self._rows: dict[str, Row] = {}
+        self._shape = (0, 0)
         self._reload()
 
     def rows(self) -> dict[str, Row]:
         """Every panel by id, in reading order, with everything that the journal holds by now."""
         with self._lock:
-            if shape(self.workspace) != self._shape and time.monotonic() - self._loaded > RELOAD_SECONDS:
+            now = shape(self.workspace)
+            if now != self._shape and not self._only_more(now) and time.monotonic() - self._loaded > RELOAD_SECONDS:
                 self._reload()
-            else:
-                self._catch_up()
+            self._catch_up()
             return self._rows
+
+    def _only_more(self, now: tuple[int, int]) -> bool:
+        """Take in panels that came; False where some have gone as well."""
+        new = new_rows(self.workspace, self._shape[1])
+        if now[0] - self._shape[0] != len(new):
+            return False
+        for row in new.values():
+            row.place += len(self._rows)
+        self._rows = {**self._rows, **new}
+        self._shape = now
+        return True
 
     def reload(self) -> None:
         """Read everything anew: panels were replaced by this very process."""
@@ -153,12 +158,17 @@ class Index:
         if not new:
             return
         figures = {entity_id for _, entity, entity_id in new if entity == "figure"}
-        panels = {entity_id for _, entity, entity_id in new if entity == "panel" and entity_id in self._rows}
-        panels |= {row.panel_id for row in self._rows.values() if row.figure_id in figures} if figures else set()
-        for panel_id, row in some_rows(self.workspace, sorted(panels)).items():
+        panels = {entity_id for _, entity, entity_id in new if entity == "panel"}
+        if figures:
+            panels |= {row.panel_id for row in self._rows.values() if row.figure_id in figures}
+        found = some_rows(self.workspace, sorted(panels))
+        self._last = new[-1][0]
+        if not found.keys() <= self._rows.keys():  # SQLite gave a new panel the number of one that went
+            self._reload()
+            return
+        for panel_id, row in found.items():
             row.place = self._rows[panel_id].place
             self._rows[panel_id] = row
-        self._last = new[-1][0]
 
 
 def select(rows: Iterable[Row], queue: str, step: str, filters: Mapping[str, str]) -> list[Row]:
@@ -170,14 +180,17 @@ def select(rows: Iterable[Row], queue: str, step: str, filters: Mapping[str, str
 
 def passing_filters(rows: Iterable[Row], filters: Mapping[str, str]) -> list[Row]:
     """The panels that pass every filter."""
-    tests = [(FILTERS[name], value) for name, value in filters.items()]
-    return [row for row in rows if all(test(row, value) for test, value in tests)]
+    passing = list(rows)
+    for name, value in filters.items():
+        test = FILTERS[name]
+        passing = [row for row in passing if test(row, value)]
+    return passing
 
 
 def counts(rows: Iterable[Row], step: str, filters: Mapping[str, str]) -> dict[str, int]:
     """How many panels each queue holds under these filters."""
     passing = passing_filters(rows, filters)
-    return {name: sum(queue.wants(row, step) for row in passing) for name, queue in QUEUES.items()}
+    return {name: sum(1 for row in passing if queue.wants(row, step)) for name, queue in QUEUES.items()}
 
 
 def choices(rows: Iterable[Row]) -> dict[str, dict[str, int]]:

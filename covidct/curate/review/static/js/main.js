@@ -61,6 +61,7 @@ class App {
     setInterval(() => this.news(), POLL);
     performance.mark("covidct-ready");
     document.documentElement.dataset.ready = "yes";
+    await this.rail.orphans();
   }
 
   filters() {

@@ -45,7 +45,6 @@ export class Rail {
     this.options("source", [any, ...counted(choices.source, (source) => source)]);
     byId("papers").replaceChildren(...start.papers.map((paper) => h("option", { value: paper.paper_id, label: paper.title || paper.paper_id })));
     this.form.paper.value = this.values.paper;
-    this.orphans(start.orphans);
   }
 
   options(name, choices) {
@@ -116,16 +115,18 @@ export class Rail {
       h("p", { class: "note" }, `${reviewed.toLocaleString("en")} of ${plural(all, "panel")} reviewed (${share} %)`));
   }
 
-  orphans(number) {
+  // Asked for once the page stands: nobody waits for it.
+  async orphans() {
+    const { orphans } = await get("/api/orphans");
+    const number = orphans.length;
     const section = byId("orphans");
     section.hidden = !number;
     section.replaceChildren(h("h2", {}, "Words without a picture"),
       h("p", { class: "note" }, `${plural(number, "decision")} on pictures that are no longer there.`),
-      h("button", { type: "button", onclick: () => this.showOrphans() }, "Look at them"));
+      h("button", { type: "button", onclick: () => this.showOrphans(orphans) }, "Look at them"));
   }
 
-  async showOrphans() {
-    const { orphans } = await get("/api/orphans");
+  showOrphans(orphans) {
     openDialog("Words without a picture",
       h("p", {}, "The figure or panel was extracted differently since. Decide its successor anew; these words stay in the journal."),
       h("ul", { class: "history" }, orphans.map((said) => h("li", {}, h("strong", {}, who(said.by)), `: ${FIELD_NAMES[said.field] || said.field} ${said.value} `,
