@@ -38,14 +38,17 @@ def review(
     name = curator_of(curator or _login()).removeprefix("curator:")
     with Workspace.open(workspace) as opened:
         session = server.open_session(opened.folder, host, port)
-        running = server.prepare(opened, session, name)
-        click.echo(session.url)  # the first line on standard output; click flushes
-        if not no_browser:
-            server.open_browser(opened.folder, session)
+        forget = server.keep(opened.folder, session)
         try:
+            running = server.prepare(opened, session, name, forget)
+            click.echo(session.url)  # the first line on standard output; click flushes
+            if not no_browser:
+                server.open_browser(opened.folder, session)
             running.run(sockets=[session.listener])
         except KeyboardInterrupt:
             click.echo("covidct: the review page is closed", err=True)
+        finally:
+            forget()
     return ExitCode.COMPLETE
 
 

@@ -23,6 +23,7 @@ CHROMIUM = next(
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 READY = "html[data-ready=yes]"
 WAIT = 20_000
+VIEWPORT = {"width": 1366, "height": 820}
 
 
 @dataclass
@@ -80,7 +81,7 @@ def serve() -> Iterator[Callable[[Path], Live]]:
     def start(folder: Path) -> Live:
         served, seen = Workspace.open(folder), Workspace.open(folder)
         session = server.open_session(folder, "127.0.0.1", 0)
-        site = server.prepare(served, session, "dana")
+        site = server.prepare(served, session, "dana", server.keep(folder, session))
         thread = threading.Thread(target=site.run, kwargs={"sockets": [session.listener]}, daemon=True)
         thread.start()
         running.append((site, thread, [served, seen]))
@@ -135,7 +136,7 @@ def context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
     trouble: list[str] = []
 
     def new(**options: object) -> BrowserContext:
-        made = browser.new_context(**{"viewport": {"width": 1366, "height": 820}, **options})  # type: ignore[arg-type]
+        made = browser.new_context(**{"viewport": VIEWPORT, "reduced_motion": "reduce", **options})  # type: ignore[arg-type]
         made.set_default_timeout(WAIT)
         made.on("weberror", lambda error: trouble.append(str(error.error)))
         opened.append(made)

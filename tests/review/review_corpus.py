@@ -137,11 +137,11 @@ def _add_panels(workspace: Workspace, figure: Figure, picture: Image.Image, labe
     panels = []
     for index, label in enumerate(labels):
         x0, y0 = _corner(index)
-        crop = picture.crop((x0, y0, x0 + SIDE, y0 + SIDE))
+        crop = _plain(picture.crop((x0, y0, x0 + SIDE, y0 + SIDE)))
         stored = workspace.store(_png(crop), ".png")
         panels.append(
             Panel(
-                f"{figure.figure_id}_{LETTERS[index]}",
+                f"{figure.figure_id}-{LETTERS[index]}",
                 figure.figure_id,
                 LETTERS[index],
                 (x0, y0, x0 + SIDE, y0 + SIDE),
@@ -161,7 +161,7 @@ def _add_panels(workspace: Workspace, figure: Figure, picture: Image.Image, labe
 def _rules_words(workspace: Workspace, panel: Panel, label: str, index: int) -> list[Decision]:
     quote, rule = QUOTES[label]
     start = panel.sub_caption.index(quote)
-    span = {"part": "sub_caption", "start": start, "end": start + len(quote), "quote": quote, "rule": rule}
+    span = {"source": "sub_caption", "start": start, "end": start + len(quote), "text": quote, "rule": rule}
     score = {"positive": 0.97, "negative": 0.88, "unclear": 0.41}[label] - 0.02 * index
     mask = Image.new("L", (SIDE, SIDE), 0)
     ImageDraw.Draw(mask).rectangle((4, 4, 30, 30), fill=255)
@@ -187,3 +187,9 @@ def _rules_words(workspace: Workspace, panel: Panel, label: str, index: int) -> 
 def _add_pairs(workspace: Workspace) -> None:
     ids = sorted(panel.panel_id for panel in workspace.panels())
     workspace.save_pairs([Pair(ids[0], ids[5], 0.972, "rescaled"), Pair(ids[1], ids[2], 0.951, "cropped")])
+
+
+def _plain(crop: Image.Image) -> Image.Image:
+    """Grey where no pixel has a colour, as the split step stores panels."""
+    red, green, blue = crop.split()
+    return red if red.tobytes() == green.tobytes() == blue.tobytes() else crop

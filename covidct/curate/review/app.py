@@ -3,7 +3,8 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
@@ -307,15 +308,12 @@ def _object(body: bytes) -> Json:
     return value
 
 
-def make(workspace: Workspace, curator: str, stopped: Iterable[Callable[[], None]] = ()) -> Starlette:
+def make(workspace: Workspace, curator: str, stopped: Callable[[], None]) -> Starlette:
     """The application, without its guard; ``stopped`` is called when the server ends in good order."""
-    from collections.abc import AsyncIterator
-    from contextlib import asynccontextmanager
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         yield
-        for action in stopped:
-            action()
+        stopped()
 
     return Starlette(routes=Page(workspace, curator).routes(), lifespan=lifespan)

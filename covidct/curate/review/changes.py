@@ -55,7 +55,7 @@ def boxes_of(panels: Sequence[Panel]) -> list[dict[str, Any]]:
 
 def cut(workspace: Workspace, figure: Figure, boxes: Sequence[Mapping[str, Any]]) -> None:
     """Crop the figure along ``boxes`` and make the crops its panels; panels that stay in place keep their ids."""
-    image = flat(decoded(workspace.path(figure.file).read_bytes()))
+    image = flat(decoded(workspace.path(figure.file).read_bytes())).convert("RGB")
     known = workspace.panels(figure.figure_id)
     panels = [_panel(workspace, figure, image, item, number, known) for number, item in enumerate(boxes)]
     workspace.replace_panels(figure.figure_id, panels)
@@ -69,7 +69,7 @@ def _panel(
     same = next((panel for panel in known if tuple(round(v) for v in panel.box) == (x0, y0, x1, y1)), None)
     if same is not None:
         return dataclasses.replace(same, panel_label=item["label"], score=1.0)
-    stored = workspace.store(png(image.crop((x0, y0, x1, y1))), ".png")
+    stored = workspace.store(png(_plain(image.crop((x0, y0, x1, y1)))), ".png")
     return Panel(
         panel_id=f"{figure.figure_id}-{safe_name(item['label'] or str(number + 1))}",
         figure_id=figure.figure_id,
@@ -81,6 +81,12 @@ def _panel(
         height=y1 - y0,
         sha256=stored.sha256,
     )
+
+
+def _plain(picture: Image.Image) -> Image.Image:
+    """A colour picture that holds no colour as grey: as step ``split`` stores it, so that anchors stay true."""
+    pixels = np.asarray(picture)
+    return Image.fromarray(pixels[:, :, 0].copy()) if bool((pixels[:, :, :1] == pixels).all()) else picture
 
 
 def hidden(picture: Image.Image, mask: Image.Image) -> Image.Image:

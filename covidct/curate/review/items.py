@@ -34,7 +34,7 @@ def panel_item(workspace: Workspace, panel_id: str) -> Json | None:
         "figure": _figure(figure, workspace.panels(figure.figure_id)),
         "paper": _paper(paper, figure),
         "texts": texts,
-        "highlights": highlights(texts, current.values()),
+        **_own_part(texts, highlights(texts, current.values())),
         "current": {name: _decision(decision) for name, decision in current.items()},
         "history": [_decision(decision) for decision in sorted(history, key=lambda d: -d.decision_id)],
         "conflicts": conflicts_of(workspace, panel, figure),
@@ -56,6 +56,17 @@ def highlights(texts: Mapping[str, str], decisions: Iterable[Decision]) -> dict[
         for name, (start, end) in evidence_spans(texts, decision.evidence):
             found.setdefault(name, []).append([start, end, decision.field])
     return {name: _apart(sorted(spans)) for name, spans in found.items()}
+
+
+def _own_part(texts: dict[str, str], marked: dict[str, list[list[Any]]]) -> Json:
+    """``own``: where the panel's own text stands in the caption, if it does; its highlights then move there."""
+    own, caption = texts["sub_caption"], texts["caption"]
+    at = caption.find(own) if own else -1
+    if at < 0:
+        return {"highlights": marked, "own": None}
+    moved = [[start + at, end + at, field] for start, end, field in marked.pop("sub_caption", [])]
+    marked["caption"] = _apart(sorted([*marked.get("caption", []), *moved]))
+    return {"highlights": marked, "own": [at, at + len(own)]}
 
 
 def _apart(spans: list[list[Any]]) -> list[list[Any]]:
@@ -86,14 +97,20 @@ def _span(texts: Mapping[str, str], piece: Mapping[str, Any]) -> tuple[str, Span
     inside = name is not None and ends is not None and 0 <= ends[0] < ends[1] <= len(texts[name])
     if name is not None and ends is not None and inside and quote in ("", texts[name][slice(*ends)]):
         return name, ends
-    if len(quote.strip()) < 2:
+    if not quote.strip():
         return None
-    order = [name, *texts] if name is not None else list(texts)
-    for candidate in order:
+    for candidate in _order(texts, piece, name):
         at = texts[candidate].find(quote)
         if at >= 0:
             return candidate, (at, at + len(quote))
     return None
+
+
+def _order(texts: Mapping[str, str], piece: Mapping[str, Any], name: str | None) -> list[str]:
+    """Where to look for a quote first: in the text that was named; ``context`` are the sentences that mention it."""
+    if "context" in (piece.get("part"), piece.get("where"), piece.get("source")):
+        return sorted(texts, key=lambda text: not text.startswith("mention"))
+    return [*([name] if name is not None else []), *texts]
 
 
 def _offsets(piece: Mapping[str, Any]) -> Span | None:

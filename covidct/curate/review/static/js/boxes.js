@@ -35,8 +35,9 @@ export function figureView(figure, url, currentId, pick, shown) {
 
 export class BoxEditor {
   // `done(boxes | null)` is called at the end: the boxes to save, or null.
-  constructor(figure, url, done) {
+  constructor(figure, url, currentId, done) {
     Object.assign(this, { figure, done, steps: [], selected: new Set(), drawing: null });
+    const shown = figure.panels.findIndex((panel) => panel.panel_id === currentId);
     this.boxes = figure.panels.map((panel) => ({ label: panel.label, box: panel.box.map(Math.round) }));
     this.scale = Math.max(figure.width / 700, figure.height / 560);
     this.image = svg("image", { href: url, width: figure.width, height: figure.height });
@@ -49,7 +50,7 @@ export class BoxEditor {
     this.tools = this.controls();
     this.node = h("div", { class: "box-editor" }, this.canvas);
     this.listen();
-    if (this.boxes.length) this.selected.add(0);
+    if (this.boxes.length) this.selected.add(Math.max(0, shown));
     this.draw();
   }
 

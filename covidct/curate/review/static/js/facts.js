@@ -19,18 +19,20 @@ export function when(at) {
   return Number.isNaN(time.getTime()) ? at : time.toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" });
 }
 
-// Text with its evidence marked; spans count code points, as the rules do.
-export function marked(text, spans) {
+// Text with its evidence marked and the panel's own part set off; places count code points, as the rules do.
+export function marked(text, spans, own) {
   const points = [...text];
-  const parts = [];
-  let at = 0;
-  for (const [start, end, field] of spans || []) {
-    parts.push(points.slice(at, start).join(""));
-    parts.push(h("mark", { class: `by-${field}`, title: `Evidence for: ${FIELD_NAMES[field] || field}` }, points.slice(start, end).join("")));
-    at = end;
-  }
-  parts.push(points.slice(at).join(""));
-  return parts;
+  const cuts = new Set([0, points.length, ...(own || []), ...(spans || []).flatMap(([start, end]) => [start, end])]);
+  const edges = [...cuts].sort((a, b) => a - b);
+  return edges.slice(1).map((end, index) => {
+    const start = edges[index];
+    const part = points.slice(start, end).join("");
+    const evidence = (spans || []).find((span) => span[0] <= start && end <= span[1]);
+    const shown = evidence
+      ? h("mark", { class: `by-${evidence[2]}`, title: `Evidence for: ${FIELD_NAMES[evidence[2]] || evidence[2]}` }, part)
+      : part;
+    return own && own[0] <= start && end <= own[1] ? h("span", { class: "own" }, shown) : shown;
+  });
 }
 
 function card(title, extra, ...content) {
@@ -49,17 +51,19 @@ export function valueText(field, value) {
 function textCards(item) {
   const cards = [];
   for (const [name, title] of Object.entries(TEXT_NAMES)) {
-    if (!item.texts[name] || (name === "sub_caption" && item.texts[name] === item.texts.caption)) continue;
+    if (!item.texts[name] || (name === "sub_caption" && item.own)) continue;
     const extra = name === "caption" && item.figure.caption_page && item.figure.caption_page !== item.figure.page
       ? `page ${item.figure.caption_page}` : null;
-    cards.push(card(title, extra, h("p", { class: "prose" }, marked(item.texts[name], item.highlights[name]))));
-  }
-  const mentions = Object.keys(item.texts).filter((name) => name.startsWith("mention"));
-  if (mentions.length) {
-    cards.push(card("In the text", plural(mentions.length, "sentence"),
-      h("ul", { class: "mentions" }, mentions.map((name) => h("li", {}, marked(item.texts[name], item.highlights[name]))))));
+    cards.push(card(title, extra, h("p", { class: "prose" }, marked(item.texts[name], item.highlights[name], name === "caption" ? item.own : null))));
   }
   return cards;
+}
+
+function mentionsCard(item) {
+  const mentions = Object.keys(item.texts).filter((name) => name.startsWith("mention"));
+  if (!mentions.length) return null;
+  return card("In the text", plural(mentions.length, "sentence"),
+    h("ul", { class: "mentions" }, mentions.map((name) => h("li", {}, marked(item.texts[name], item.highlights[name])))));
 }
 
 function paperCard({ paper, texts, highlights }) {
@@ -108,9 +112,10 @@ export function facts(item, figureNode) {
     card(item.figure.label || "Figure", place, figureNode),
     ...textCards(item),
     rulesCard(item),
+    mentionsCard(item),
     historyCard(item),
     paperCard(item),
-  ];
+  ].filter(Boolean);
 }
 
 export function conflictNotice(item) {

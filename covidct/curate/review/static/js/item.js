@@ -39,7 +39,7 @@ export class ItemView {
         choice("positive", "1", "Positive"), choice("negative", "2", "Negative"), choice("unclear", "3", "Unclear"),
         button("Reject", "x", () => this.reject(), { class: "decide reject", "data-label": "rejected" })),
       h("div", { class: "more" },
-        h("label", {}, "Kind ", this.kind), this.identity,
+        this.kind, this.identity,
         button("Boxes", "e", () => this.editBoxes()), button("Mask", "m", () => this.editMask()),
         button("Masked", "i", () => this.toggleMasked(), { "data-tool": "masked", "aria-pressed": "false" }),
         button("Undo", "u", () => this.app.undo())));
@@ -299,7 +299,7 @@ export class ItemView {
     if (!this.item || !this.figureUrlNow) return;
     this.leaveTool();
     const { figure, conflicts } = this.item;
-    const editor = new BoxEditor(figure, this.figureUrlNow, (boxes) => {
+    const editor = new BoxEditor(figure, this.figureUrlNow, this.item.panel.panel_id, (boxes) => {
       this.leaveTool();
       if (boxes) this.saveBoxes(figure, boxes, conflicts.some((found) => found.field === "panels"));
     });
