@@ -132,7 +132,9 @@ def _contradiction(label: str, text: Text) -> Contradiction | None:
         if verdict is not None:
             source = text.title if name == "title" else text.caption
             digest = sha256_bytes(source.encode())[:16]
-            return Contradiction("", f"{name}/{verdict.rule}", "title" if name == "title" else "caption", verdict.span, digest)
+            return Contradiction(
+                "", f"{name}/{verdict.rule}", "title" if name == "title" else "caption", verdict.span, digest
+            )
     return None
 
 

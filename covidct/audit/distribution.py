@@ -27,7 +27,7 @@ Codes = NDArray[np.int64]
 class Association:
     """How strongly a property of pictures goes with class or split; ``table`` counts images by value and class."""
 
-    property: str
+    name: str
     by: str
     v: float
     p: float
@@ -96,10 +96,10 @@ def association_findings(found: Sequence[Association], images: pd.DataFrame) -> 
             continue
         side = "class" if one.by == "label" else "split"
         rows = "; ".join(f"{value or 'none'}: {_counts(row)}" for value, row in list(one.table.iterrows())[:6])
-        text = f"{_SAYS[one.property].replace('class', side)} (Cramér's V {one.v:.2f}, p {one.p:.3f}): {rows}"
+        text = f"{_SAYS[one.name].replace('class', side)} (Cramér's V {one.v:.2f}, p {one.p:.3f}): {rows}"
         severity = "warning" if one.by == "label" else "note"
         action = "materialise one canonical form, balance sources, and print the shortcut baselines beside scores"
-        yield finding(f"{one.property}-by-{side}", severity, text, action, _telling(one, images))
+        yield finding(f"{one.name}-by-{side}", severity, text, action, _telling(one, images))
 
 
 def confounding_findings(images: pd.DataFrame) -> Iterator[Finding]:
@@ -150,10 +150,10 @@ def _associate(
 
 def _telling(one: Association, images: pd.DataFrame) -> list[str]:
     """Images with a value that only one class has, at most; all of them would say nothing."""
-    if one.by != "label" or one.property not in {"format", "mode", "source", "licence"}:
+    if one.by != "label" or one.name not in {"format", "mode", "source", "licence"}:
         return []
     lone = {value for value, row in one.table.iterrows() if (row == 0).any()}
-    column = one.property if one.property in images.columns else ""
+    column = one.name if one.name in images.columns else ""
     return [] if not column else list(images.loc[images[column].isin(lone), "image_id"])
 
 

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 SEVERITIES = ("error", "warning", "note")
-"""``error``: a score on this release is not to be trusted; ``warning``: it needs saying beside it; ``note``: to know."""
+"""``error``: scores here are not to be trusted; ``warning``: must be said beside them; ``note``: to know."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Auc:
-    """Area under the ROC curve, its 95 % interval (bootstrap of groups), the 97.5 % point of the null, p (one-sided)."""
+    """Area under the ROC curve, 95 % interval (bootstrap of groups), 97.5 % point of the null, one-sided p."""
 
     value: float
     low: float

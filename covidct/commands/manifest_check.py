@@ -76,3 +76,46 @@ def diff(old: str, new: str, as_json: bool) -> None:
         (change.step.name.lower() for change in changes), key=["none", "patch", "minor", "major"].index, default="none"
     )
     click.echo(f"{before.title} -> {after.title}: {len(changes)} changes, at least a {need} step")
+
+
+@click.command()
+@click.argument("release")
+@click.option("--images", type=click.Path(path_type=Path), help="Folder of pictures; default: fetch cache, or none.")
+@click.option("--captions", type=click.Path(path_type=Path), help="CSV or workbook of captions by image.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder of the report.")
+@click.option("--strict", is_flag=True, help="Exit code 4 where there is an error or a warning.")
+@click.option("--private", is_flag=True, help="Show pictures without a licence, too: the report must not be passed on.")
+@click.option("--ocr", type=click.IntRange(0), default=40, show_default=True, help="Pictures a class read for text.")
+@click.option("--ocr-all", is_flag=True, help="Read all of them (up to a second each).")
+@click.option("--no-network", is_flag=True, help="Leave out the network on blanked lungs.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--workers", type=click.IntRange(1), help="Default: the cores there are.")
+def audit(
+    release: str,
+    images: Path | None,
+    captions: Path | None,
+    out: Path,
+    strict: bool,
+    private: bool,
+    ocr: int,
+    ocr_all: bool,
+    no_network: bool,
+    seed: int,
+    workers: int | None,
+) -> int:
+    """Look for what makes scores on RELEASE worthless: leaks, wrong labels, shortcuts; writes a page and JSON."""
+    from covidct.audit.report import write_report
+    from covidct.audit.run import Options, audit_release
+
+    reading = None if ocr_all else ocr
+    options = Options(images, captions, reading, not no_network, seed, workers=worker_count(workers))
+    found = audit_release(release, options)
+    write_report(found, out, private)
+    for one in found.findings:
+        click.echo(f"{one.severity:8} {one.kind:24} {one.count:5}  {one.evidence[:160]}")
+    for base in found.baselines:
+        auc = base.auc
+        click.echo(f"shortcut {base.name:26} {base.split:6} AUC {auc.value:.3f} [{auc.low:.3f}, {auc.high:.3f}]")
+    click.echo(f"{found.title}: {len(found.findings)} findings in {out / 'audit.html'}")
+    serious = any(one.severity != "note" for one in found.findings)
+    return ExitCode.PROBLEMS_FOUND if strict and serious else ExitCode.COMPLETE

@@ -1,0 +1,78 @@
+"""Text burnt into pictures, by class: read by OCR on an even sample of each class, or on all."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from covidct.audit.findings import Finding, finding
+from covidct.audit.pictures import pixels
+from covidct.audit.resampling import association_p, cramers_v
+from covidct.captions.identify import identifying
+from covidct.imaging.ocr import read_text
+from covidct.progress import progress
+
+_MIN_SCORE = 0.75
+_STRONG = 0.3
+_P = 0.01
+
+
+@dataclass(frozen=True)
+class Read:
+    """One picture that was read: how many lines stand in it, and how many of them may identify a person."""
+
+    image: str
+    lines: int
+    identifying: int
+
+
+def sample(images: pd.DataFrame, per_class: int | None) -> list[str]:
+    """Ids to read: all, or ``per_class`` of each class, evenly spaced in the order of their hashes."""
+    chosen: list[str] = []
+    for _, rows in images.groupby("label"):
+        ids = list(rows.sort_values("sha256")["image_id"])
+        count = len(ids) if per_class is None else min(per_class, len(ids))
+        chosen += [ids[k * len(ids) // count] for k in range(count)]
+    return sorted(chosen)
+
+
+def read_pictures(paths: Mapping[str, Path], ids: Sequence[str]) -> list[Read]:
+    """OCR of the named pictures (0.3 to 1 s each); the texts themselves are not kept."""
+    wanted = {image: paths[image] for image in ids if image in paths}
+    found = []
+    for image, grey in zip(wanted, progress(pixels(wanted), "text", len(wanted)), strict=True):
+        lines = [line.text for line in read_text(grey, min_score=_MIN_SCORE)]
+        words = [line for line in lines if sum(c.isalnum() for c in line) >= 2]
+        found.append(Read(image, len(words), len({f.index for f in identifying(words)})))
+    return found
+
+
+def text_findings(found: Sequence[Read], images: pd.DataFrame) -> Iterator[Finding]:
+    """Pictures with text in them (a warning where one class has far more), and with text that may identify."""
+    marked = [read.image for read in found if read.lines]
+    table = images.set_index("image_id")
+    if marked:
+        by_class, stronger = _by_class(found, table)
+        text = f"text is burnt into {len(marked)} of {len(found)} pictures that were read: {by_class}"
+        action = "mask them ('covidct curate mask'), and materialise with --masked"
+        yield finding(
+            "burnt-in-text", "warning" if stronger else "note", text, action, marked, table["paper_id"][marked]
+        )
+    named = [read.image for read in found if read.identifying]
+    if named:
+        text = f"text in {len(named)} pictures may identify a person (read by OCR; a reason to look, not a proof)"
+        yield finding("identifying-text", "error", text, "look at them; mask or take them out", named)
+
+
+def _by_class(found: Sequence[Read], table: pd.DataFrame) -> tuple[str, bool]:
+    labels = table["label"][[read.image for read in found]]
+    has = np.asarray([read.lines > 0 for read in found], dtype=np.int64)
+    classes = pd.factorize(labels, sort=True)[0].astype(np.int64)
+    groups = pd.factorize(table["group_id"][labels.index])[0].astype(np.int64)
+    counts = ", ".join(
+        f"{label} {has[labels == label].sum()} of {(labels == label).sum()}" for label in sorted(set(labels))
+    )
+    strong = cramers_v(has, classes) >= _STRONG and association_p(has, classes, groups, 0) <= _P
+    return counts, strong
