@@ -1,0 +1,318 @@
+"""Which panels of a paper show the same patient, as far as its captions and text say.
+
+Inside a paper a case number, or age and sex together, is one patient; "the same patient" leads to the figure it
+names or to the one before; a series goes on until another person comes. What the text does not tell apart stays one
+patient: too large a group loses data, too small a one leaks a patient into the test set.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from covidct.captions.cues import Moment, Person, moments, persons
+from covidct.captions.markers import chain
+from covidct.captions.rules import fold_lower
+from covidct.captions.subcaptions import Split, split_caption
+from covidct.captions.text import Span, plain
+
+
+@dataclass(frozen=True)
+class FigureText:
+    """What one figure says: its printed label, caption, mentions in the text, and its panels as (id, letter)."""
+
+    figure_id: str
+    label: str
+    caption: str
+    mentions: tuple[str, ...] = ()
+    panels: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Patient:
+    """Who a panel shows: ``key`` is equal for the same patient in one paper; ``score`` from 0 to 1."""
+
+    key: str
+    rule: str
+    score: float
+    person: Person | None = None
+    moments: tuple[Moment, ...] = ()
+    text: str = ""
+    """The words that told it."""
+
+
+@dataclass
+class _Panel:
+    panel_id: str
+    figure: int
+    letter: str
+    person: Person | None = None
+    rule: str = ""
+    text: str = ""
+    moments: tuple[Moment, ...] = ()
+    same_as: tuple[int, str] | None = None
+    fresh: bool = False
+
+
+_COUNTS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
+_COUNTS |= {"dos": 2, "tres": 3, "due": 2, "deux": 2, "dois": 2, "both": 2}
+_NUMBERS = "two|three|four|five|six|seven|eight|nine|ten|both|dos|tres|due|deux|dois"
+_SEVERAL = re.compile(
+    rf"\b(?P<n>{_NUMBERS}|\d{{1,2}})?\s?(?:[a-z0-9-]+ ){{0,3}}?"
+    r"(?:patients|cases|men|women|children|infants|pacientes|pazienti|boys|girls|adults|individuals|subjects)\b"
+)
+_SOMEBODY = "(?:patient|case|man|woman|child|boy|girl|individual|infant|subject|person|twin)"
+_OTHER = re.compile(rf"\b(?:another|a different|a second|a third|other|different) {_SOMEBODY}")
+_FIGURE = r"(?:figures?|figs?)\.?\s?(?P<figure>s?\d{1,3})\s?(?P<letter>[a-z])?\b"
+_SAME = re.compile(
+    rf"\b(?:same {_SOMEBODY}|mism[oa] paciente|mesm[oa] paciente|stesso paziente|meme patient)"
+    rf"(?:[^.;]{{0,40}}?\b{_FIGURE})?"
+)
+_AS_FIGURE = re.compile(rf"\b(?:patient|case) (?:shown |depicted |presented |described )?(?:in|of|from) {_FIGURE}")
+_REPORT = "we (?:report|describe|present) "
+_ONE_CASE = re.compile(
+    r"\b(?:case report|a (?:[a-z-]+ ){0,3}case\b|(?:first|single|one) (?:[a-z-]+ )?case\b|in an? (?:[a-z0-9-]+ ){0,4}?"
+    r"(?:patient|man|woman|child|boy|girl|infant|neonate|newborn|recipient|adult|adolescent)\b)"
+)
+_ONE_REPORTED = re.compile(rf"\b{_REPORT}(?:a|an|one|the case of an?) ")
+_MANY_CASES = re.compile(r"\b(?:case series|cases|patients|two|three|four|five|cohort|retrospective|series of)\b")
+
+
+def patients_of_paper(figures: Sequence[FigureText], title: str = "", abstract: str = "") -> dict[str, Patient]:
+    """The patient of every panel, by panel id."""
+    panels = [panel for number, figure in enumerate(figures) for panel in _panels(number, figure, figures)]
+    single = _one_case(title, abstract)
+    book = _Book(panels)
+    return {panel.panel_id: _patient(panel, book, figures, single) for panel in panels}
+
+
+def _one_case(title: str, abstract: str) -> bool:
+    """Whether title or abstract say that the paper is about one patient."""
+    said = fold_lower(title)
+    if _MANY_CASES.search(said):
+        return False
+    return (
+        _ONE_CASE.search(said) is not None
+        or re.search(r"\bwe (?:report|describe|present) (?:a|an|one) ", fold_lower(abstract)) is not None
+    )
+
+
+def _panels(number: int, figure: FigureText, figures: Sequence[FigureText]) -> list[_Panel]:
+    split = split_caption(figure.caption)
+    letters = _letters(figure, split)
+    made = [_read_panel(number, panel_id, letters[panel_id], split) for panel_id, _ in figure.panels]
+    _from_shared(made, split)
+    _from_mentions(made, figure)
+    _follow(made, split)
+    for panel in made:
+        panel.same_as = _reference(panel, number, split, figures)
+    return made
+
+
+def _letters(figure: FigureText, split: Split) -> dict[str, str]:
+    """The letter that the caption prints for each panel: read off the panel, else by order."""
+    printed = {letter.casefold(): letter for letter in split.spans}
+    if not any(letter for _, letter in figure.panels) and len(figure.panels) == len(printed):
+        return {panel_id: letter for (panel_id, _), letter in zip(figure.panels, split.spans, strict=True)}
+    return {panel_id: printed.get(letter.casefold(), "") for panel_id, letter in figure.panels}
+
+
+def _read_panel(number: int, panel_id: str, letter: str, split: Split) -> _Panel:
+    spans = split.spans.get(letter, ())
+    own = _telling(persons(split.text, spans)) if spans else []
+    panel = _Panel(panel_id, number, letter, moments=tuple(moments(split.text, spans)) if spans else ())
+    if len(own) == 1:
+        panel.person, panel.rule, panel.text = own[0], "panel-text", _words(split.text, own[0].span)
+    panel.fresh = any(_OTHER.search(fold_lower(split.text[start:end])) for start, end in spans)
+    return panel
+
+
+def _telling(found: Sequence[Person]) -> list[Person]:
+    """Persons with age or number where there are any; else those of whom only the sex is told."""
+    strong = [person for person in found if person.age is not None or person.case]
+    return strong or list(found)
+
+
+def _words(text: str, span: Span) -> str:
+    start, end = max(0, span[0] - 25), min(len(text), span[1] + 25)
+    return " ".join(text[start:end].split())
+
+
+def _from_shared(panels: Sequence[_Panel], split: Split) -> None:
+    """One person told of for all panels is the person of each that has none; several go by order where it is said."""
+    spans = split.shared_spans if split.spans else ((0, len(split.text)),)
+    shared = _telling(persons(split.text, spans))
+    when = tuple(moments(split.text, spans))
+    several = _respectively(split, shared)
+    for panel in panels:
+        person = several.get(panel.letter) or (shared[0] if len(shared) == 1 else None)
+        if panel.person is None and person is not None and not panel.fresh:
+            panel.person, panel.rule, panel.text = person, "caption", _words(split.text, person.span)
+        panel.moments = panel.moments or when
+
+
+def _respectively(split: Split, shared: Sequence[Person]) -> dict[str, Person]:
+    if "respectively" not in split.text or not split.spans:
+        return {}
+    printed = [marker.labels for marker in chain(plain(split.text))]
+    if len(printed) != len(shared):
+        printed = [(letter,) for letter in split.spans]
+    if len(printed) != len(shared):
+        return {}
+    return {letter: person for letters, person in zip(printed, shared, strict=True) for letter in letters}
+
+
+def _from_mentions(panels: Sequence[_Panel], figure: FigureText) -> None:
+    """The sentence of the text that mentions the figure, where the caption tells of nobody."""
+    if any(panel.person for panel in panels) or _several(figure.caption):
+        return
+    told = {
+        (p.age, p.sex, p.case): p for m in figure.mentions for p in _telling(persons(m)) if p.age is not None or p.case
+    }
+    if len(told) == 1:
+        person = next(iter(told.values()))
+        for panel in panels:
+            panel.person, panel.rule = person, "mention"
+
+
+def _follow(panels: Sequence[_Panel], split: Split) -> None:
+    """A panel that tells of nobody goes on with the person of the panel before, in a series."""
+    before: _Panel | None = None
+    for panel in panels:
+        if panel.person is None and before is not None and before.rule in ("panel-text", "series") and not panel.fresh:
+            panel.person, panel.rule, panel.text = before.person, "series", before.text
+        before = panel
+
+
+def _reference(panel: _Panel, number: int, split: Split, figures: Sequence[FigureText]) -> tuple[int, str] | None:
+    """Figure number in the list, and letter, that "the same patient" leads to."""
+    own = " ".join(split.text[start:end] for start, end in split.spans.get(panel.letter, ()))
+    shared = " ".join(split.text[start:end] for start, end in split.shared_spans)
+    for text, here in ((own, True), (shared, False)):
+        folded = fold_lower(text)
+        match = _AS_FIGURE.search(folded) or _SAME.search(folded)
+        if match is None:
+            continue
+        if match["figure"]:
+            named = _figure_named(match["figure"], figures)
+            return None if named is None else (named, match["letter"] or "")
+        return (number, "before") if here else (number - 1, "") if number > 0 else None
+    return None
+
+
+def _figure_named(number: str, figures: Sequence[FigureText]) -> int | None:
+    for position, figure in enumerate(figures):
+        found = re.search(r"(s?\d{1,3})\s*$", fold_lower(figure.label))
+        if found and found[1] == number:
+            return position
+    return None
+
+
+def _several(caption: str) -> int:
+    """How many patients a caption speaks of: 0 one or nothing said, -1 some, else the number."""
+    match = _SEVERAL.search(fold_lower(caption))
+    if match is None:
+        return 0
+    count = match["n"]
+    return -1 if not count else _COUNTS.get(count) or int(count)
+
+
+@dataclass
+class _Book:
+    """All panels of a paper, to look up who was told of where."""
+
+    panels: Sequence[_Panel]
+    cases: dict[tuple[float | None, str], set[str]] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for person in self.people():
+            if person.case and person.age is not None:
+                self.cases.setdefault((person.age, person.sex), set()).add(person.case)
+
+    def people(self) -> list[Person]:
+        return [panel.person for panel in self.panels if panel.person is not None]
+
+    def key(self, person: Person) -> str:
+        """A case number; else age and sex, by way of a case that has them or of a person told of more fully."""
+        if person.case:
+            return f"case {person.case}"
+        if person.age is None:
+            return self._by_sex(person)
+        numbers = self.cases.get((person.age, person.sex), set())
+        if len(numbers) == 1:
+            return f"case {next(iter(numbers))}"
+        sexes = {p.sex for p in self.people() if p.age == person.age and p.sex}
+        sex = person.sex or (next(iter(sexes)) if len(sexes) == 1 else "")
+        return f"age {person.age:g} {sex}".strip()
+
+    def _by_sex(self, person: Person) -> str:
+        """Sex alone names somebody only where one such person is told of in the paper."""
+        fuller = {self.key(p) for p in self.people() if p.sex == person.sex and (p.age is not None or p.case)}
+        return next(iter(fuller)) if len(fuller) == 1 else ""
+
+    def known(self) -> set[str]:
+        return {key for person in self.people() if (key := self.key(person))}
+
+    def at(self, figure: int, letter: str) -> list[_Panel]:
+        here = [panel for panel in self.panels if panel.figure == figure]
+        lettered = [panel for panel in here if letter and panel.letter.casefold() == letter]
+        return lettered or here
+
+    def before(self, panel: _Panel) -> list[_Panel]:
+        position = [p.panel_id for p in self.panels].index(panel.panel_id)
+        return list(self.panels[position - 1 : position]) if position else []
+
+
+_MAX_STEPS = 20
+_SCORES = {
+    "panel-text": 0.9,
+    "caption": 0.85,
+    "series": 0.75,
+    "mention": 0.7,
+    "same-patient": 0.8,
+    "one-case-paper": 0.7,
+}
+
+
+def _patient(panel: _Panel, book: _Book, figures: Sequence[FigureText], single: bool, steps: int = 0) -> Patient:
+    known = book.known()
+    if panel.same_as is not None and steps < _MAX_STEPS:
+        figure, letter = panel.same_as
+        leads_to = book.before(panel) if letter == "before" else book.at(figure, letter)
+        others = [other for other in leads_to if other is not panel]
+        if others:
+            found = _patient(others[0], book, figures, single, steps + 1)
+            return Patient(
+                found.key, "same-patient", min(found.score, _SCORES["same-patient"]), found.person, panel.moments
+            )
+    if panel.person is not None and (key := book.key(panel.person)):
+        return Patient(key, panel.rule, _SCORES[panel.rule], panel.person, panel.moments, panel.text)
+    if single and len(known) <= 1 and not panel.fresh:
+        return Patient(next(iter(known), "the patient"), "one-case-paper", 0.7, panel.person, panel.moments)
+    return _untold(panel, book, figures[panel.figure])
+
+
+def _untold(panel: _Panel, book: _Book, figure: FigureText) -> Patient:
+    """Nobody is told of: one patient a figure, or one a panel where their numbers agree."""
+    several = _several(figure.caption)
+    here = len([other for other in book.panels if other.figure == panel.figure])
+    name = f"figure {figure.figure_id}"
+    if panel.fresh or (several > 1 and several == here):
+        return Patient(f"{name} {panel.letter or panel.panel_id}", "one-a-panel", 0.6, panel.person, panel.moments)
+    if several:
+        return Patient(name, "not-told-apart", 0.3, None, panel.moments)
+    return Patient(name, "one-a-figure", 0.5, panel.person, panel.moments)
+
+
+def describe(patient: Patient) -> Mapping[str, object]:
+    """The cues as plain values, for a decision's evidence."""
+    person = patient.person
+    return {
+        "rule": patient.rule,
+        "age": None if person is None else person.age,
+        "sex": "" if person is None else person.sex,
+        "case": "" if person is None else person.case,
+        "dates": [m.date for m in patient.moments if m.date],
+        "days": [{"day": m.day, "event": m.event} for m in patient.moments if m.day is not None],
+        "text": patient.text,
+    }

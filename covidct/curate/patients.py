@@ -1,0 +1,145 @@
+"""Patient ids of panels: unique within a paper, one over papers where the same pictures come back.
+
+A curator's word on a panel or a pair stays; where curators named one patient of a group, the group takes that name.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from covidct.captions.patients import FigureText, Patient, describe, patients_of_paper
+from covidct.curate.report import StepReport
+from covidct.files import sha256_bytes
+from covidct.grouping import groups
+from covidct.progress import progress
+from covidct.records import Decision, Figure, Panel, Paper
+from covidct.workspace import Workspace
+
+VERSION = "1"
+BY = f"rule:patients@{VERSION}"
+
+
+def run(ws: Workspace) -> StepReport:
+    """Decide the patient of every panel; papers whose text and pairs are as before are skipped."""
+    report = StepReport("patients")
+    found: dict[str, Patient] = {}
+    own_ids: dict[str, str] = {}
+    figures = _by_paper(ws)
+    for paper in progress(ws.papers(), "patients"):
+        texts = figures.get(paper.paper_id, [])
+        guesses = patients_of_paper(texts, paper.title, paper.abstract)
+        found |= guesses
+        own_ids |= {panel_id: patient_id(paper, guess.key) for panel_id, guess in guesses.items()}
+    same, parted = _people_say(ws)
+    ids = linked(own_ids, same, parted, _named_by_people(ws))
+    _write(ws, found, own_ids, ids, report)
+    return report
+
+
+def _by_paper(ws: Workspace) -> dict[str, list[FigureText]]:
+    panels: dict[str, list[Panel]] = {}
+    for panel in ws.panels():
+        panels.setdefault(panel.figure_id, []).append(panel)
+    texts: dict[str, list[FigureText]] = {}
+    for figure in ws.figures():
+        texts.setdefault(figure.paper_id, []).append(_text(figure, panels.get(figure.figure_id, [])))
+    return texts
+
+
+def _text(figure: Figure, panels: Sequence[Panel]) -> FigureText:
+    named = tuple((panel.panel_id, panel.panel_label) for panel in panels)
+    return FigureText(figure.figure_id, figure.label, figure.caption, figure.mentions, named)
+
+
+def patient_id(paper: Paper, key: str) -> str:
+    """A stable id that holds no age: the case number where there is one, else a digest of what told the patient."""
+    case = key.removeprefix("case ")
+    if case != key and case.isalnum():
+        return f"{paper.paper_id}-case{case}"
+    return f"{paper.paper_id}-pt{sha256_bytes(key.encode())[:6]}"
+
+
+Pairs = Sequence[tuple[str, str]]
+
+
+def _people_say(ws: Workspace) -> tuple[Pairs, Pairs]:
+    """Pairs of panels that show one patient, and those that a curator says do not.
+
+    One patient: the same picture, found and not denied, or a curator's word.
+    """
+    pictures = {pair.pair_id: True for pair in ws.pairs()}
+    pictures |= {key: d.value is True for key, d in ws.current_all("pair", "duplicate").items()}
+    people = {key: d.value is True for key, d in ws.current_all("pair", "same_patient").items()}
+    verdicts = pictures | people
+    same = [_ends(key) for key, verdict in verdicts.items() if verdict]
+    return same, [_ends(key) for key, verdict in people.items() if not verdict]
+
+
+def _ends(pair_id: str) -> tuple[str, str]:
+    one, _, other = pair_id.partition("|")
+    return one, other
+
+
+def _named_by_people(ws: Workspace) -> dict[str, str]:
+    current = ws.current_all("panel", "patient")
+    return {key: str(d.value) for key, d in current.items() if d.by.startswith("curator:") and d.value}
+
+
+def linked(
+    own: Mapping[str, str], same: Pairs, parted: Pairs = (), named: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Patient id by panel, after the patients of equal pictures became one.
+
+    ``own`` are ids from the text; ``parted`` pairs are never joined directly; ``named`` ids come from curators and
+    win: a group with one such name takes it, a group with several keeps each curator's word on its own panel only.
+    """
+    named = named or {}
+    apart = {frozenset((own[a], own[b])) for a, b in parted if a in own and b in own}
+    joined = [(own[a], own[b]) for a, b in same if a in own and b in own]
+    found = groups(set(own.values()), [pair for pair in joined if frozenset(pair) not in apart])
+    names: dict[str, set[str]] = {}
+    for panel, name in named.items():
+        if panel in own:
+            names.setdefault(found[own[panel]], set()).add(name)
+    ids = {}
+    for panel, patient in own.items():
+        told = names.get(found[patient], set())
+        ids[panel] = named.get(panel) or (next(iter(told)) if len(told) == 1 else found[patient])
+    return ids
+
+
+def _write(
+    ws: Workspace, found: Mapping[str, Patient], own: Mapping[str, str], ids: Mapping[str, str], report: StepReport
+) -> None:
+    people = set(_named_by_people(ws))
+    before = {key: (d.value, d.why) for key, d in ws.current_all("panel", "patient").items()}
+    decisions = []
+    for decision in _decisions(found, own, ids):
+        report.count(f"rule {found[decision.entity_id].rule}")
+        if decision.entity_id in people or before.get(decision.entity_id) == (decision.value, decision.why):
+            report.skipped += 1
+            continue
+        report.done += 1
+        decisions.append(decision)
+    ws.decide(decisions)
+    report.counts["patients"] = len(set(ids.values()))
+
+
+def _decisions(found: Mapping[str, Patient], own: Mapping[str, str], ids: Mapping[str, str]) -> Iterator[Decision]:
+    for panel, patient in found.items():
+        evidence = {**describe(patient), "own_id": own[panel]}
+        why = _WHY[patient.rule].format(text=patient.text)
+        if ids[panel] != own[panel]:
+            why += f"; one patient with {ids[panel]} (same picture, or a curator's word)"
+        yield Decision("panel", panel, "patient", ids[panel], BY, why, patient.score, evidence)
+
+
+_WHY = {
+    "panel-text": "the panel's text tells of “{text}”",
+    "caption": "the caption tells of one person, “{text}”",
+    "mention": "the sentence that mentions the figure tells of one person",
+    "series": "the panel goes on with the person of the panel before, “{text}”",
+    "same-patient": "the text says: the same patient",
+    "one-case-paper": "the paper is about one patient",
+    "one-a-panel": "as many patients as panels, or another patient",
+    "one-a-figure": "nobody is told of: one patient a figure is assumed",
+    "not-told-apart": "several patients that the text does not tell apart",
+}
