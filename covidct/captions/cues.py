@@ -188,6 +188,7 @@ def _only_sex(text: str, span: Span) -> str:
     return sexes.pop() if len(sexes) == 1 else ""
 
 
+_MANY_OF_ONE = re.compile(r"\b(?:men|women|males|females|boys|girls|hombres|mujeres)\b")
 _NEAR = 45
 """Characters between an age and the word for the sex."""
 _FAR = 25
@@ -206,7 +207,7 @@ def _sex_beside(text: str, person: Person, span: Span, ages: Sequence[Person]) -
         return behind[0][0]
     if ahead:
         return ahead[-1][0]
-    return _only_sex(text, span) if len(ages) == 1 else ""
+    return _only_sex(text, span) if len(ages) == 1 or _MANY_OF_ONE.search(text, *span) else ""
 
 
 def _cases(text: str, span: Span) -> list[Person]:

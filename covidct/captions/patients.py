@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from covidct.captions.cues import Moment, Person, moments, persons
-from covidct.captions.markers import chain
+from covidct.captions.markers import chain, letters
 from covidct.captions.rules import fold_lower
 from covidct.captions.subcaptions import Split, split_caption
 from covidct.captions.text import Span, plain
@@ -56,10 +56,9 @@ class _Panel:
 _COUNTS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
 _COUNTS |= {"dos": 2, "tres": 3, "due": 2, "deux": 2, "dois": 2, "both": 2}
 _NUMBERS = "two|three|four|five|six|seven|eight|nine|ten|both|dos|tres|due|deux|dois"
-_SEVERAL = re.compile(
-    rf"\b(?P<n>{_NUMBERS}|\d{{1,2}})?\s?(?:[a-z0-9-]+ ){{0,3}}?"
-    r"(?:patients|cases|men|women|children|infants|pacientes|pazienti|boys|girls|adults|individuals|subjects)\b"
-)
+_PEOPLE = r"(?:patients|cases|men|women|children|infants|pacientes|pazienti|boys|girls|adults|individuals|subjects)\b"
+_COUNTED = re.compile(rf"\b(?P<n>{_NUMBERS}|\d{{1,2}}) (?:[a-z0-9-]+ ){{0,3}}?{_PEOPLE}")
+_SEVERAL = re.compile(rf"\b{_PEOPLE}")
 _SOMEBODY = "(?:patient|case|man|woman|child|boy|girl|individual|infant|subject|person|twin)"
 _OTHER = re.compile(rf"\b(?:another|a different|a second|a third|other|different) {_SOMEBODY}")
 _FIGURE = r"(?:figures?|figs?)\.?\s?(?P<figure>s?\d{1,3})\s?(?P<letter>[a-z])?\b"
@@ -98,8 +97,8 @@ def _one_case(title: str, abstract: str) -> bool:
 
 def _panels(number: int, figure: FigureText, figures: Sequence[FigureText]) -> list[_Panel]:
     split = split_caption(figure.caption)
-    letters = _letters(figure, split)
-    made = [_read_panel(number, panel_id, letters[panel_id], split) for panel_id, _ in figure.panels]
+    lettered = _letters(figure, split)
+    made = [_read_panel(number, panel_id, lettered[panel_id], split) for panel_id, _ in figure.panels]
     _from_shared(made, split)
     _from_mentions(made, figure)
     _follow(made, split)
@@ -118,12 +117,17 @@ def _letters(figure: FigureText, split: Split) -> dict[str, str]:
 
 def _read_panel(number: int, panel_id: str, letter: str, split: Split) -> _Panel:
     spans = split.spans.get(letter, ())
-    own = _telling(persons(split.text, spans)) if spans else []
+    own = _telling(persons(split.text, spans)) if spans and not _all_alike(split) else []
     panel = _Panel(panel_id, number, letter, moments=tuple(moments(split.text, spans)) if spans else ())
     if len(own) == 1:
         panel.person, panel.rule, panel.text = own[0], "panel-text", _words(split.text, own[0].span)
     panel.fresh = any(_OTHER.search(fold_lower(split.text[start:end])) for start, end in spans)
     return panel
+
+
+def _all_alike(split: Split) -> bool:
+    """Whether the letters stand together before one text, which is then the text of all."""
+    return len(split.spans) > 1 and len(set(split.spans.values())) == 1
 
 
 def _telling(found: Sequence[Person]) -> list[Person]:
@@ -139,7 +143,7 @@ def _words(text: str, span: Span) -> str:
 
 def _from_shared(panels: Sequence[_Panel], split: Split) -> None:
     """One person told of for all panels is the person of each that has none; several go by order where it is said."""
-    spans = split.shared_spans if split.spans else ((0, len(split.text)),)
+    spans = split.shared_spans if split.spans and not _all_alike(split) else ((0, len(split.text)),)
     shared = _telling(persons(split.text, spans))
     when = tuple(moments(split.text, spans))
     several = _respectively(split, shared)
@@ -153,12 +157,19 @@ def _from_shared(panels: Sequence[_Panel], split: Split) -> None:
 def _respectively(split: Split, shared: Sequence[Person]) -> dict[str, Person]:
     if "respectively" not in split.text or not split.spans:
         return {}
-    printed = [marker.labels for marker in chain(plain(split.text))]
-    if len(printed) != len(shared):
-        printed = [(letter,) for letter in split.spans]
-    if len(printed) != len(shared):
-        return {}
-    return {letter: person for letters, person in zip(printed, shared, strict=True) for letter in letters}
+    readable = plain(split.text)
+    markers = chain(readable)
+    together = [
+        letters(part) for m in markers for part in re.split(r"\band\b", readable[m.start : m.end].strip(" ,.:()"))
+    ]
+    for printed in ([m.labels for m in markers], together, [(letter,) for letter in split.spans]):
+        if len(printed) == len(shared):
+            return _paired(printed, shared)
+    return {}
+
+
+def _paired(printed: Sequence[tuple[str, ...]], shared: Sequence[Person]) -> dict[str, Person]:
+    return {letter: person for own, person in zip(printed, shared, strict=True) for letter in own}
 
 
 def _from_mentions(panels: Sequence[_Panel], figure: FigureText) -> None:
@@ -209,11 +220,10 @@ def _figure_named(number: str, figures: Sequence[FigureText]) -> int | None:
 
 def _several(caption: str) -> int:
     """How many patients a caption speaks of: 0 one or nothing said, -1 some, else the number."""
-    match = _SEVERAL.search(fold_lower(caption))
-    if match is None:
-        return 0
-    count = match["n"]
-    return -1 if not count else _COUNTS.get(count) or int(count)
+    folded = fold_lower(caption)
+    if match := _COUNTED.search(folded):
+        return _COUNTS.get(match["n"]) or int(match["n"])
+    return -1 if _SEVERAL.search(folded) else 0
 
 
 @dataclass

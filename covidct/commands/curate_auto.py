@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from covidct.curate.report import StepReport
     from covidct.workspace import Workspace
 
-ORDER = ("split", "triage", "label", "mask", "patients", "dedup")
-"""Panels first, then what they are, what the text says of them, what is painted on them, whose they are."""
+ORDER = ("split", "triage", "label", "mask", "dedup", "patients")
+"""Panels first, then what they are, what the text says of them, what is painted on them, which come
+back, and whose they are: pictures that come back link patients over papers."""
 
 
 @click.command()

@@ -1,0 +1,86 @@
+"""Age, sex, case number, dates and days of illness, as captions print them."""
+
+import pytest
+
+from covidct.captions.cues import moments, persons
+
+PERSONS = [
+    ("A 45-year-old man with fever for 6 days", [(45, "M", "")]),
+    ("Fifty-nine-year-old woman", [(59, "F", "")]),
+    ("Seventy two year old man", [(72, "M", "")]),
+    ("CT of a 3-month-old boy", [(0.25, "M", "")]),
+    ("A 6-day-old newborn girl", [(0.02, "F", "")]),
+    ("Male, 1 year and 2 months", [(1.17, "M", "")]),
+    ("Female, 46 years old", [(46, "F", "")]),
+    ("Male patient, 60 years old, fever for 4 days", [(60, "M", "")]),
+    ("age 45 years, male", [(45, "M", "")]),
+    ("A woman aged 33", [(33, "F", "")]),
+    ("a man in his 50s", [(50, "M", "")]),
+    ("65 y/o male", [(65, "M", "")]),
+    ("45F, day 3", [(45, "F", "")]),
+    ("M/45", [(45, "M", "")]),
+    ("Images from patient #7 (F, 61 y)", [(61, "F", "7")]),
+    ("Typical CT (case 1). A 38 years old male with fever", [(38, "M", "1")]),
+    ("A 54-year old male (patient6)", [(54, "M", "6")]),
+    ("80-year-old patient; she was febrile", [(80, "F", "")]),
+    ("A 58-year-old man whose wife had died", [(58, "M", "")]),
+    ("a 34-year-old man and his 31-year-old wife", [(34, "M", ""), (31, "F", "")]),
+    ("A 27-yr-old 36-week pregnant woman", [(27, "F", "")]),
+    ("Two men. Patient 1 was 40 years old; patient 2 was 50 years old.", [(40, "M", "1"), (50, "M", "2")]),
+    ("CT of patient 12 on 27 January 2020", [(None, "", "12")]),
+    ("case 1, 27 January 2020", [(None, "", "1")]),
+    ("Cases 2-4", [(None, "", "2"), (None, "", "3"), (None, "", "4")]),
+    ("Patient A and patient B", [(None, "", "A"), (None, "", "B")]),
+    ("Case II", [(None, "", "II")]),
+    ("CT of pregnant women", [(None, "F", "")]),
+    ("Mujer de 45 años con tos", [(45, "F", "")]),
+    ("paciente masculino de 52 años", [(52, "M", "")]),
+    ("homem de 38 anos", [(38, "M", "")]),
+    ("une femme de 45 ans", [(45, "F", "")]),
+    ("uomo di 70 anni", [(70, "M", "")]),
+    ("男性,45岁,发热", [(45, "M", "")]),
+    ("病例3", [(None, "", "3")]),
+    ("37 patients (20 men, 17 women)", [(None, "M", ""), (None, "F", "")]),
+    ("5-year survival of 20 patients", []),
+    ("a 30-day follow-up with 512 slices", []),
+    ("Hepatitis B patient a week later", []),
+    ("Fever for 6 days, CT on day 8, slice 12 of 60", []),
+    ("a 150-year-old hospital", []),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), PERSONS, ids=[text for text, _ in PERSONS])
+def test_persons(text: str, expected: list[tuple[float | None, str, str]]) -> None:
+    found = persons(text)
+    assert [(p.age, p.sex, p.case) for p in found] == expected
+    assert all(0 <= p.span[0] < p.span[1] <= len(text) for p in found)
+
+
+MOMENTS = [
+    ("illness day 7", [("", 7, "onset")]),
+    ("(day 4)", [("", 4, "")]),
+    ("hospital day 4", [("", 4, "admission")]),
+    ("8 days after symptom onset", [("", 8, "onset")]),
+    ("two weeks after discharge", [("", 14, "discharge")]),
+    ("1 day before the onset of symptoms", [("", -1, "onset")]),
+    ("on the 32nd day after onset", [("", 32, "onset")]),
+    ("3 days after admission", [("", 3, "admission")]),
+    ("on Feb 13, 2020", [("2020-02-13", None, "")]),
+    ("27 January 2020", [("2020-01-27", None, "")]),
+    ("(Jan. 31)", [("--01-31", None, "")]),
+    ("2020-02-05 and 2020/2/9", [("2020-02-05", None, ""), ("2020-02-09", None, "")]),
+    ("2月5日", [("--02-05", None, "")]),
+    ("fever for 3 days, slice 12", []),
+    ("2020-13-45", []),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), MOMENTS, ids=[text for text, _ in MOMENTS])
+def test_moments(text: str, expected: list[tuple[str, int | None, str]]) -> None:
+    assert [(m.date, m.day, m.event) for m in moments(text)] == expected
+
+
+def test_only_the_spans_that_are_asked_for() -> None:
+    text = "(A) A 40-year-old man. (B) A 50-year-old woman."
+    second = (text.index("(B)"), len(text))
+    assert [(p.age, p.sex) for p in persons(text, [second])] == [(50, "F")]
