@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +33,6 @@ class Live:
 
     url: str
     workspace: Workspace
-    page: Page | None = None
 
 
 @dataclass
@@ -51,6 +51,19 @@ class Spawned:
         """Ctrl-C."""
         self.process.send_signal(signal.SIGINT)
         return self.process.wait(timeout=20)
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[Live]:
+    """Serve a workspace from a thread of this process."""
+    with Workspace.open(folder) as served, Workspace.open(folder) as seen:
+        session = server.open_session(folder, "127.0.0.1", 0)
+        site = server.prepare(served, session, "dana", server.keep(folder, session))
+        thread = threading.Thread(target=site.run, kwargs={"sockets": [session.listener]}, daemon=True)
+        thread.start()
+        yield Live(session.url, seen)
+        site.should_exit = True
+        thread.join(timeout=10)
 
 
 @pytest.fixture(scope="session")
@@ -75,24 +88,9 @@ def workspace(folder: Path) -> Iterator[Workspace]:
 
 @pytest.fixture
 def serve() -> Iterator[Callable[[Path], Live]]:
-    """Serve a workspace from a thread of this process."""
-    running: list[tuple[object, threading.Thread, list[Workspace]]] = []
-
-    def start(folder: Path) -> Live:
-        served, seen = Workspace.open(folder), Workspace.open(folder)
-        session = server.open_session(folder, "127.0.0.1", 0)
-        site = server.prepare(served, session, "dana", server.keep(folder, session))
-        thread = threading.Thread(target=site.run, kwargs={"sockets": [session.listener]}, daemon=True)
-        thread.start()
-        running.append((site, thread, [served, seen]))
-        return Live(session.url, seen)
-
-    yield start
-    for site, thread, workspaces in running:
-        site.should_exit = True  # type: ignore[attr-defined]
-        thread.join(timeout=10)
-        for opened in workspaces:
-            opened.close()
+    """Serve a workspace until the test is over."""
+    with ExitStack() as stack:
+        yield lambda folder: stack.enter_context(serving(folder))
 
 
 @pytest.fixture

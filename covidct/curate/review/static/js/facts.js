@@ -83,7 +83,8 @@ function rulesCard(item) {
     rules.set(decision.field, decision);
   }
   if (!rules.size) return card("What the rules said", null, h("p", { class: "note" }, "No rule has looked at this panel yet: run covidct curate auto."));
-  const rows = [...rules.values()].map((decision) => {
+  const place = (decision) => Object.keys(FIELD_NAMES).indexOf(decision.field);
+  const rows = [...rules.values()].sort((a, b) => place(a) - place(b)).map((decision) => {
     const beaten = item.current[decision.field] && item.current[decision.field].decision_id !== decision.decision_id;
     const sure = decision.score === null ? null : h("meter", { min: 0, max: 1, value: decision.score, title: `sure: ${decision.score.toFixed(2)}` });
     return h("li", { class: beaten ? "beaten" : "" },
