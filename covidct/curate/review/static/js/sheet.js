@@ -30,7 +30,7 @@ export class Sheet {
 
   async load() {
     const filters = { ...this.app.filters(), page: this.page };
-    if (this.since) filters.since = this.app.start.yesterday;
+    if (this.since) Object.assign(filters, { since: this.app.start.yesterday, queue: "all" });
     const answer = await get("/api/sheet", filters);
     Object.assign(this, { rows: answer.rows, total: answer.total, size: answer.size });
     if (!this.rows.length && this.page) {
