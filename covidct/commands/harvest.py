@@ -190,3 +190,68 @@ def _chain(
     jats = not options["no_jats"]
     meca = MecaSource(options["meca"], parts, packages, jats) if options["meca"] else None
     return default_chain(client, services, parts, jats=jats, meca=meca)
+
+
+@harvest.command()
+@click.option("--query", required=True, help="As PubMed Central's own search takes it.")
+@click.option("--since", help="First day of publication.")
+@click.option("--until", help="Last day of publication.")
+@_work_options
+def pmc(**options: Any) -> int:
+    """Articles of PubMed Central: pneumonia of other causes, and COVID-19."""
+    from covidct.harvest.licences import parse_filter
+    from covidct.harvest.pmc import PmcHarvest
+    from covidct.harvest.report import RunReport
+    from covidct.harvest.services import Services
+    from covidct.harvest.windows import parse_window
+    from covidct.workspace import Workspace
+
+    today = datetime.date.today()
+    dated = options["since"] or options["until"]
+    window = parse_window(options["since"] or "1900-01-01", options["until"], today, first=None) if dated else None
+    licences = parse_filter(options["licence"])
+    client, services = _client(options), Services.resolve()
+    said = {"query": options["query"], "window": str(window or ""), "licences": sorted(licences)}
+    report = RunReport("harvest pmc", {**said, "limit": options["limit"]})
+    with Workspace.create(options["workspace"]) as workspace, _pipeline(workspace, report, options) as pipeline:
+        parts = workspace.path("parts")
+        PmcHarvest(client, services, pipeline, parts, licences, not options["no_jats"]).run(
+            options["query"], window, options["limit"]
+        )
+        return _finish(report, workspace.folder, options["as_json"])
+
+
+@harvest.command()
+@click.option("--query", help="Words of the diagnosis.")
+@click.option("--from", "folder", type=click.Path(path_type=Path), help="Folder of MedPix 2.0 instead of the service.")
+@click.option("--limit", type=click.IntRange(min=1), help="At most so many cases.")
+@click.option("--refresh", is_flag=True, help="Ask again for what is finished.")
+@click.option("--rate", multiple=True, metavar="HOST=N", help="Requests a second to a host.")
+@click.option("--time-budget", type=float, metavar="MINUTES", help="Stop asking after so long.")
+@click.option("--contact", help="Mail address for the user agent (or COVIDCT_CONTACT).")
+@workspace_option
+@json_option
+def medpix(**options: Any) -> int:
+    """Cases of MedPix with axial chest CT: one case, one patient."""
+    from covidct.harvest.medpix import TERMS, MedpixApi, MedpixHarvest
+    from covidct.harvest.report import RunReport
+    from covidct.harvest.services import Services
+    from covidct.workspace import Workspace
+
+    folder: Path | None = options["folder"]
+    if folder is None and not options["query"]:
+        raise UsageError("say which cases: --query pneumonia, or --from FOLDER of MedPix 2.0")
+    if folder is not None and not folder.is_dir():
+        raise UsageError(f"{folder}: there is no such folder")
+    click.echo(TERMS, err=True)
+    client = _client(options)
+    report = RunReport("harvest medpix", {"query": options["query"], "from": str(folder or "")})
+    with Workspace.create(options["workspace"]) as workspace, workspace.lease("harvest"):
+        cases = MedpixHarvest(workspace, report, options["refresh"])
+        if folder is not None:
+            cases.from_folder(folder, options["limit"])
+        else:
+            api = MedpixApi(client, Services.resolve().url("COVIDCT_MEDPIX_URL"))
+            cases.from_api(api, options["query"], options["limit"])
+        report.http.update(client.counts)
+        return _finish(report, workspace.folder, options["as_json"])

@@ -19,6 +19,8 @@ from covidct.harvest.xml import parse_xml
 from covidct.harvest.zips import SafeZip, open_zip
 from covidct.records import Paper
 
+LARGEST_PICTURE = 120_000_000
+
 
 @dataclass
 class Package:
@@ -48,7 +50,17 @@ class Package:
             parse_xml(data, f"{self.name}: {self.jats}")
             xml = folder / safe_name(f"{self.article}.meca.xml")
             write_bytes(xml, data.lstrip())
-        return Document(pdf, xml, "meca", posixpath.basename(self.pdf))
+        return Document(pdf, xml, "meca", posixpath.basename(self.pdf), self._pictures(folder) if xml else None)
+
+    def _pictures(self, folder: Path) -> dict[str, Path]:
+        """The figures' own pictures, lossless as a rule, copied out one by one; tables are left in the package."""
+        found: dict[str, Path] = {}
+        for member in self.figures.values():
+            name = posixpath.basename(member)
+            target = folder / safe_name(f"{self.article}.{name}")
+            write_bytes(target, self.zip.read(member, LARGEST_PICTURE))
+            found[name] = target
+        return found
 
 
 @contextlib.contextmanager

@@ -118,8 +118,9 @@ def parse_case(value: Mapping[str, Any], encounter: str, base: str) -> Case:
         address = _words(item.get("imageURL")) if isinstance(item, Mapping) else ""
         if not address:
             continue
-        words = {name: _words(item.get(key)) for name, key in _IMAGE_FIELDS.items()}
-        images.append(CaseImage(safe_name(address.rsplit("/", 1)[-1]), url=urljoin(base + "/", address), **words))
+        caption, modality, plane = (_words(item.get(key)) for key in ("imageCaption", "modality", "plane"))
+        name, url = safe_name(address.rsplit("/", 1)[-1]), urljoin(base + "/", address)
+        images.append(CaseImage(name, caption, modality, plane, url=url))
     texts = [(name, _words(value.get(name))) for name in ("diagnosis", "findings", "history", "ddx")]
     return Case(
         number=_words(value.get("mCaseID")) or encounter,
@@ -130,9 +131,6 @@ def parse_case(value: Mapping[str, Any], encounter: str, base: str) -> Case:
         url=f"{base}/case?id={encounter}",
         images=tuple(images),
     )
-
-
-_IMAGE_FIELDS = {"caption": "imageCaption", "modality": "modality", "plane": "plane"}
 
 
 def read_folder(folder: Path) -> list[Case]:

@@ -4,16 +4,20 @@ Nothing is lost by a kill: a paper is first FETCHED with its stored PDF, then it
 EXTRACTED; each is one transaction and may be repeated.
 """
 
+import dataclasses
 import shutil
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from covidct.errors import CovidctError
 from covidct.files import safe_name, sha256_file
+from covidct.harvest.articles import read_article
 from covidct.harvest.engine import Engine, Outcome
+from covidct.harvest.net.failures import FetchError
 from covidct.harvest.report import RunReport
 from covidct.harvest.shelf import STORED, Shelf, newest_version
 from covidct.harvest.sources import Attempt, Chain, Document, attempts_json, describe
@@ -44,21 +48,23 @@ class Task:
 
 
 Fetched = tuple[Paper, Document | None, list[Attempt]]
+A = TypeVar("A")
+B = TypeVar("B")
 
 
-def fetch_all(fetch: Callable[[Paper], Fetched], papers: Iterable[Paper], fetchers: int) -> Iterator[Fetched]:
-    """Fetch papers with a few threads; results in order, at most twice as many ahead as there are threads."""
-    with ThreadPoolExecutor(fetchers, thread_name_prefix="fetch") as threads:
-        waiting: deque[Future[Fetched]] = deque()
+def ordered(work: Callable[[A], B], items: Iterable[A], threads: int) -> Iterator[B]:
+    """``work`` on every item with a few threads; results in order, at most twice as many ahead as there are threads."""
+    with ThreadPoolExecutor(threads, thread_name_prefix="fetch") as pool:
+        waiting: deque[Future[B]] = deque()
         try:
-            for paper in papers:
-                waiting.append(threads.submit(fetch, paper))
-                if len(waiting) >= 2 * fetchers:
+            for item in items:
+                waiting.append(pool.submit(work, item))
+                if len(waiting) >= 2 * threads:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
         finally:
-            threads.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 class Pipeline:
@@ -76,32 +82,52 @@ class Pipeline:
             here = None if self.options.refresh else self.shelf.documents(paper)
             return (paper, here, []) if here else (paper, *chain.fetch(paper, newest_version(paper)))
 
-        for paper, document, attempts in fetch_all(fetch, papers, self.options.fetchers):
+        for paper, document, attempts in ordered(fetch, papers, self.options.fetchers):
             if document is None:
                 self._missing(paper, attempts)
             elif document.source == STORED:
                 self.submit(Task(document, paper, paper.version))
             else:
                 self._note_attempts(paper, attempts)
-                self._keep_and_submit(paper, document)
+                self.keep_and_submit(paper, document, newest_version(paper))
         self.drain()
         if not self.report.missing:
             shutil.rmtree(chain.parts, ignore_errors=True)  # pieces that a killed run left
 
-    def _keep_and_submit(self, paper: Paper, document: Document) -> None:
-        version = newest_version(paper)
+    def keep_and_submit(self, paper: Paper, document: Document, version: int) -> None:
+        """Store a known paper's documents, let go of the files that were fetched, and start reading."""
         kept = self.shelf.keep(paper, document.pdf, document.jats, document.source_file, version)
         for file in (document.pdf, document.jats):
             if file is not None:
                 file.unlink(missing_ok=True)
-        self.submit(Task(self.shelf.documents(kept) or document, kept, version))
+        here = self.shelf.documents(kept) or document
+        self.submit(Task(dataclasses.replace(here, pictures=document.pictures), kept, version))
 
     def documents(self, documents: Iterable[Document]) -> None:
         """Read local documents whose papers are not known yet, and settle them."""
         for document in documents:
-            if not self._finished(document):
+            if self._finished(document):
+                continue
+            if document.pdf is None:
+                self.drain()
+                self._jats_alone(document)
+            else:
                 self.submit(Task(document, None))
         self.drain()
+
+    def _jats_alone(self, document: Document) -> None:
+        """An article without a PDF: what its JATS says, and its package's pictures."""
+        try:
+            article = read_article(document.jats.read_bytes() if document.jats else b"", document.source_file)
+        except FetchError as error:
+            self.report.failed.append({"file": document.source_file, "reason": error.reason})
+            return
+        if not article.title and not article.figures:
+            self.report.failed.append({"file": document.source_file, "reason": "XML, but no JATS article"})
+            return
+        paper = self._attach(document, article.doi)
+        if paper is not None:
+            self._store(paper, None, document)
 
     def submit(self, task: Task) -> None:
         """Start reading; earlier tasks are settled when too many are under way."""
@@ -134,19 +160,22 @@ class Pipeline:
         if not extraction.ok:
             self._failed(task, extraction.reason)
             return
-        paper = task.paper or self._attach(task, extraction.doi)
-        if paper is None:
-            return
-        self._settled[paper.paper_id] = task.document.source_file
-        done = self.shelf.settle(paper, outcome, self.options.discard_pdfs)
+        paper = task.paper or self._attach(task.document, _doi_of_jats(task.document) or extraction.doi)
+        if paper is not None:
+            self._store(paper, outcome, task.document)
+
+    def _store(self, paper: Paper, outcome: Outcome | None, document: Document) -> None:
+        self._settled[paper.paper_id] = document.source_file
+        done, figures = self.shelf.settle(
+            paper, outcome, self.report.notes, document.pictures, self.options.discard_pdfs
+        )
         self.shelf.workspace.mark(READ, [_read_key(done)])
         self.report.done.append(done.paper_id)
-        self.report.figures += len(extraction.figures)
+        self.report.figures += figures
 
-    def _attach(self, task: Task, printed: str) -> Paper | None:
+    def _attach(self, document: Document, printed: str) -> Paper | None:
         """The paper of a local document, stored; None where it must not or need not be read into it."""
-        document = task.document
-        paper, version = self.shelf.paper_for(document.pdf, printed)
+        paper, version = self.shelf.paper_for(document.pdf, printed, document.jats)
         name = document.source_file
         if paper.status is PaperStatus.FORGOTTEN:
             self.report.notes.append(f"{name}: {paper.paper_id} was forgotten and stays so")
@@ -188,6 +217,14 @@ class Pipeline:
             self.shelf.mark(task.paper, PaperStatus.FAILED, reason)
             entry |= {"paper_id": task.paper.paper_id, "doi": task.paper.doi}
         self.report.failed.append(entry)
+
+
+def _doi_of_jats(document: Document) -> str:
+    """The DOI that a document's JATS gives; empty where there is no JATS that can be read."""
+    try:
+        return read_article(document.jats.read_bytes(), document.source_file).doi if document.jats else ""
+    except FetchError:
+        return ""  # said in a note when the JATS is stored
 
 
 def _read_key(paper: Paper) -> str:

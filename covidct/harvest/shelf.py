@@ -12,7 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from covidct.files import sha256_file
 from covidct.harvest import ids, licences
+from covidct.harvest.articles import Article, read_article
+from covidct.harvest.combine import FigurePicture, combine
 from covidct.harvest.engine import Outcome
+from covidct.harvest.net.failures import FetchError
+from covidct.harvest.pictures import as_png
 from covidct.harvest.preprints import SERVERS, PreprintRecord
 from covidct.harvest.sources import Document
 from covidct.records import Decision, Figure, Paper, PaperStatus
@@ -124,19 +128,64 @@ class Shelf:
         self.workspace.save_papers([marked])
         return marked
 
-    def settle(self, paper: Paper, outcome: Outcome, discard_pdf: bool = False) -> Paper:
-        """Store the figures of a paper that was read."""
-        extraction = outcome.extraction
-        licence = _more_precise(paper.licence, extraction.licence)
-        paper = dataclasses.replace(paper, licence=licence, title=paper.title or extraction.title)
-        figures = list(self._figures(paper, outcome))
+    def settle_figures(self, paper: Paper, figures: list[Figure]) -> Paper:
+        """Set a paper's figures, however they were found; it is EXTRACTED afterwards."""
         self.workspace.replace_figures(paper.paper_id, figures)
         read = dataclasses.replace(paper, status=PaperStatus.EXTRACTED, reason="")
         self.workspace.save_papers([read])
+        return read
+
+    def settle(
+        self,
+        paper: Paper,
+        outcome: Outcome | None,
+        notes: list[str],
+        pictures: Mapping[str, Path] | None = None,
+        discard_pdf: bool = False,
+    ) -> tuple[Paper, int]:
+        """Store the figures of a paper: of its PDF, its JATS, or both; the paper and how many figures it has.
+
+        Disagreements between the two are added to ``notes``; ``pictures`` are a package's own, by graphic name.
+        """
+        article = self._article(paper, notes)
+        if article:
+            title, abstract = paper.title or article.title, paper.abstract or article.abstract
+            licence = _more_precise(paper.licence, article.licence)
+            paper = dataclasses.replace(paper, title=title, abstract=abstract, licence=licence)
+        figures: list[Figure] = []
+        if outcome is not None:
+            licence = _more_precise(paper.licence, outcome.extraction.licence)
+            paper = dataclasses.replace(paper, licence=licence, title=paper.title or outcome.extraction.title)
+            figures = list(self._figures(paper, outcome))
+        if article:
+            combined = combine(paper, figures, article, self._stored_pictures(pictures or {}, notes))
+            figures = combined.figures
+            notes += combined.notes
+        read = self.settle_figures(paper, figures)
         stored = self.workspace.stored(paper.sha256, ".pdf")
         if discard_pdf and stored:
             stored.unlink()
-        return read
+        return read, len(figures)
+
+    def _article(self, paper: Paper, notes: list[str]) -> Article | None:
+        path = self.workspace.stored(paper.jats_sha256, ".xml")
+        try:
+            return read_article(path.read_bytes(), paper.source_file) if path else None
+        except FetchError as error:
+            notes.append(f"{paper.paper_id}: its JATS is left out, {error.reason}")
+            return None
+
+    def _stored_pictures(self, pictures: Mapping[str, Path], notes: list[str]) -> dict[str, FigurePicture]:
+        found: dict[str, FigurePicture] = {}
+        for name, path in pictures.items():
+            try:
+                picture = as_png(path.read_bytes(), name)
+            except FetchError as error:
+                notes.append(error.reason)
+                continue
+            stored = self.workspace.store(picture.png, ".png")
+            found[name] = FigurePicture(stored.file, stored.sha256, picture.width, picture.height)
+        return found
 
     def _figures(self, paper: Paper, outcome: Outcome) -> Iterable[Figure]:
         counted: dict[int | None, int] = {}

@@ -46,7 +46,9 @@ def _date(name: str, text: str) -> datetime.date:
         raise UsageError(f"{name} {text}: no date; write it as 2020-01-19") from error
 
 
-def parse_window(since: str | None, until: str | None, today: datetime.date) -> Window:
+def parse_window(
+    since: str | None, until: str | None, today: datetime.date, first: datetime.date | None = FIRST_PREPRINT
+) -> Window:
     """``--since`` and ``--until`` as a window; ``UsageError`` where it makes no sense or runs backwards."""
     if since is None:
         raise UsageError("--since is missing: from which day on, for example --since 2020-01-19")
@@ -56,6 +58,6 @@ def parse_window(since: str | None, until: str | None, today: datetime.date) -> 
         raise UsageError(f"--since {start} lies in the future")
     if end < start:
         raise UsageError(f"--until {end} lies before --since {start}: swap them")
-    if end < FIRST_PREPRINT:
-        raise UsageError(f"--until {end}: there was no preprint before {FIRST_PREPRINT}")
-    return Window(max(start, FIRST_PREPRINT), min(end, today))
+    if first and end < first:
+        raise UsageError(f"--until {end}: there was no preprint before {first}")
+    return Window(max(start, first or start), min(end, today))

@@ -1,8 +1,12 @@
 """What can go wrong with a request, as a value: a kind, a reason, whether asking again may help."""
 
+import re
 from enum import StrEnum
 
 from covidct.errors import CovidctError
+
+_SECRET = re.compile(r"\b(api_key|email)=[^&]*")
+"""What must not stand in logs and records."""
 
 
 class Kind(StrEnum):
@@ -33,6 +37,7 @@ class FetchError(CovidctError):
     def __init__(
         self, kind: Kind, reason: str, url: str = "", wait: float | None = None, rule: str = "", cool_down: float = 0.0
     ) -> None:
+        url = _SECRET.sub(r"\1=…", url)
         super().__init__(f"{reason} ({url})" if url else reason)
         self.kind = kind
         self.reason = reason

@@ -120,13 +120,14 @@ def make_corpus(
     return Corpus(sorted(records, key=lambda r: (r.date, r.doi, r.version)))
 
 
-def _picture(seed: int, side: int) -> bytes:
+def make_picture(seed: int, side: int, kind: str = "png") -> bytes:
+    """A small CT-like picture as PNG or JPEG; same arguments, same bytes."""
     rng = numpy.random.default_rng(seed)
     y, x = numpy.mgrid[:side, :side] / side - 0.5
     body = (numpy.hypot(x, y * 1.2) < 0.45) * 120.0
     lungs = (numpy.hypot(x - 0.17, y) < 0.14) | (numpy.hypot(x + 0.17, y) < 0.14)
     grey = numpy.clip(numpy.where(lungs, 20, body) + rng.normal(0, 6, (side, side)), 0, 255).astype(numpy.uint8)
-    return bytes(pymupdf.Pixmap(pymupdf.csGRAY, side, side, grey.tobytes(), False).tobytes("png"))
+    return bytes(pymupdf.Pixmap(pymupdf.csGRAY, side, side, grey.tobytes(), False).tobytes(kind))
 
 
 @functools.lru_cache(maxsize=4096)
@@ -140,7 +141,7 @@ def make_pdf(doi: str, version: int, figures: int = 1, licence: str = "", side: 
         if licence:
             page.insert_text((40, 40), licence, fontsize=7)
         seed = sum(doi.encode()) * 31 + version * 7 + number
-        page.insert_image(pymupdf.Rect(100, 120, 420, 440), stream=_picture(seed, side))
+        page.insert_image(pymupdf.Rect(100, 120, 420, 440), stream=make_picture(seed, side))
         caption = f"Figure {number}. Chest CT of a made-up patient with COVID-19, day {number + version}."
         page.insert_text((100, 470), caption, fontsize=10)
         page.insert_text((72, 600), f"As Figure {number} shows, this text exists to be read by a program.", fontsize=11)
