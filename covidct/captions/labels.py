@@ -9,7 +9,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from covidct.captions.reading import Mention, read
+from covidct.captions.cues import persons
+from covidct.captions.reading import Mention, clean, read
 from covidct.captions.subcaptions import split_caption
 from covidct.captions.text import Span, sentences
 
@@ -51,6 +52,9 @@ class Reading:
     mentions: Sequence[Mention]
     about_scan: bool | None
     """True: it speaks of a scan; False: of something that is no scan; None: it does not say."""
+    words: int = 0
+    extent: Span = (0, 0)
+    """From the first word to the last."""
 
     def having(self, means: str, *statuses: str) -> list[Mention]:
         return [m for m in self.mentions if m.means == means and (not statuses or m.status in statuses)]
@@ -87,6 +91,18 @@ def _no_scan(reading: Reading) -> Verdict | None:
         return None
     picture = reading.having("noscan") + reading.having("vague")
     return _verdict(NEGATIVE, "no-scan", picture[0], 0.85) if picture else None
+
+
+def _no_picture(reading: Reading) -> Verdict | None:
+    """A sentence without a word of the clinic, the body, a picture or a person: drawings and statistics."""
+    speaks = reading.about_scan is not None or any(m.means in ("clinic", "person", "class") for m in reading.mentions)
+    if speaks or reading.words < _SENTENCE_WORDS:
+        return None
+    return Verdict(NEGATIVE, "no-scan:no-picture-named", 0.5, reading.extent)
+
+
+_SENTENCE_WORDS = 7
+"""Fewer may be all that a caption says of a scan ("Case 2 before and after")."""
 
 
 def _animal(reading: Reading) -> Verdict | None:
@@ -169,6 +185,7 @@ DECISIONS: tuple[Decision, ...] = (
     _affirmed,
     _final,
     _false_positive,
+    _no_picture,
     _named,
     _refuted,
     _diagnosed,
@@ -208,7 +225,8 @@ def label_caption(text: str) -> Labels:
     carried: Verdict | None = None
     for letter, reading in readings.items():
         reading = _seen_with(reading, about_scan)
-        panels[letter] = _panel(reading, shared, contrast, carried)
+        new_person = any(person.age is not None or person.case for person in persons(text, split.spans[letter]))
+        panels[letter] = _panel(reading, shared, contrast, None if new_person else carried)
         carried = _carried(reading, panels[letter], carried)
     return Labels(_shown(text, _whole(panels, shared)), {letter: _shown(text, v) for letter, v in panels.items()})
 
@@ -303,7 +321,17 @@ def _shown(text: str, verdict: Verdict, source: str = "caption") -> Verdict:
 
 def _reading(text: str, spans: Sequence[Span]) -> Reading:
     mentions = read(text, spans)
-    return Reading(mentions, _about_scan(mentions))
+    cleaned = clean(text)
+    places = [m.span() for start, end in spans for m in _WORD.finditer(cleaned, start, end)]
+    extent = (places[0][0], places[-1][1]) if places else (0, 0)
+    return Reading(mentions, _about_scan(mentions), len(places), extent)
+
+
+_WORD = re.compile(r"[A-Za-z]{2,}")
+
+
+_BESIDE_SCANS = ("photograph", "laboratory-picture")
+"""Pictures that stand beside a scan in one figure: "Photograph of the rash and chest CT"."""
 
 
 def _about_scan(mentions: Sequence[Mention]) -> bool | None:
@@ -314,6 +342,8 @@ def _about_scan(mentions: Sequence[Mention]) -> bool | None:
     if not kinds:
         return None
     scans = [m for m in cues if m.means == "scan" and m.rule == "scan"]
+    if kinds[0] == "noscan" and cues[0].rule in _BESIDE_SCANS and any(m.sentence == cues[0].sentence for m in scans):
+        return True
     if kinds[0] in ("noscan", "topic") and "scan" not in kinds[1:]:
         return bool(scans) and not any(m.means == "noscan" for m in cues)
     if "noscan" in kinds and "scan" not in kinds:

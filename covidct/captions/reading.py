@@ -106,11 +106,11 @@ class _Sentence:
         for term in self.table.terms:
             text = self.cased if term.case else self.folded
             found += [_Found(m.start(), m.end(), term.rule_id, term.means) for m in self._finditer(term.pattern, text)]
-        picture = [f for f in found if f.kind in ("scan", "person")]
+        picture = [f for f in found if f.kind in ("scan", "person", "clinic")]
         return sorted(_longest([f for f in found if f not in picture]) + picture, key=lambda f: f.start)
 
     def _modifiers(self) -> list[tuple[_Found, Modifier]]:
-        terms = [t for t in self.terms if t.kind not in ("scan", "person", "class")]
+        terms = [t for t in self.terms if t.kind not in ("scan", "person", "class", "clinic")]
         found = {
             _Found(m.start(), m.end(), modifier.rule_id, modifier.makes): modifier
             for modifier in self.table.modifiers

@@ -35,6 +35,7 @@ MEANINGS = frozenset(
         "noscan",
         "vague",
         "topic",
+        "clinic",
     ]
 )
 EFFECTS = frozenset(
@@ -129,19 +130,28 @@ _WRITTEN = {
 }
 
 
+_BEGIN, _END = "(?<![A-Za-z0-9_])", "(?![A-Za-z0-9_])"
+
+
 def to_pattern(words: str) -> str:
     """The regular expression for ``words`` as a clinician writes them (head of ``rules.toml``)."""
     words = words.replace("(-)", "\x02").replace("(+)", "\x03").replace(" ... ", "\x00").replace("] ", "]\x01")
     made = "".join(_WRITTEN.get(char, char if char in ")|\x00\x01\x02\x03" else re.escape(char)) for char in words)
     made = made.replace("\x00", r"(?:[\s-]+[^\s;.]+){0,4}?[\s-]+").replace("\x01", r"[\s-]*")
     made = made.replace("\x02", r"\(\s?-(?:\s?ve)?\s?\)").replace("\x03", r"\(\s?\+(?:\s?ve)?\s?\)")
-    return rf"(?<![A-Za-z0-9_]){made}(?![A-Za-z0-9_])"
+    return f"{_BEGIN}{made}{_END}"
 
 
 def _compiled(words: Iterable[str], names: Mapping[str, str], case: bool = False) -> re.Pattern[str]:
     filled = [_filled(word, names) for word in words]
     folded = [fold(word) if case else fold_lower(word) for word in filled]
-    return re.compile("|".join(to_pattern(word) for word in sorted(set(folded), key=len, reverse=True)))
+    return re.compile(_either(sorted(set(folded), key=len, reverse=True)))
+
+
+def _either(words: Iterable[str]) -> str:
+    """One pattern for all ``words``; the boundary is asked for once, not once a word."""
+    inner = [to_pattern(word).removeprefix(_BEGIN).removesuffix(_END) for word in words]
+    return f"{_BEGIN}(?:{'|'.join(inner)}){_END}"
 
 
 def _filled(words: str, names: Mapping[str, str]) -> str:
@@ -161,7 +171,7 @@ def read_rules(toml: str) -> RuleTable:
     try:
         table = tomllib.loads(toml)
         names = {name: f"({value})" for name, value in table["names"].items()}
-        stops = "|".join(to_pattern(fold_lower(word)) for word in table["stops"]["words"])
+        stops = _either(fold_lower(word) for word in table["stops"]["words"])
         marks = "".join(re.escape(mark) for mark in table["stops"]["marks"])
     except (tomllib.TOMLDecodeError, KeyError) as error:
         raise CovidctError(f"the caption rules cannot be read: {error}") from error
