@@ -1,6 +1,7 @@
 """PDFs made for the tests: text, rasters, drawings and captions at known places."""
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -61,3 +62,68 @@ class Maker:
     def save(self, path: Path) -> Path:
         path.write_bytes(self.document.tobytes(garbage=3, deflate=True))
         return path
+
+
+def samples() -> list[bytes]:
+    """Small documents of different make, for fuzzing: raster, tiles, drawing, soft mask, JPEG, nested forms."""
+    return [make().tobytes(garbage=1) for make in (_raster, _tiles, _drawing, _masked, _jpeg, _nested)]
+
+
+def _framed(draw: Callable[[Maker], None]) -> pymupdf.Document:
+    made = Maker()
+    draw(made)
+    made.caption((60, 365, 535, 400), "Figure 1.", "A picture of the valley, (A) by day and (B) by night.")
+    made.body((60, 430, 535, 780), 20)
+    return made.document
+
+
+def _raster() -> pymupdf.Document:
+    return _framed(lambda made: made.image((120, 80, 480, 350), noise(180, 135)))
+
+
+def _tiles() -> pymupdf.Document:
+    def draw(made: Maker) -> None:
+        for column in range(4):
+            made.image((100 + 90 * column, 80, 190 + 90 * column, 340), noise(45, 130, column))
+
+    return _framed(draw)
+
+
+def _drawing() -> pymupdf.Document:
+    def draw(made: Maker) -> None:
+        made.page.draw_rect(pymupdf.Rect(100, 80, 500, 350))
+        for step in range(40):
+            made.page.draw_line((100 + 10 * step, 350), (110 + 10 * step, 100 + step * 53 % 240))
+            made.page.insert_text((100 + 10 * step, 358), str(step), fontsize=5)
+
+    return _framed(draw)
+
+
+def _masked() -> pymupdf.Document:
+    def draw(made: Maker) -> None:
+        image = Image.fromarray(np.stack([noise(90, 70)] * 3, axis=2))
+        image.putalpha(Image.fromarray(noise(90, 70, 2)))
+        buffer = io.BytesIO()
+        image.save(buffer, "PNG")
+        made.page.insert_image(pymupdf.Rect(120, 80, 480, 350), stream=buffer.getvalue())
+
+    return _framed(draw)
+
+
+def _jpeg() -> pymupdf.Document:
+    def draw(made: Maker) -> None:
+        buffer = io.BytesIO()
+        Image.fromarray(noise(180, 135)).save(buffer, "JPEG")
+        made.page.insert_image(pymupdf.Rect(120, 80, 480, 350), stream=buffer.getvalue())
+
+    return _framed(draw)
+
+
+def _nested() -> pymupdf.Document:
+    inner = _raster()
+    for _ in range(3):
+        outer = pymupdf.open()
+        page = outer.new_page()
+        page.show_pdf_page(page.rect, inner, 0)
+        inner = outer
+    return inner

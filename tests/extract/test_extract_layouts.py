@@ -108,6 +108,17 @@ def test_two_columns_with_a_figure_each_side_by_side(extractor: Extractor, tmp_p
     assert figures[0].caption == "Column 1 of the page, a caption of a few lines here."
 
 
+def test_caption_that_goes_on_in_the_next_column(extractor: Extractor, tmp_path: Path) -> None:
+    made = Maker()
+    made.image((50, 60, 545, 260), noise(495, 200, 1))
+    made.caption((50, 270, 288, 300), "Fig. 1", "Wind over the valley by day of the year, where the dashed line is")
+    made.caption((307, 270, 545, 300), "", "the mean of all days and the band its spread.")
+    for x0, x1 in (LEFT, RIGHT):
+        made.body((x0, 320, x1, 780), 22)
+    (figure,) = run(made, extractor, tmp_path).figures
+    assert figure.caption.endswith("where the dashed line is the mean of all days and the band its spread.")
+
+
 def test_side_caption(extractor: Extractor, tmp_path: Path) -> None:
     made = Maker()
     made.caption((50, 62, 180, 300), "Fig. 1", "A narrow caption that stands at the left of its picture, " * 2)

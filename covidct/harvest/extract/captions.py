@@ -141,6 +141,10 @@ def read_captions(pages: list[Page], starts: list[Start], body: Body, words: Voc
         page = pages[start.page]
         barred = {line for number, line in opening if number == start.page and line != start.line}
         taken, stop = _extent(page, start.line, barred, body, usual)
+        beside = _next_column(page, taken, barred, body)
+        if beside is not None:
+            taken += _extent(page, beside, barred | set(taken), body, usual)[0]
+            stop = "next-column"
         tally.fired(f"caption-end:{stop}")
         captions.append(_caption(page, start, taken, words, stop))
     return captions
@@ -172,6 +176,26 @@ def _extent(page: Page, first: int, barred: set[int], body: Body, usual: float) 
         if stop:
             return taken, stop
         taken.append(following)
+
+
+def _next_column(page: Page, taken: list[int], barred: set[int], body: Body) -> int | None:
+    """Where a caption set in two columns under a wide figure goes on: level with its first line, in its style."""
+    lines = [page.lines[i] for i in taken]
+    first, last = lines[0], lines[-1]
+    step = Step(lines, last, page, body, 0.0)
+    if not step.unlike_body or re.search(r"[.!?)]\W*$", last.text):
+        return None
+    right = max(line.box[2] for line in lines)
+    for index, line in enumerate(page.lines):
+        level = abs(line.box[1] - first.box[1]) < 0.5 * line.size and right < line.box[0] < right + 60
+        if (
+            level
+            and not line.way
+            and index not in barred
+            and (line.main.font, line.size) == (last.main.font, last.size)
+        ):
+            return index
+    return None
 
 
 def _next(page: Page, taken: list[int], barred: set[int]) -> int | None:

@@ -6,6 +6,7 @@ side (landscape figures in a portrait page) is turned upright for the analysis; 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import pymupdf
@@ -44,12 +45,12 @@ class Line:
     way: int = 0
     """0 upright, 1 reading upwards, 2 upside down, 3 reading downwards, 4 any slant."""
 
-    @property
+    @cached_property
     def main(self) -> Span:
         """The span with most letters."""
         return max(self.spans, key=lambda span: len(span.text.strip()))
 
-    @property
+    @cached_property
     def size(self) -> float:
         """Font size of most letters."""
         return self.main.size

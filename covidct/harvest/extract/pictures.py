@@ -81,7 +81,7 @@ def _origin(page: Page, figure: Assembled) -> tuple[float, float]:
 
 
 def _trimmed(pixels: Pixels, corner: tuple[float, float], scale: tuple[float, float], box: Box) -> Picture | None:
-    ink = pixels.min(axis=2) < BLANK
+    ink = (pixels[..., 0] < BLANK) | (pixels[..., 1] < BLANK) | (pixels[..., 2] < BLANK)
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
     if not rows.size:
         return None

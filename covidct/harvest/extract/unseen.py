@@ -11,7 +11,7 @@ import numpy as np
 import pymupdf
 
 from covidct.harvest.extract.boxes import area, inside, meet, overlap_x, overlap_y
-from covidct.harvest.extract.page import Line, Page, text_page
+from covidct.harvest.extract.page import Line, Page, Stroke, text_page
 from covidct.records import Box
 
 SCALE = 2.0
@@ -25,7 +25,8 @@ Grey = np.ndarray[tuple[int, int], np.dtype[np.uint8]]
 
 def without_unseen(source: pymupdf.Page, page: Page) -> tuple[Page, int]:
     """``page`` (not turned yet) without unseen words, and how many were taken out."""
-    suspects = {id(line) for line in page.lines if _suspect(line, page)}
+    covers = [s for s in page.strokes if s.filled and s.box[2] - s.box[0] > 3 and s.box[3] - s.box[1] > 3]
+    suspects = {id(line) for line in page.lines if _suspect(line, page)} | _painted_over(page.lines, covers)
     suspects |= _under_images(source, page)
     if not suspects:
         return page, 0
@@ -45,9 +46,24 @@ def without_unseen(source: pymupdf.Page, page: Page) -> tuple[Page, int]:
 def _suspect(line: Line, page: Page) -> bool:
     if any(not span.inked or _pale(span.color) for span in line.spans if span.text.strip()):
         return True
-    if not page.box[0] <= line.box[0] or line.box[2] > page.box[2] or line.box[3] > page.box[3]:
-        return True
-    return any(s.filled and s.order > line.block and _covers(s.box, line.box) for s in page.strokes)
+    x0, _, x1, y1 = page.box
+    return line.box[0] < x0 or line.box[2] > x1 or line.box[3] > y1
+
+
+def _painted_over(lines: list[Line], covers: list[Stroke]) -> set[int]:
+    """Lines that a shape filled after them overlaps."""
+    if not covers:
+        return set()
+    x0, y0, x1, y1 = np.array([cover.box for cover in covers]).T
+    order = np.array([cover.order for cover in covers])
+    out = set()
+    for line in lines:
+        a, b, c, d = line.box
+        across = np.minimum(x1, c) - np.maximum(x0, a) > 3
+        down = np.minimum(y1, d) - np.maximum(y0, b) > 0.4 * (d - b)
+        if (across & down & (order > line.block)).any():
+            out.add(id(line))
+    return out
 
 
 def _pale(color: int) -> bool:

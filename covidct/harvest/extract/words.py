@@ -35,17 +35,17 @@ def clean(text: str) -> str:
 
 def join_lines(lines: Iterable[str], words: Vocabulary) -> str:
     """One text of ``lines``; a word broken at a line end is made whole."""
-    text = ""
+    pieces: list[str] = []
     for line in (clean(line) for line in lines):
         if not line:
             continue
-        broken = _HYPHEN_END.search(text)
+        last = pieces[-1] if pieces else ""
+        broken = _HYPHEN_END.search(last[-60:])
         following = re.match(r"[^\W\d_]+", line)
         if broken and following and following.group()[0].islower():
             keep = words.hyphenated(broken.group(1), following.group())
-            text = (text[:-1] + ("-" if keep else "")) + line
-        elif re.search(r"\w[-‐–/]$", text):
-            text += line
-        else:
-            text = f"{text} {line}" if text else line
-    return text.replace("\u00ad", "")
+            pieces[-1] = last[:-1] + ("-" if keep else "")
+        elif last and not re.search(r"\w[-‐–/]$", last[-2:]):
+            pieces.append(" ")
+        pieces.append(line)
+    return "".join(pieces).replace("\u00ad", "")
