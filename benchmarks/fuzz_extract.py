@@ -92,6 +92,7 @@ def mutants(sources: list[bytes], count: int, seed: int) -> Iterator[tuple[str, 
 def campaign(sources: list[bytes], count: int, seed: int, workers: int, limits: Limits = LIMITS) -> dict[str, object]:
     """Read every mutant; counts by outcome, the slowest, and memory of this process."""
     outcomes: Counter[str] = Counter()
+    crashes: Counter[str] = Counter()
     slowest, figures, over = 0.0, 0, 0
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder, Extractor(workers, limits) as extractor:
@@ -111,6 +112,8 @@ def campaign(sources: list[bytes], count: int, seed: int, workers: int, limits: 
         with ThreadPoolExecutor(workers) as threads:
             for result in threads.map(read, mutants(sources, count, seed)):
                 outcomes["read" if result.ok else result.reason.split(":")[0]] += 1
+                if result.reason.startswith("crashed"):
+                    crashes[result.reason[:120]] += 1
                 slowest = max(slowest, result.seconds)
                 over += result.seconds > limits.seconds + 5
                 figures += len(result.figures)
@@ -120,6 +123,7 @@ def campaign(sources: list[bytes], count: int, seed: int, workers: int, limits: 
         "mutants": count,
         "accounted_for": sum(outcomes.values()),
         "outcomes": dict(outcomes.most_common()),
+        "crashes": dict(crashes.most_common(20)),
         "figures": figures,
         "over_the_time_limit": over,
         "slowest_s": round(slowest, 1),

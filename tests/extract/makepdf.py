@@ -40,7 +40,9 @@ class Maker:
         return self.page
 
     def body(self, box: tuple[float, float, float, float], times: int = 4, size: float = 10) -> None:
-        self.page.insert_textbox(pymupdf.Rect(box), BODY * times, fontsize=size, fontname="tiro")
+        """As much running text as fits, at most ``times`` sentences."""
+        while self.page.insert_textbox(pymupdf.Rect(box), BODY * times, fontsize=size, fontname="tiro") < 0:
+            times -= 1
 
     def caption(self, box: tuple[float, float, float, float], label: str, text: str, size: float = 8) -> None:
         """A bold label and words in another font and size than the body, wrapped in ``box``."""

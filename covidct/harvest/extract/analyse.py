@@ -7,7 +7,14 @@ import pymupdf
 
 from covidct.harvest.extract.boxes import rounded
 from covidct.harvest.extract.captions import read_captions
-from covidct.harvest.extract.document import find_doi, find_licence, find_title, open_pdf
+from covidct.harvest.extract.document import (
+    LIBRARY_ERRORS,
+    find_doi,
+    find_licence,
+    find_title,
+    open_pdf,
+    out_of_memory,
+)
 from covidct.harvest.extract.figures import write_figures
 from covidct.harvest.extract.furniture import set_aside
 from covidct.harvest.extract.graphics import find_regions, running_text
@@ -57,8 +64,8 @@ def _layout(document: pymupdf.Document, limits: Limits, tally: Tally) -> Work:
     for number in range(min(count, limits.pages)):
         try:
             pages.append(_read(document.load_page(number), number + 1, tally))
-        except (RuntimeError, ValueError) as error:
-            if "alloc" in str(error):
+        except LIBRARY_ERRORS as error:
+            if out_of_memory(error):
                 raise
             tally.drop("page", f"page cannot be read: {type(error).__name__}", number + 1)
             pages.append(Page(number + 1, 0.0, 0.0))

@@ -188,12 +188,8 @@ def _next_column(page: Page, taken: list[int], barred: set[int], body: Body) -> 
     right = max(line.box[2] for line in lines)
     for index, line in enumerate(page.lines):
         level = abs(line.box[1] - first.box[1]) < 0.5 * line.size and right < line.box[0] < right + 60
-        if (
-            level
-            and not line.way
-            and index not in barred
-            and (line.main.font, line.size) == (last.main.font, last.size)
-        ):
+        alike = line.main.font == last.main.font and abs(line.size - last.size) < 0.1
+        if level and alike and not line.way and index not in barred:
             return index
     return None
 

@@ -31,7 +31,7 @@ def limit_process(limits: Limits) -> None:
 def answer(request: dict[str, Any], limits: Limits) -> dict[str, Any]:
     """The extraction asked for, as JSON values; ``fatal`` marks a process that should not read another paper."""
     from covidct.harvest.extract.analyse import analyse
-    from covidct.harvest.extract.document import Unreadable
+    from covidct.harvest.extract.document import Unreadable, out_of_memory
 
     began = time.monotonic()
     fatal = False
@@ -46,14 +46,9 @@ def answer(request: dict[str, Any], limits: Limits) -> dict[str, Any]:
         result, fatal = Extraction(ok=False, reason="crashed: nested too deeply"), True
     except Exception as error:  # noqa: BLE001  the process boundary: whatever a paper provokes is that paper's reason
         fatal = True
-        reason = "memory limit" if _out_of_memory(error) else "crashed"
+        reason = "memory limit" if out_of_memory(error) else "crashed"
         result = Extraction(ok=False, reason=f"{reason}: {type(error).__name__}: {str(error)[:200]}")
     return {**to_json(result), "seconds": round(time.monotonic() - began, 3), "fatal": fatal}
-
-
-def _out_of_memory(error: Exception) -> bool:
-    text = str(error).lower()
-    return "malloc" in text or "calloc" in text or "realloc" in text or "out of memory" in text
 
 
 def serve(source: IO[str], sink: IO[str], limits: Limits) -> None:

@@ -25,6 +25,15 @@ _LICENCES = (
 )
 
 
+LIBRARY_ERRORS: tuple[type[Exception], ...] = (RuntimeError, ValueError, pymupdf.mupdf.FzErrorBase)
+"""What the PDF library raises over a damaged file."""
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Whether the library says that it ran out of memory: that ends the paper, not only a page."""
+    return "alloc" in str(error).lower() or "out of memory" in str(error).lower()
+
+
 class Unreadable(Exception):
     """The file cannot be read as a PDF; the message is the reason."""
 
@@ -46,11 +55,14 @@ def open_pdf(path: Path, limits: Limits) -> pymupdf.Document:
         raise Unreadable("not a PDF: it does not begin with %PDF")
     try:
         document = pymupdf.open(path, filetype="pdf")
-    except (RuntimeError, ValueError) as error:
+        count = 0 if document.needs_pass else document.page_count
+    except LIBRARY_ERRORS as error:
+        if out_of_memory(error):
+            raise
         raise Unreadable(f"truncated or damaged beyond repair: {error}") from None
     if document.needs_pass:
         raise Unreadable("encrypted: it asks for a password")
-    if document.page_count < 1:
+    if count < 1:
         raise Unreadable("truncated or damaged beyond repair: no page")
     return document
 

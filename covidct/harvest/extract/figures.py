@@ -7,6 +7,7 @@ from covidct.captions.mentions import find_mentions
 from covidct.harvest.extract import pictures
 from covidct.harvest.extract.assemble import Assembled, assemble
 from covidct.harvest.extract.boxes import rounded
+from covidct.harvest.extract.document import LIBRARY_ERRORS, out_of_memory
 from covidct.harvest.extract.match import Found
 from covidct.harvest.extract.results import ExtractedFigure, Limits
 from covidct.harvest.extract.tally import Tally
@@ -35,10 +36,16 @@ def _part(work: Work, found: Found, limits: Limits, tally: Tally) -> Part | None
     tags = [tag for caption in work.captions for tag in caption.tags]
     barred = caption_lines(page, found.page, [*work.captions, *tags])
     figure = assemble(found, page, barred, work.views[found.page].running, work.body)
-    source = work.document.load_page(page.number - 1)
-    picture = pictures.render(source, page, figure, limits.picture_megapixels)
+    box = rounded(page.to_page(figure.box))
+    try:
+        source = work.document.load_page(page.number - 1)
+        picture = pictures.render(source, page, figure, limits.picture_megapixels)
+    except LIBRARY_ERRORS as error:
+        if out_of_memory(error):
+            raise
+        tally.drop(found.caption.label.printed, f"cannot be drawn: {type(error).__name__}", page.number, box)
+        return None
     if picture is None:
-        box = rounded(page.to_page(figure.box))
         tally.drop(found.caption.label.printed, "the page shows nothing there", page.number, box)
         return None
     return found, figure, picture
