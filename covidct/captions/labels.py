@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from covidct.captions.cues import persons
 from covidct.captions.reading import Mention, clean, read
 from covidct.captions.subcaptions import split_caption
-from covidct.captions.text import Span, sentences
+from covidct.captions.text import Span, plain, sentences
 
 POSITIVE, NEGATIVE, UNCLEAR = "positive", "negative", "unclear"
 
@@ -52,6 +52,7 @@ class Reading:
     mentions: Sequence[Mention]
     about_scan: bool | None
     """True: it speaks of a scan; False: of something that is no scan; None: it does not say."""
+    text: str = ""
     words: int = 0
     extent: Span = (0, 0)
     """From the first word to the last."""
@@ -95,12 +96,14 @@ def _no_scan(reading: Reading) -> Verdict | None:
 
 def _no_picture(reading: Reading) -> Verdict | None:
     """A sentence without a word of the clinic, the body, a picture or a person: drawings and statistics."""
-    speaks = reading.about_scan is not None or any(m.means in ("clinic", "person", "class") for m in reading.mentions)
+    speaks = reading.about_scan is not None or any(m.means in _SPEAK_OF_PEOPLE for m in reading.mentions)
+    speaks = speaks or bool(reading.having("covid", "uncertain"))
     if speaks or reading.words < _SENTENCE_WORDS:
         return None
     return Verdict(NEGATIVE, "no-scan:no-picture-named", 0.5, reading.extent)
 
 
+_SPEAK_OF_PEOPLE = ("clinic", "person", "class", "suspect")
 _SENTENCE_WORDS = 7
 """Fewer may be all that a caption says of a scan ("Case 2 before and after")."""
 
@@ -223,12 +226,20 @@ def label_caption(text: str) -> Labels:
     readings = {letter: _reading(text, spans) for letter, spans in split.spans.items()}
     contrast = any(decide(r).label == POSITIVE for r in readings.values()) or bool(_anywhere(readings, shared))
     carried: Verdict | None = None
+    in_sentence = _of_sentence(text, readings) if split.style == "after" else None
     for letter, reading in readings.items():
         reading = _seen_with(reading, about_scan)
         new_person = any(person.age is not None or person.case for person in persons(text, split.spans[letter]))
-        panels[letter] = _panel(reading, shared, contrast, None if new_person else carried)
+        panels[letter] = _panel(reading, shared, contrast, None if new_person else carried or in_sentence)
         carried = _carried(reading, panels[letter], carried)
     return Labels(_shown(text, _whole(panels, shared)), {letter: _shown(text, v) for letter, v in panels.items()})
+
+
+def _of_sentence(text: str, readings: Mapping[str, Reading]) -> Verdict | None:
+    """``Sarcoidosis before (A) and after treatment (B)``: what one panel names holds for those that name nothing."""
+    told = {verdict.label: verdict for r in readings.values() if (verdict := decide(r)).rule != NOTHING.rule}
+    one_sentence = len(sentences(plain(text))) == 1
+    return next(iter(told.values())) if len(told) == 1 and one_sentence else None
 
 
 def _seen_with(reading: Reading, title_about_scan: bool | None) -> Reading:
@@ -258,7 +269,8 @@ _CLASS_WORDS = 4
 def _panel(reading: Reading, shared: Reading, contrast: bool, carried: Verdict | None) -> Verdict:
     """Its own text first; what is said of all, where its own says nothing; then the person of the panel before."""
     own = decide(reading)
-    if own.rule != NOTHING.rule and not (own.label == NEGATIVE and _weak(own)):
+    another = bool(reading.having("person")) and "same" not in reading.text
+    if own.rule != NOTHING.rule and (own.label != NEGATIVE or another or not _weak(own)):
         return own
     if contrast and (class_named := _class(reading)):
         return class_named
@@ -324,7 +336,8 @@ def _reading(text: str, spans: Sequence[Span]) -> Reading:
     cleaned = clean(text)
     places = [m.span() for start, end in spans for m in _WORD.finditer(cleaned, start, end)]
     extent = (places[0][0], places[-1][1]) if places else (0, 0)
-    return Reading(mentions, _about_scan(mentions), len(places), extent)
+    own = " ".join(text[start:end] for start, end in spans)
+    return Reading(mentions, _about_scan(mentions), own, len(places), extent)
 
 
 _WORD = re.compile(r"[A-Za-z]{2,}")
@@ -341,7 +354,8 @@ def _about_scan(mentions: Sequence[Mention]) -> bool | None:
     kinds = list(firsts.values())
     if not kinds:
         return None
-    scans = [m for m in cues if m.means == "scan" and m.rule == "scan"]
+    numbers = [m for m in cues if m.rule == "scan-as-number"]
+    scans = [m for m in cues if m.rule == "scan" and not any(n.start <= m.start < n.end for n in numbers)]
     if kinds[0] == "noscan" and cues[0].rule in _BESIDE_SCANS and any(m.sentence == cues[0].sentence for m in scans):
         return True
     if kinds[0] in ("noscan", "topic") and "scan" not in kinds[1:]:

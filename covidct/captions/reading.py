@@ -150,11 +150,15 @@ class _Sentence:
         """A test says something only with a result, and nothing about COVID-19 where another germ is named alone."""
         others = any(t.kind == "rival" for t in self.terms) and not any(t.kind == "covid" for t in self.terms)
         named = term.rule == "test-named"
-        for makes in ("contact", "result-positive", "result-negative", "negated", "uncertain"):
-            hits = [a for a in acting if a.modifier.makes == makes]
+        for makes in ("contact", "result-positive", "history", "result-negative", "negated", "uncertain"):
+            hits = [a for a in acting if a.modifier.makes == makes and (named or not self._for_something(a))]
             if hits and (named or not others):
                 return self._made(term, makes, hits[:1])
         return self._made(term, "none", [])
+
+    def _for_something(self, acting: _Acting) -> bool:
+        """``positive for influenza``: the result is told of what follows, not of the test."""
+        return re.match(r"\s*(?:for|to|para|per|pour)\b", self.folded[acting.end : acting.end + 8]) is not None
 
     def _acts(self, place: _Found, modifier: Modifier, term: _Found) -> _Acting | None:
         if term.kind not in modifier.on or any(t.kind in modifier.unless for t in self.terms):
