@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import review_corpus
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from covidct.curate.review import server
 from covidct.workspace.workspace import Workspace
@@ -122,6 +122,7 @@ def browser() -> Iterator[Browser]:
     if not CHROMIUM:
         pytest.skip("no chromium on this machine: apt-get install chromium")
     with sync_playwright() as playwright:
+        expect.set_options(timeout=WAIT)
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield chromium
         chromium.close()

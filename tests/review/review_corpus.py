@@ -32,6 +32,8 @@ QUOTES = {
     "unclear": ("suspected viral pneumonia", "uncertain"),
 }
 LICENCES = ("cc-by-4.0", "cc-by-nc-nd-4.0", "cc0-1.0", "", "cc-by-nc-4.0")
+ECHO = 4
+"""The paper that shows a picture of the first paper again."""
 XSS = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script> & \"quotes\" 'both'"
 
 
@@ -66,10 +68,19 @@ def _add_paper(workspace: Workspace, rng: np.random.Generator, number: int, xss:
     )
     labels = [[_label(number, figure, panel) for panel in range(4)] for figure in range(2)]
     pictures = [_compound(rng, row) for row in labels]
+    if number == ECHO:
+        _echo(workspace, pictures[0])
     figures = [_figure(workspace, paper_id, n, pictures[n], labels[n], xss) for n in range(2)]
     workspace.replace_figures(paper_id, figures)
     for n, figure in enumerate(figures):
         _add_panels(workspace, figure, pictures[n], labels[n])
+
+
+def _echo(workspace: Workspace, sheet: Image.Image) -> None:
+    """The first panel of all comes back, cropped and brighter, as the first panel of this figure."""
+    first = Image.open(workspace.path(workspace.panels()[0].file)).convert("RGB")
+    cropped = first.crop((14, 14, SIDE - 14, SIDE - 14)).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+    sheet.paste(cropped.point(lambda value: min(255, round(value * 1.15))), _corner(0))
 
 
 def _label(paper: int, figure: int, panel: int) -> str:
@@ -186,7 +197,10 @@ def _rules_words(workspace: Workspace, panel: Panel, label: str, index: int) -> 
 
 def _add_pairs(workspace: Workspace) -> None:
     ids = sorted(panel.panel_id for panel in workspace.panels())
-    workspace.save_pairs([Pair(ids[0], ids[5], 0.972, "rescaled"), Pair(ids[1], ids[2], 0.951, "cropped")])
+    pairs = [Pair(ids[1], ids[2], 0.907, "alike")]
+    if len(ids) > 8 * ECHO:
+        pairs.append(Pair(ids[0], ids[8 * ECHO], 0.972, "cropped, brighter"))
+    workspace.save_pairs(pairs)
 
 
 def _plain(crop: Image.Image) -> Image.Image:

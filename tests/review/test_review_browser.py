@@ -34,6 +34,24 @@ def decide(page: Page, key: str) -> str:
     return before
 
 
+def test_no_key_decides_before_the_picture_is_there(live: Live, visit: Visit) -> None:
+    page = visit(live.url)
+    first, held = shown(page), []
+    for address in ("**/api/panel/*", "**/picture/panel/*"):
+        page.route(address, lambda route: held.append(route))
+    for _ in range(6):  # past everything that was fetched ahead
+        page.keyboard.press("j")
+    page.keyboard.press("1")
+    page.keyboard.press("1")
+    page.wait_for_timeout(300)
+    assert not words(live.workspace)
+    assert held
+    page.unroute_all()  # lets go of what was held
+    page.wait_for_function("was => document.documentElement.dataset.panel !== was", arg=first)
+    saved(page)
+    assert not words(live.workspace)
+
+
 def test_twenty_items_by_keyboard_are_twenty_decisions(live: Live, visit: Visit) -> None:
     page = visit(live.url)
     keys = {"1": ("label", "positive"), "2": ("label", "negative"), "3": ("label", "unclear"), "x": ("accept", False)}

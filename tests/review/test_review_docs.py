@@ -34,4 +34,4 @@ def test_every_option_queue_and_field_is_documented() -> None:
 def test_pictures_are_there_and_small() -> None:
     names = re.findall(r"\]\((img/[^)]+)\)", TEXT)
     assert len(names) >= 5
-    assert all((REPO / "docs" / name).stat().st_size < 500_000 for name in names)
+    assert all((REPO / "docs" / name).stat().st_size < 300_000 for name in names)

@@ -28,7 +28,7 @@ WRITER = """
             ws.replace_panels(f"{name}_f1", mine)
             ws.decide([Decision("panel", panel.panel_id, "label", "unclear", "rule:x@1", name) for panel in mine])
 """
-GENEROUS = 2.0
+GENEROUS = 3.0
 """Seconds. The promise is 100 ms on a machine that has nothing else to do (docs/review.md, benchmarks/review.py)."""
 
 

@@ -59,7 +59,7 @@ def shoot(page: Page, name: str, tmp_path: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=folder / name, animations="disabled", caret="hide")
     picture = Image.open(folder / name).convert("RGB")
-    few = picture.quantize(200, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    few = picture.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     few.save(folder / name, optimize=True)
     assert (folder / name).stat().st_size > 10_000
 
@@ -105,6 +105,9 @@ def arrange(page: Page, name: str) -> None:
         page.keyboard.press("]")
         for key in (" ", "Shift+ArrowLeft", "Shift+ArrowLeft"):
             page.keyboard.press(key)
+    if name == "pairs":
+        page.keyboard.press("j")
+        page.wait_for_timeout(300)
     if name == "sheet":
         for key in (" ", "ArrowRight", " "):
             page.keyboard.press(key)

@@ -72,7 +72,12 @@ export const unsent = () => read().length;
 const waiting = new Map();
 export function say(body) {
   const key = crypto.randomUUID();
-  write([...read(), { ...body, key }]);
+  try {
+    write([...read(), { ...body, key }]);
+  } catch {
+    // The browser's storage is full or forbidden: then at least it goes out at once.
+    return { key, answer: post("/api/act", { ...body, key }).then((found) => found.json()) };
+  }
   const answer = new Promise((resolve, reject) => waiting.set(key, { resolve, reject }));
   answer.catch(() => {});
   flush();

@@ -1,7 +1,7 @@
 // One panel at a time: the picture large, everything known beside it, and the keys that decide.
 
 import { h, button, toast } from "./dom.js";
-import { bitmap, blob, get } from "./api.js";
+import { bitmap, blob, get, isGone } from "./api.js";
 import { BoxEditor, figureView } from "./boxes.js";
 import { conflictNotice, facts, kindName } from "./facts.js";
 import { MaskTool, maskInForce } from "./mask.js";
@@ -41,8 +41,7 @@ export class ItemView {
       h("div", { class: "more" },
         this.kind, this.identity,
         button("Boxes", "e", () => this.editBoxes()), button("Mask", "m", () => this.editMask()),
-        button("Masked", "i", () => this.toggleMasked(), { "data-tool": "masked", "aria-pressed": "false" }),
-        button("Undo", "u", () => this.app.undo())));
+        button("Masked", "i", () => this.toggleMasked(), { "data-tool": "masked", "aria-pressed": "false" })));
   }
 
   async loadQueue() {
@@ -125,32 +124,48 @@ export class ItemView {
     this.shownAt = performance.now();
     this.hiddenFor = 0;
     if (!id) return this.showNothing();
+    // Until the next picture is there no key decides anything: nobody judges what is not on the screen.
+    const before = this.item;
+    if (before && before.panel.panel_id !== id) this.item = null;
     let found;
     try {
       found = await this.fetch(id);
     } catch (error) {
-      if (id === this.ids[this.at]) this.head.replaceChildren(h("p", { class: "note" }, error.status === 404 ? "This panel is no longer there: j goes on." : "This panel cannot be shown until the server answers."));
+      if (id === this.ids[this.at]) this.showTrouble(error);
       return;
     }
     if (id !== this.ids[this.at]) return;
     this.node.classList.remove("nothing");
-    const again = this.item && this.item.panel.panel_id === id && this.item.panel.file === found.item.panel.file;
+    const again = before && before.panel.panel_id === id && before.panel.file === found.item.panel.file;
     this.item = found.item;
     this.figureUrlNow = found.figureUrl;
     this.masked = false;
     if (!again) this.viewer.reset();
     if (found.image) this.viewer.show(found.image, this.describe());
+    else this.viewer.clear();
     this.draw();
     this.ahead();
     document.documentElement.dataset.panel = id;
+  }
+
+  showTrouble(error) {
+    this.item = null;
+    this.viewer.clear();
+    this.notice.replaceChildren();
+    this.side.replaceChildren();
+    const why = error.status === 404 ? "This panel is no longer there: j goes on."
+      : isGone() ? "This panel cannot be shown until the server answers." : "This panel's picture cannot be read: j goes on.";
+    this.head.replaceChildren(h("p", { class: "empty", role: "alert" }, why));
   }
 
   showNothing() {
     this.item = null;
     this.node.classList.add("nothing");
     delete document.documentElement.dataset.panel;
-    this.head.replaceChildren(h("p", { class: "empty" }, "Nothing left in this queue under these filters. ",
-      "Choose another queue (q) or widen the filters (f)."));
+    const why = this.app.start && !this.app.start.total
+      ? ["There are no panels yet: run ", h("code", {}, "covidct curate auto"), " first."]
+      : "Nothing left in this queue under these filters. Choose another queue (q) or widen the filters (f).";
+    this.head.replaceChildren(h("p", { class: "empty" }, why));
     this.side.replaceChildren();
     this.notice.replaceChildren();
   }
@@ -168,6 +183,7 @@ export class ItemView {
       h("p", { class: "where" }, h("strong", {}, `${(this.at + 1).toLocaleString("en")} of ${this.total.toLocaleString("en")}`), " ",
         h("span", { class: `tag ${state}` }, state === "none" ? "no label" : state), " ",
         h("span", { class: "note" }, `${figure.label || "Figure"}${panel.panel_label ? ` ${panel.panel_label}` : ""} · ${paper.title || paper.paper_id}`)),
+      button("Undo", "u", () => this.app.undo(), { class: "quiet" }),
       button("Next", "j", () => this.go(1), { class: "quiet" }));
     const notice = conflictNotice(this.item);
     this.notice.replaceChildren(...(notice ? [notice] : []));
@@ -312,15 +328,15 @@ export class ItemView {
 
   async saveBoxes(figure, boxes, resolves) {
     const here = this.item.panel.panel_id;
+    const old = new Set(figure.panels.map((panel) => panel.panel_id));
     const { answer } = this.app.send({ do: "boxes", figure_id: figure.figure_id, boxes, resolves, seconds: this.seconds() }, "boxes redrawn", here);
     await answer;
-    await this.renew(figure.figure_id, here);
+    await this.renew(figure.figure_id, old, here);
   }
 
   // The figure's panels have changed: the queue takes the new ones in the old ones' place.
-  async renew(figureId, here) {
+  async renew(figureId, old, here) {
     const { ids } = await get("/api/queue", { queue: "all", figure: figureId });
-    const old = new Set(this.item.figure.panels.map((panel) => panel.panel_id));
     const spot = this.ids.findIndex((id) => old.has(id));
     const rest = this.ids.filter((id) => !old.has(id) && !ids.includes(id));
     rest.splice(Math.max(0, spot), 0, ...ids);
@@ -336,7 +352,7 @@ export class ItemView {
     this.leaveTool();
     const { panel } = this.item;
     const existing = await maskInForce(panel);
-    if (panel !== this.item.panel) return;
+    if (!this.item || panel !== this.item.panel) return;
     if (this.masked) await this.toggleMasked();
     this.tool = new MaskTool(this.viewer, panel, existing, (mask) => {
       this.tool = null;
@@ -356,10 +372,12 @@ export class ItemView {
   }
 
   async toggleMasked() {
+    if (!this.item) return;
     const { panel } = this.item;
     if (!panel.masked) return toast("No mask has been made for this panel");
     const found = await this.fetch(panel.panel_id);
     const image = this.masked ? found.image : await bitmap(`/picture/panel/${path(panel.panel_id)}?as=masked`);
+    if (!this.item || panel.panel_id !== this.item.panel.panel_id) return;
     this.masked = !this.masked;
     this.viewer.show(image, this.describe());
     this.bar.querySelector("[data-tool=masked]").setAttribute("aria-pressed", String(this.masked));

@@ -59,7 +59,7 @@ export class Pairs {
     const left = this.pairs.filter((other) => !other.duplicate || other.duplicate.by.startsWith("rule:")).length;
     this.facts.replaceChildren(
       h("p", {}, h("strong", {}, `Pair ${this.at + 1} of ${this.pairs.length}`), ` · ${left} not decided by a person · likeness ${pair.score.toFixed(3)}`,
-        pair.change ? ` · ${pair.change}` : ""),
+        pair.change ? ` · ${pair.change}` : "", this.differ(pair) && h("span", { class: "tag id-yes" }, "labels differ")),
       h("p", {}, "Same picture: ", h("b", {}, verdict(pair.duplicate)), " · same patient: ", h("b", {}, verdict(pair.same_patient))));
     const images = await Promise.all(pair.sides.map((side) => bitmap(picturePath(side.panel_id))));
     if (pair !== this.pairs[this.at]) return;
@@ -70,6 +70,10 @@ export class Pairs {
         h("button", { type: "button", class: "link", onclick: () => this.app.open(side.panel_id) }, side.panel_id),
         ` · ${side.label} · patient ${side.patient || "unknown"}`);
     });
+  }
+
+  differ({ sides: [a, b] }) {
+    return a.label !== b.label && a.label !== "none" && b.label !== "none";
   }
 
   blink() {

@@ -35,6 +35,13 @@ export class Viewer {
     this.draw();
   }
 
+  clear() {
+    this.image = null;
+    this.pixels = null;
+    this.reading.textContent = "";
+    this.canvas.getContext("2d").clearRect(0, 0, this.canvas.width, this.canvas.height);
+  }
+
   applyWindow() {
     if (!this.pixels) return;
     this.shown = new OffscreenCanvas(this.pixels.width, this.pixels.height);
