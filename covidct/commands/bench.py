@@ -27,7 +27,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--images", type=FOLDER, default=None, help="Its images. Default: COVIDCT_IMAGES or the fetch cache.")
 @click.option("--luna", type=FOLDER, default=None, help="LUNA16 slices (self-trans, method3).")
 @click.option("--ssl-images", type=click.Choice(["train", "all"]), default="train", help="Seen without labels.")
-@click.option("--lnm", type=FILE, default=None, help="all_patches.hdf5 (init lnm).")
+@click.option("--lnm", type=FOLDER, default=None, help="LNM patches of 'covidct data import lnm' (init lnm).")
 @click.option("--seeds", default="0", show_default=True, help="Comma-separated.")
 @click.option("--trials", type=int, default=0, help="Try the first N recipes on validation, go on with the best.")
 @click.option("--fractions", default=None, help="Learning curve, e.g. 0.05,0.1,0.25,0.5,1 of the training groups.")
@@ -36,6 +36,8 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--accelerator", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto")
 @click.option("--out", type=FOLDER, default=None, help="Folder of the run; the same folder goes on where it stopped.")
 @click.option("--cache", type=FOLDER, default=None, help="Where decoded pictures and pretrained weights are kept.")
+@click.option("--packed", type=FOLDER, default=None, help="Pictures of 'covidct data pack' instead of --images.")
+@click.option("--baselines/--no-baselines", default=True, help="Score the audit's shortcut classifiers beside.")
 @json_option
 @click.pass_context
 def bench(ctx: click.Context, /, as_json: bool, **options: Any) -> int:
@@ -47,6 +49,67 @@ def bench(ctx: click.Context, /, as_json: bool, **options: Any) -> int:
     ctx.obj = options
     if ctx.invoked_subcommand:
         return 0
+    if options["table"]:
+        from covidct.commands import bench_table
+
+        return bench_table.main(options["table"], options, as_json)
+    if options["fractions"]:
+        from covidct.commands import bench_curve
+
+        return bench_curve.main(options, as_json)
     from covidct.commands import bench_run
 
-    return bench_run.main(as_json=as_json, **options)
+    return bench_run.main(options, as_json)
+
+
+@bench.command()
+@click.option("--run", "run_folder", type=FOLDER, required=True, help="A finished run of 'covidct bench'.")
+@click.option("--manifest", required=True, help="The other release: folder, archive or URL.")
+@click.option("--images", type=FOLDER, default=None, help="Its images.")
+@click.option("--split", type=click.Choice(["test", "all"]), default="all", show_default=True)
+@click.option("--out", type=FOLDER, default=None, help="Default: RUN/evaluate-NAME-VERSION.")
+@json_option
+def evaluate(run_folder: Path, manifest: str, images: Path | None, split: str, out: Path | None, as_json: bool) -> int:
+    """Score a run on another release, by source and by group."""
+    from covidct.commands import bench_evaluate
+
+    return bench_evaluate.main(run_folder, manifest, images, split, out, as_json)
+
+
+@bench.command()
+@click.argument("first", type=FOLDER)
+@click.argument("second", type=FOLDER)
+@click.option("--metric", type=click.Choice(["auc", "accuracy", "f1", "recall", "specificity"]), default="auc")
+@click.option("--manifest", default=None, help="Release whose groups are drawn. Default: covid-ct/1.0.0.")
+@json_option
+def compare(first: Path, second: Path, metric: str, manifest: str | None, as_json: bool) -> int:
+    """The paired difference of two runs on the same test images, with its interval."""
+    from covidct.commands import bench_evaluate
+
+    return bench_evaluate.compare(first, second, metric, manifest, as_json)
+
+
+@bench.command()
+@click.option("--images", type=FOLDER, required=True, help="Unlabelled pictures.")
+@click.option("--out", type=FILE, required=True, help="File of weights, for --weights.")
+@click.option("--model", default="crnet", show_default=True)
+@click.option("--weights", type=FILE, default=None, help="Start from these instead of random ones.")
+@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Of momentum contrast: epochs=100.")
+@click.option("--seed", type=int, default=0, show_default=True)
+def pretrain(images: Path, out: Path, model: str, weights: Path | None, settings: tuple[str, ...], seed: int) -> int:
+    """Learn weights from pictures without labels (MoCo v2)."""
+    from covidct.commands import bench_evaluate
+
+    return bench_evaluate.pretrain(images, out, model, weights, settings, seed)
+
+
+@click.command()
+@click.argument("images", type=FILE, nargs=-1, required=True)
+@click.option("--run", "run_folder", type=FOLDER, required=True, help="A finished run of 'covidct bench'.")
+@click.option("--out", type=FOLDER, default=None, help="Folder for Grad-CAM overlays.")
+@json_option
+def predict(images: tuple[Path, ...], run_folder: Path, out: Path | None, as_json: bool) -> int:
+    """A trained run on new images. Not for clinical use."""
+    from covidct.commands import bench_explain
+
+    return bench_explain.predict(images, run_folder, out, as_json)

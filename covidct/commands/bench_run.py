@@ -1,4 +1,4 @@
-"""The work behind ``covidct bench``: options to a plan, a plan to a run folder, a run folder to lines on the screen."""
+"""The work behind ``covidct bench``: options to a request, a request to a run folder, a run to lines on a screen."""
 
 import hashlib
 import os
@@ -16,13 +16,16 @@ from covidct.release.read import Release, default_release, locate_images, read_r
 from covidct.train.data import PARTS, BenchData, bench_data
 from covidct.train.devices import Devices
 from covidct.train.experiment import Plan, run
+from covidct.train.lnm import lnm_start
 from covidct.train.methods import INITS, Method, method
-from covidct.train.pixels import folder_pictures, pack
+from covidct.train.pixels import folder_pictures, open_store, pack
 from covidct.train.pretrain import Stage, pretrained
 from covidct.train.recipe import MocoRecipe, Recipe, changed, moco_recipes, protocol
+from covidct.train.trials import best_recipe
 from covidct.train.weights import Start, file_start, imagenet_start, random_start
 
 SSL_PREFIXES = ("moco.", "luna.", "target.")
+DEFAULT_MODEL = "crnet"
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class Request:
     ssl: Mapping[str, MocoRecipe]
     seeds: tuple[int, ...]
     options: Mapping[str, Any]
+    fraction: float = 1.0
 
     @property
     def method(self) -> Method:
@@ -43,8 +47,11 @@ class Request:
 
     @property
     def cache(self) -> Path:
-        given = self.options["cache"] or os.environ.get("COVIDCT_CACHE")
-        return Path(given) if given else Path(platformdirs.user_cache_dir("covidct")) / "bench"
+        return cache_folder(self.options)
+
+    @property
+    def where(self) -> Devices:
+        return Devices(self.options["accelerator"], self.options["devices"])
 
     @property
     def out(self) -> Path:
@@ -52,11 +59,16 @@ class Request:
         return self.options["out"] or Path("runs") / name
 
 
-def request(options: Mapping[str, Any]) -> Request:
+def cache_folder(options: Mapping[str, Any]) -> Path:
+    """``--cache``, ``COVIDCT_CACHE``, or the user's cache."""
+    given = options["cache"] or os.environ.get("COVIDCT_CACHE")
+    return Path(given) if given else Path(platformdirs.user_cache_dir("covidct")) / "bench"
+
+
+def request(options: Mapping[str, Any], fraction: float = 1.0) -> Request:
     """Options of the command line as a Request; a UsageError names what is wrong."""
-    name = options["method"] or (
-        "transfer" if options["weights"] or options["init"] not in (None, "random") else "scratch"
-    )
+    starts = options["weights"] or options["init"] not in (None, "random")
+    name = options["method"] or ("transfer" if starts else "scratch")
     chosen = method(name)
     init = f"file:{options['weights'].name}" if options["weights"] else options["init"] or chosen.init
     if not options["weights"] and init not in INITS:
@@ -67,7 +79,8 @@ def request(options: Mapping[str, Any]) -> Request:
     ssl = {key: value for key, value in given.items() if key.startswith(SSL_PREFIXES)}
     recipe = changed(protocol(options["protocol"]), values | {k: v for k, v in given.items() if k not in ssl})
     stages = moco_recipes(options["protocol"], chosen.ssl, ssl)
-    return Request(options["model"], name, init, recipe, stages, seeds(options["seeds"]), options)
+    model = options["model"] or DEFAULT_MODEL
+    return Request(model, name, init, recipe, stages, seeds(options["seeds"]), options, fraction)
 
 
 def pairs(settings: tuple[str, ...]) -> dict[str, str]:
@@ -92,88 +105,111 @@ def seeds(text: str) -> tuple[int, ...]:
     return numbers
 
 
-def images(request: Request) -> tuple[Release, dict[str, Path]]:
+def the_release(options: Mapping[str, Any]) -> Release:
+    """``--manifest``, or covid-ct/1.0.0."""
+    return read_release(options["manifest"] or default_release())
+
+
+def images(options: Mapping[str, Any]) -> tuple[Release, dict[str, Path]]:
     """The release that was asked for and where each of its images lies."""
-    release = read_release(request.options["manifest"] or default_release())
-    return release, locate_images(release, request.options["images"])
+    release = the_release(options)
+    return release, locate_images(release, options["images"])
 
 
-def load(request: Request) -> BenchData:
-    """The release and its decoded pictures."""
-    release, paths = images(request)
-    return bench_data(release, pack(paths, request.recipe.stored, request.cache / "pixels"))
+def load(asked: Request) -> BenchData:
+    """The release and its decoded pictures: from ``--packed``, or decoded into the cache."""
+    if asked.options["packed"]:
+        return bench_data(the_release(asked.options), open_store(asked.options["packed"]))
+    release, paths = images(asked.options)
+    return bench_data(release, pack(paths, asked.recipe.stored, asked.cache / "pixels"))
 
 
-def start(request: Request, seed: int, data: BenchData) -> Start:
+def start(asked: Request, seed: int, data: BenchData) -> Start:
     """The weights that fine-tuning begins with: those of ``init``, then learned on without labels where asked."""
-    begun = base(request, seed, data)
-    for name, recipe in request.ssl.items():
+    begun = base(asked, seed, data)
+    for name, recipe in asked.ssl.items():
         own = recipe.seed if recipe.seed >= 0 else seed
-        begun = pretrained(request.model, begun, [stage(request, name, data)], own, request.cache, devices(request))
+        begun = pretrained(asked.model, begun, [stage(asked, name, data)], own, asked.cache, asked.where)
     if begun.note:
         click.echo(f"start of seed {seed}: {begun.note}", err=True)
     return begun
 
 
-def stage(request: Request, name: str, data: BenchData) -> Stage:
+def base(asked: Request, seed: int, data: BenchData) -> Start:
+    """Random, ImageNet, LNM or file weights."""
+    size, pixels = asked.recipe.size, data.pictures("train").pixels
+    if asked.options["weights"]:
+        return file_start(asked.model, size, seed, asked.options["weights"], pixels)
+    first = random_start(asked.model, size, seed, pixels) if asked.init in ("random", "lnm") else None
+    first = first or imagenet_start(asked.model, size, seed)
+    if asked.init.endswith("lnm"):
+        return lnm_start(asked.model, first, asked.recipe, seed, asked.options["lnm"], asked.cache, asked.where)
+    return first
+
+
+def stage(asked: Request, name: str, data: BenchData) -> Stage:
     """The unlabelled pictures of one pretraining stage: LUNA16 slices, or this release's training images."""
-    recipe = request.ssl[name]
-    folder = request.cache / "pixels"
+    recipe = asked.ssl[name]
+    folder = asked.cache / "pixels"
     if name == "luna":
-        store = pack(folder_pictures(luna_folder(request)), recipe.stored, folder)
+        store = pack(folder_pictures(luna_folder(asked)), recipe.stored, folder)
         return Stage(name, recipe, store.rows(store.ids), store.digest)
-    store = pack(images(request)[1], recipe.stored, folder)
-    splits = PARTS if request.options["ssl_images"] == "all" else ("train",)
+    store = data.store if asked.options["packed"] else pack(images(asked.options)[1], recipe.stored, folder)
+    splits = PARTS if asked.options["ssl_images"] == "all" else ("train",)
     ids = [image for split in splits for image in data.parts[split].ids]
     digest = hashlib.sha256("\n".join([store.digest, *ids]).encode()).hexdigest()
     return Stage(name, recipe, store.rows(ids), digest)
 
 
-def luna_folder(request: Request) -> Path:
+def luna_folder(asked: Request) -> Path:
     """``--luna`` or ``COVIDCT_LUNA``; else a UsageError with the command that makes one."""
-    given = request.options["luna"] or os.environ.get("COVIDCT_LUNA")
+    given = asked.options["luna"] or os.environ.get("COVIDCT_LUNA")
     if not given:
         raise UsageError(
-            f"--method {request.method_name} learns from LUNA16 slices: give --luna DIR "
-            "(made by 'covidct data import luna16 PATH')"
+            f"--method {asked.method_name} learns from LUNA16 slices: give --luna DIR "
+            "(made by 'covidct data import luna16 PATH --out DIR')"
         )
     return Path(given)
 
 
-def devices(request: Request) -> Devices:
-    return Devices(request.options["accelerator"], request.options["devices"])
-
-
-def base(request: Request, seed: int, data: BenchData) -> Start:
-    """Random, ImageNet or file weights."""
-    size, pixels = request.recipe.size, data.pictures("train").pixels
-    if request.options["weights"]:
-        return file_start(request.model, size, seed, request.options["weights"], pixels)
-    if request.init == "random":
-        return random_start(request.model, size, seed, pixels)
-    return imagenet_start(request.model, size, seed)
-
-
-def main(as_json: bool, **options: Any) -> int:
-    """One run of ``covidct bench``; prints the scores with their intervals."""
-    asked = request(options)
+def execute(asked: Request) -> dict[str, Any]:
+    """Train every seed and write the run's files; returns the summary."""
     data = load(asked)
-    extra = {"pretraining": {name: asdict(recipe) for name, recipe in asked.ssl.items()}} if asked.ssl else {}
-    plan = Plan(asked.model, asked.method_name, asked.init, asked.recipe, asked.seeds, extra=extra)
-    found = run(plan, data, lambda seed, part: start(asked, seed, part), asked.out, devices(asked))
+    extra: dict[str, Any] = {"pretraining": {n: asdict(r) for n, r in asked.ssl.items()}} if asked.ssl else {}
+    plan = Plan(asked.model, asked.method_name, asked.init, asked.recipe, asked.seeds, asked.fraction, extra)
+
+    def starter(seed: int, part: BenchData) -> Start:
+        return start(asked, seed, part)
+
+    if asked.options["trials"]:
+        plan = best_recipe(plan, data, starter, asked.out, asked.where, asked.options["trials"])
+    return run(plan, data, starter, asked.out, asked.where)
+
+
+def main(options: Mapping[str, Any], as_json: bool) -> int:
+    """One run of ``covidct bench``: scores with intervals, the shortcut baselines beside them, a report."""
+    from covidct.commands.bench_baselines import baselines
+    from covidct.commands.bench_report import write_report
+
+    asked = request(options)
+    found = execute(asked)
+    beside = baselines(options) if options["baselines"] else []
+    write_report(asked.out, options, beside)
     if as_json:
-        print_json(found)
+        print_json({**found, "shortcuts": beside})
     else:
-        show(found, asked.out)
+        show(found, beside, asked.out)
     return 0
 
 
-def show(found: Mapping[str, Any], out: Path) -> None:
+def show(found: Mapping[str, Any], shortcuts: list[dict[str, Any]], out: Path) -> None:
     """The summary as lines for a person."""
-    click.echo(
-        f"{found['model']} {found['method']} ({found['protocol']}) on {found['release']}, {found['images']} test images"
-    )
+    title = f"{found['model']} {found['method']} ({found['protocol']}) on {found['release']}"
+    click.echo(f"{title}, {found['images']} test images")
     for name, score in found["metrics"].items():
         interval = f"  [{score['low']:.3f}, {score['high']:.3f}]" if "low" in score else ""
         click.echo(f"  {name:<12}{score['mean']:.3f} ± {score['sd']:.3f}{interval}")
+    for one in shortcuts:
+        scores = f"accuracy {one['accuracy']:.3f}, AUC {one['auc']:.3f} [{one['low']:.3f}, {one['high']:.3f}]"
+        click.echo(f"  shortcut, no anatomy: {one['name']}: {scores}")
     click.echo(f"files: {out}")

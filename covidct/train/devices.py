@@ -4,9 +4,10 @@ import ctypes
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from covidct.errors import UsageError
+from covidct.errors import CovidctError, UsageError
 
 if TYPE_CHECKING:
     pass
@@ -39,6 +40,7 @@ def tune_process() -> None:
 def launch(work: Callable[..., None], job: Any, where: Devices, precision: str) -> None:
     """Run ``work(fabric, job)`` on the devices; several CPU processes talk through gloo, GPUs through NCCL."""
     from lightning_fabric import Fabric
+    from torch.multiprocessing import ProcessRaisedException
 
     try:
         fabric = Fabric(
@@ -49,4 +51,9 @@ def launch(work: Callable[..., None], job: Any, where: Devices, precision: str) 
         )
     except (ValueError, RuntimeError) as error:
         raise UsageError(f"--accelerator {where.accelerator} --devices {where.devices}: {error}") from error
-    fabric.launch(work, job)
+    try:
+        # bound, not passed: Fabric takes arguments apart, and a frozen dataclass does not let it
+        fabric.launch(partial(work, job=job))
+    except ProcessRaisedException as error:
+        last = str(error).strip().splitlines()[-1]
+        raise CovidctError(last.partition("Error: ")[2] or last) from error

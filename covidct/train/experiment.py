@@ -17,6 +17,7 @@ from covidct.train.devices import Devices, launch
 from covidct.train.loop import BEST, START, Job, fit, probabilities, scaled
 from covidct.train.networks import build
 from covidct.train.recipe import Recipe
+from covidct.train.scores import best_threshold
 from covidct.train.weights import Start
 
 Starter = Callable[[int, BenchData], Start]
@@ -137,8 +138,16 @@ def load_best(folder: Path) -> tuple[Any, dict[str, Any]]:
 def _write(plan: Plan, data: BenchData, found: Sequence[results.SeedResult], out: Path) -> dict[str, Any]:
     val, test = data.parts["val"], data.parts["test"]
     facts = plan.facts(data)
-    summary = results.summary(facts, found, val, test)
-    results.write_csv(out / results.RESULTS, [results.row(facts, one, val, test) for one in found])
-    results.write_csv(out / results.PREDICTIONS, results.predictions(found, val, test))
+    cuts = [best_threshold(val.truth, one.val) for one in found]
+    summary = results.summary(facts, found, cuts, test)
+    lines = [results.row(facts, one, cut, test) for one, cut in zip(found, cuts, strict=True)]
+    results.write_csv(out / results.RESULTS, lines)
+    said = [
+        line
+        for one in found
+        for split, part, values in (("val", val, one.val), ("test", test, one.test))
+        for line in results.predictions(one.seed, split, part, values)
+    ]
+    results.write_csv(out / results.PREDICTIONS, said)
     results.write_json(out / results.SUMMARY, summary)
     return summary

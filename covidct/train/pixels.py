@@ -26,6 +26,7 @@ class PixelStore:
     ids: tuple[str, ...]
     pixels: NDArray[np.uint8]
     digest: str
+    folder: Path
 
     @property
     def side(self) -> int:
@@ -82,7 +83,7 @@ def open_store(folder: Path) -> PixelStore:
         raise CovidctError(f"{folder}: not a folder of packed pictures ({error}); pack them again") from error
     if pixels.shape != (len(ids), side, side) or pixels.dtype != np.uint8:
         raise CovidctError(f"{folder}: {PIXELS} does not fit its index; pack the pictures again")
-    return PixelStore(ids, pixels, digest)
+    return PixelStore(ids, pixels, digest, folder)
 
 
 def folder_pictures(folder: Path) -> dict[str, Path]:

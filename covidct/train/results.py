@@ -12,10 +12,10 @@ import numpy as np
 
 from covidct.errors import CovidctError, UsageError
 from covidct.files import write_text
-from covidct.records import CLASSES
+from covidct.records import CLASSES, POSITIVE_CLASS
 from covidct.train.data import Part
 from covidct.train.intervals import bootstrap, delong
-from covidct.train.scores import METRICS, Array, best_threshold, score
+from covidct.train.scores import METRICS, Array, score
 
 RESULTS, SUMMARY, PREDICTIONS, CONFIG = "results.csv", "summary.json", "predictions.csv", "config.toml"
 SEED_INTERVAL = ("accuracy", "precision", "recall", "f1", "auc", "specificity", "brier")
@@ -32,9 +32,8 @@ class SeedResult:
     test: Array
 
 
-def row(facts: Mapping[str, Any], result: SeedResult, val: Part, test: Part) -> dict[str, Any]:
-    """One line of results.csv: scores on test at 0.5, and at the threshold that was best on validation."""
-    cut = best_threshold(val.truth, result.val)
+def row(facts: Mapping[str, Any], result: SeedResult, cut: float, test: Part) -> dict[str, Any]:
+    """One line of results.csv: scores on test at 0.5, and at ``cut``, the threshold that was best on validation."""
     chosen = asdict(score(test.truth, result.test, cut))
     beside = {f"{name}_at_val": chosen[name] for name in ("accuracy", "precision", "recall", "f1", "specificity")}
     return {
@@ -48,10 +47,14 @@ def row(facts: Mapping[str, Any], result: SeedResult, val: Part, test: Part) -> 
     }
 
 
-def summary(facts: Mapping[str, Any], results: Sequence[SeedResult], val: Part, test: Part) -> dict[str, Any]:
-    """Mean, deviation over seeds and 95 % interval of each score, and the same by source where both classes occur."""
+def summary(
+    facts: Mapping[str, Any], results: Sequence[SeedResult], cuts: Sequence[float], test: Part
+) -> dict[str, Any]:
+    """Mean, deviation over seeds and 95 % interval of each score, and the same by source where both classes occur.
+
+    ``cuts`` are the seeds' thresholds from validation.
+    """
     runs = [r.test for r in results]
-    cuts = [best_threshold(val.truth, r.val) for r in results]
     tables = [asdict(score(test.truth, run)) for run in runs]
     metrics = {name: _spread([table[name] for table in tables]) for name in METRICS}
     for name in SEED_INTERVAL:
@@ -63,7 +66,7 @@ def summary(facts: Mapping[str, Any], results: Sequence[SeedResult], val: Part, 
         "images": len(test.ids),
         "groups": len(set(test.groups)),
         "metrics": metrics,
-        "at_validation_threshold": {"thresholds": cuts, **at_val},
+        "at_validation_threshold": {"thresholds": list(cuts), **at_val},
         "delong_auc": [_rounded(asdict(delong(test.truth, run))) for run in runs],
         "by_source": by_source(runs, test),
         "notes": [
@@ -108,23 +111,12 @@ def by_source(runs: Sequence[Array], test: Part) -> dict[str, dict[str, Any]]:
     return table
 
 
-def predictions(results: Sequence[SeedResult], val: Part, test: Part) -> list[dict[str, Any]]:
-    """Lines of predictions.csv: every image of val and test, once a seed; probability is that of COVID."""
-    lines = []
-    for result in results:
-        for split, part, found in (("val", val, result.val), ("test", test, result.test)):
-            for image, truth, probability in zip(part.ids, part.truth, found, strict=True):
-                label = CLASSES[int(truth)]
-                lines.append(
-                    {
-                        "image_id": image,
-                        "seed": result.seed,
-                        "split": split,
-                        "label": label,
-                        "probability": f"{probability:.6f}",
-                    }
-                )
-    return lines
+def predictions(seed: int, split: str, part: Part, found: Array) -> list[dict[str, Any]]:
+    """Lines of predictions.csv for one seed and split; probability is that of COVID."""
+    return [
+        {"image_id": image, "seed": seed, "split": split, "label": CLASSES[int(truth)], "probability": f"{value:.6f}"}
+        for image, truth, value in zip(part.ids, part.truth, found, strict=True)
+    ]
 
 
 def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -150,16 +142,37 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and value != value else value
 
 
-def read_predictions(folder: Path) -> list[dict[str, str]]:
-    """The lines of a run's predictions.csv."""
+@dataclass(frozen=True)
+class Predictions:
+    """One split of a run's predictions.csv: ``runs`` maps seeds to probabilities in the order of ``ids``."""
+
+    ids: tuple[str, ...]
+    truth: Array
+    runs: dict[int, Array]
+
+
+def read_predictions(folder: Path, split: str) -> Predictions:
+    """The predictions of a finished run on one split; every seed must have every image."""
     path = folder / PREDICTIONS
     if not path.is_file():
         raise UsageError(f"{folder}: no {PREDICTIONS}; this is no finished run of 'covidct bench'")
     with path.open(newline="", encoding="utf-8") as handle:
-        lines = list(csv.DictReader(handle))
-    if not lines or {"image_id", "seed", "split", "label", "probability"} - set(lines[0]):
-        raise CovidctError(f"{path}: lacks a column of image_id, seed, split, label, probability")
-    return lines
+        reader = csv.DictReader(handle)
+        if {"image_id", "seed", "split", "label", "probability"} - set(reader.fieldnames or ()):
+            raise CovidctError(f"{path}: lacks a column of image_id, seed, split, label, probability")
+        lines = [line for line in reader if line["split"] == split]
+    try:
+        by_seed: dict[int, dict[str, float]] = {}
+        for line in lines:
+            by_seed.setdefault(int(line["seed"]), {})[line["image_id"]] = float(line["probability"])
+    except ValueError as error:
+        raise CovidctError(f"{path}: a seed or probability is no number ({error})") from error
+    truth = {line["image_id"]: float(line["label"] == POSITIVE_CLASS) for line in lines}
+    if not lines or any(set(found) != set(truth) for found in by_seed.values()):
+        raise CovidctError(f"{path}: the {split} images are not the same for every seed; run 'covidct bench' again")
+    ids = tuple(truth)
+    runs = {seed: np.array([found[image] for image in ids]) for seed, found in by_seed.items()}
+    return Predictions(ids, np.array([truth[image] for image in ids]), runs)
 
 
 def toml(values: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from covidct.cli import run
 from covidct.release.read.schema import IMAGE_COLUMNS, PAPER_COLUMNS, PATIENT_COLUMNS, WITHDRAWN_COLUMNS
 from covidct.release.read.tables import dump_table
 
@@ -75,3 +76,14 @@ def make_release() -> Callable[..., Path]:
 def pixel_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One cache of decoded pictures for all tests of a session."""
     return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def bench(drawn: tuple[Path, Path], pixel_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    monkeypatch.setenv("COVIDCT_CACHE", str(pixel_cache))
+
+    def call(*words: str, release: Path | None = None, images: Path | None = None) -> int:
+        common = ["--manifest", str(release or drawn[0]), "--images", str(images or drawn[1]), "--accelerator", "cpu"]
+        return run(["bench", *common, "--no-baselines", *words])
+
+    return call

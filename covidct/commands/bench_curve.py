@@ -1,0 +1,58 @@
+"""``covidct bench --fractions``: the learning curve of one or several methods."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from covidct.commands import bench_run
+from covidct.commands.options import print_json
+from covidct.errors import UsageError
+from covidct.files import write_text
+from covidct.train import curve, results
+from covidct.train.data import BenchData, fraction_of
+
+
+def main(options: Mapping[str, Any], as_json: bool) -> int:
+    """Train every method on every share of the training groups; leaves curve.csv and curve.svg."""
+    shares = fractions(options["fractions"])
+    methods = (options["method"] or "scratch").split(",")
+    out: Path = options["out"] or Path("runs") / f"curve-{'-'.join(methods)}"
+    curves: dict[str, list[dict[str, Any]]] = {}
+    for name in methods:
+        for share in shares:
+            folder = out / name / f"{share:g}"
+            asked = bench_run.request({**options, "method": name, "out": folder}, share)
+            found = bench_run.execute(asked)
+            images, groups = _used(bench_run.load(asked), share, asked.seeds)
+            curves.setdefault(name, []).append(curve.line(share, images, groups, found))
+    points = [point for line in curves.values() for point in line]
+    results.write_csv(out / curve.CURVE, points)
+    write_text(out / "curve.svg", curve.plot(curves))
+    if as_json:
+        print_json(points)
+    else:
+        for point in points:
+            area = f"AUC {point['auc']:.3f} [{point['auc_low']:.3f}, {point['auc_high']:.3f}]"
+            click.echo(f"{point['method']} {point['fraction']:g}: {point['train_groups']} groups, {area}")
+        click.echo(f"files: {out}")
+    return 0
+
+
+def _used(data: BenchData, share: float, seeds: tuple[int, ...]) -> tuple[int, int]:
+    """Mean number of training images and groups over the seeds."""
+    parts = [fraction_of(data, share, seed).parts["train"] for seed in seeds]
+    images = sum(len(part.ids) for part in parts) / len(parts)
+    return round(images), round(sum(len(set(part.groups)) for part in parts) / len(parts))
+
+
+def fractions(text: str) -> list[float]:
+    """``0.05,0.1,1`` as rising shares."""
+    try:
+        shares = sorted({float(word) for word in text.split(",")})
+    except ValueError as error:
+        raise UsageError(f"--fractions {text}: write shares with commas, e.g. 0.1,0.5,1") from error
+    if not shares or shares[0] <= 0 or shares[-1] > 1:
+        raise UsageError(f"--fractions {text}: shares lie above 0 and up to 1")
+    return shares

@@ -1,0 +1,85 @@
+"""``bench evaluate``, ``bench compare`` and ``bench pretrain``."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+import numpy as np
+import torch
+
+from covidct.commands import bench_run
+from covidct.commands.options import print_json
+from covidct.errors import UsageError
+from covidct.files import atomic_path
+from covidct.release.read import default_release, locate_images, read_release
+from covidct.train import evaluate as evaluation
+from covidct.train.data import PARTS, Part, bench_data
+from covidct.train.devices import Devices
+from covidct.train.pixels import folder_pictures, pack
+from covidct.train.pretrain import Stage, pretrained
+from covidct.train.recipe import MocoRecipe, changed
+from covidct.train.weights import file_start, random_start
+
+
+def main(run: Path, manifest: str, images: Path | None, split: str, out: Path | None, as_json: bool) -> int:
+    """Score ``run`` on another release."""
+    size = evaluation.run_config(run)["recipe"]["size"]
+    release = read_release(manifest)
+    cache = bench_run.cache_folder({"cache": None})
+    store = pack(locate_images(release, images), size * 8 // 7, cache / "pixels")
+    data = bench_data(release, store, needed=("test",) if split == "test" else ())
+    part = data.parts["test"] if split == "test" else _all(data.parts)
+    if not part.ids or part.truth.min() == part.truth.max():
+        raise UsageError(f"{release.title}: scores need images of both classes")
+    target = out or run / f"evaluate-{release.name}-{release.version}"
+    found = evaluation.evaluate(run, data, part, split, target)
+    if as_json:
+        print_json(found)
+    else:
+        bench_run.show(found, [], target)
+        for source, one in found["by_source"].items():
+            click.echo(f"  {source}: {one['images']} images, accuracy {one['accuracy']:.3f}, AUC {one['auc']:.3f}")
+    return 0
+
+
+def _all(parts: dict[str, Part]) -> Part:
+    found = [parts[split] for split in PARTS]
+    return Part(
+        tuple(image for part in found for image in part.ids),
+        np.concatenate([part.truth for part in found]),
+        tuple(group for part in found for group in part.groups),
+        tuple(source for part in found for source in part.sources),
+    )
+
+
+def compare(first: Path, second: Path, metric: str, manifest: str | None, as_json: bool) -> int:
+    """Print the paired difference of two runs."""
+    release = read_release(manifest or default_release())
+    groups = dict(zip(release.images["image_id"], release.images["group_id"], strict=True))
+    found = evaluation.compare(first, second, metric, groups)
+    if as_json:
+        print_json({"metric": metric, "first": str(first), "second": str(second), **asdict(found)})
+    else:
+        words = f"{found.value:+.3f}, 95 % [{found.low:+.3f}, {found.high:+.3f}], p {found.p:.3f}"
+        click.echo(f"{metric} of {second.name} minus {first.name}: {words} (groups of {release.title} resampled)")
+    return 0
+
+
+def pretrain(images: Path, out: Path, model: str, weights: Path | None, settings: tuple[str, ...], seed: int) -> int:
+    """Momentum contrast on a folder of pictures; leaves a file of weights for ``--weights``."""
+    recipe: MocoRecipe = changed(MocoRecipe(), bench_run.pairs(settings))
+    cache = bench_run.cache_folder({"cache": None})
+    store = pack(folder_pictures(images), recipe.stored, cache / "pixels")
+    if len(store.ids) < 2 * recipe.groups:
+        raise UsageError(f"{images}: {len(store.ids)} pictures are too few to contrast; give more, or --set groups=1")
+    pixels = store.rows(store.ids)
+    begun = (
+        file_start(model, recipe.size, seed, weights, pixels)
+        if weights
+        else random_start(model, recipe.size, seed, pixels)
+    )
+    done = pretrained(model, begun, [Stage("folder", recipe, pixels, store.digest)], seed, cache, Devices())
+    with atomic_path(out) as part:
+        torch.save({"state": done.network.state_dict(), "note": done.note}, part)
+    click.echo(f"{out}: {model} after {recipe.epochs} epochs on {len(store.ids)} pictures. {done.note}")
+    return 0

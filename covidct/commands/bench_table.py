@@ -1,0 +1,138 @@
+"""``covidct bench --table N``: a whole table of the paper, its figures in the next column."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from covidct.commands import bench_run
+from covidct.commands.bench_baselines import baselines
+from covidct.commands.bench_report import render
+from covidct.commands.options import print_json
+from covidct.errors import CovidctError, ExitCode
+from covidct.files import write_text
+from covidct.models import MODELS, paper_parameters
+from covidct.records import CLASSES, SPLITS
+from covidct.release.read import Release
+from covidct.train import results, tables
+
+Cells = list[str]
+Facts = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Lines for a screen, a Markdown file and a report; ``note`` says what is odd about the paper's own table."""
+
+    title: str
+    head: Cells
+    lines: list[Cells]
+    notes: list[str]
+
+    def markdown(self) -> str:
+        """The table as Markdown."""
+        body = ["| " + " | ".join(line) + " |" for line in [self.head, ["---"] * len(self.head), *self.lines]]
+        return "\n".join([f"# {self.title}", "", *body, "", *(f"- {note}" for note in self.notes)]) + "\n"
+
+
+def main(number: int, options: Mapping[str, Any], as_json: bool) -> int:
+    """Make table ``number``, print it, leave it in ``--out``; exit code 3 where a row could not be run."""
+    out: Path = options["out"] or Path("runs") / f"table-{number}"
+    failed: Facts = []
+    if number == 1:
+        table, data = split_counts(bench_run.the_release(options))
+    elif number == 2:
+        table, data = parameter_counts()
+    else:
+        table, data, failed = runs(number, options, out)
+    results.write_json(out / "table.json", {"title": table.title, "rows": data, "failed": failed, "notes": table.notes})
+    write_text(out / "table.md", table.markdown())
+    if number > 2:
+        lines = {"title": table.title, "head": table.head, "lines": table.lines, "notes": table.notes}
+        render(out, title=table.title, subtitle=bench_run.the_release(options).title, tables=[lines])
+    if as_json:
+        print_json({"rows": data, "failed": failed, "notes": table.notes})
+    else:
+        click.echo(table.markdown().rstrip())
+        for one in failed:
+            click.echo(f"{one['row']}: {one['error']}", err=True)
+    return ExitCode.INCOMPLETE if failed else ExitCode.COMPLETE
+
+
+def split_counts(release: Release) -> tuple[Table, Facts]:
+    """Table I: patients and images by class and split, ours and the paper's."""
+    images = release.images
+    lines, data = [], []
+    for what in ("patients", "images"):
+        for label in reversed(CLASSES):
+            column = "patient_id" if what == "patients" else "image_id"
+            chosen = images[images["label"] == label]
+            ours = [int(chosen[chosen["split"] == split][column].nunique()) for split in SPLITS]
+            paper = tables.COUNTS[what, label]
+            lines.append([f"# {what}", label, *(f"{o} ({p})" for o, p in zip(ours, paper, strict=True))])
+            data.append({"what": what, "class": label, "ours": ours, "paper": list(paper)})
+    notes = [f"{release.title}; the paper's figure in brackets"]
+    return Table("Table I: data set split", ["", "class", *SPLITS], lines, notes), data
+
+
+def parameter_counts() -> tuple[Table, Facts]:
+    """Table II: parameters of each network, ours and the paper's, and with the two outputs that are trained."""
+    lines, data = [], []
+    for name, paper in tables.PARAMETERS.items():
+        ours = paper_parameters(name)
+        lines.append([MODELS[name].title, f"{ours:,}", f"{paper:,}", "same" if ours == paper else "DIFFERS"])
+        data.append({"model": name, "ours": ours, "paper": paper})
+    notes = ["counted as the paper counts: 1000 outputs for the ImageNet networks, 2 for CRNet"]
+    return Table("Table II: parameters", ["network", "ours", "paper", ""], lines, notes), data
+
+
+def runs(
+    number: int, options: Mapping[str, Any], out: Path
+) -> tuple[Table, list[dict[str, Any]], list[dict[str, str]]]:
+    """Tables III to VII: every row is a run in a folder of its own; rows that cannot be run say why."""
+    chosen = tables.rows(number, options["model"])
+    data: Facts = []
+    failed: Facts = []
+    for row in chosen:
+        own = {"model": row.model, "method": row.method, "init": row.init or None, "freeze": row.freeze}
+        try:
+            found = bench_run.execute(bench_run.request({**options, **own, "out": out / row.slug}))
+            data.append({"row": row.title, "paper": vars(row.paper), "ours": found["metrics"]})
+        except CovidctError as error:
+            data.append({"row": row.title, "paper": vars(row.paper), "ours": None, "why": str(error)})
+            if not (row.model == "crnet" and row.method == "transfer"):
+                failed.append({"row": row.title, "error": str(error)})
+    _collect(out, [out / row.slug for row in chosen])
+    shortcuts = baselines(options) if options["baselines"] else []
+    head = ["", *(f"{name} (paper)" for name in ("accuracy", "F1", "AUC")), "AUC 95 %", "gap"]
+    lines = [_line(one) for one in data] + [_shortcut(one) for one in shortcuts]
+    notes = sorted({row.note for row in chosen if row.note})
+    notes += ["n/a: " + one["row"] + ": " + one["why"] for one in data if one["ours"] is None]
+    notes.append("shortcut rows never see anatomy: a score that does not beat them shows nothing about the disease")
+    title = f"Table {['III', 'IV', 'V', 'VI', 'VII'][number - 3]}"
+    return Table(title, head, lines, notes), [*data, *({"row": s["name"], "ours": s} for s in shortcuts)], failed
+
+
+def _line(one: Mapping[str, Any]) -> Cells:
+    paper, ours = one["paper"], one["ours"]
+    if ours is None:
+        return [one["row"], *(f"n/a ({paper[name]:.2f})" for name in ("accuracy", "f1", "auc")), "", ""]
+    cells = [f"{ours[name]['mean']:.3f} ({paper[name]:.2f})" for name in ("accuracy", "f1", "auc")]
+    area = ours["auc"]
+    return [one["row"], *cells, f"{area['low']:.3f} to {area['high']:.3f}", f"{area['mean'] - paper['auc']:+.3f}"]
+
+
+def _shortcut(one: Mapping[str, Any]) -> Cells:
+    cells = [f"{one[name]:.3f}" for name in ("accuracy", "f1", "auc")]
+    return [f"shortcut: {one['name']}", *cells, f"{one['low']:.3f} to {one['high']:.3f}", ""]
+
+
+def _collect(out: Path, folders: Iterable[Path]) -> None:
+    """All rows' results.csv as one."""
+    tables_found = [(folder / results.RESULTS) for folder in folders if (folder / results.RESULTS).is_file()]
+    texts = [path.read_text(encoding="utf-8").splitlines() for path in tables_found]
+    if texts:
+        lines = [texts[0][0], *(line for text in texts for line in text[1:])]
+        write_text(out / results.RESULTS, "\n".join(lines) + "\n")

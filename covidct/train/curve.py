@@ -1,0 +1,63 @@
+"""Sample efficiency: scores against the share of training groups, the promise of the paper's title."""
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+CURVE = "curve.csv"
+
+
+def line(share: float, images: int, groups: int, summary: Mapping[str, Any]) -> dict[str, Any]:
+    """One point of a learning curve."""
+    point: dict[str, Any] = {
+        "release": summary["release"],
+        "model": summary["model"],
+        "method": summary["method"],
+        "fraction": share,
+        "train_images": images,
+        "train_groups": groups,
+        "seeds": len(summary["seeds"]),
+    }
+    for name in ("accuracy", "f1", "auc"):
+        score = summary["metrics"][name]
+        point |= {
+            name: score["mean"],
+            f"{name}_sd": score["sd"],
+            f"{name}_low": score["low"],
+            f"{name}_high": score["high"],
+        }
+    return point
+
+
+def plot(curves: Mapping[str, Sequence[Mapping[str, Any]]], metric: str = "auc") -> str:
+    """An SVG of ``metric`` with its intervals against the number of training groups, one line a method."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(5.2, 3.4))
+    for name, points in curves.items():
+        x = [point["train_groups"] for point in points]
+        y = [point[metric] for point in points]
+        axes.plot(x, y, marker="o", label=name)
+        axes.fill_between(x, [p[f"{metric}_low"] for p in points], [p[f"{metric}_high"] for p in points], alpha=0.15)
+    axes.set_xscale("log")
+    axes.set_xlabel("training groups (patients)")
+    axes.set_ylabel(f"test {metric.upper()}")
+    axes.grid(alpha=0.3)
+    axes.legend(frameon=False)
+    return svg(figure)
+
+
+def svg(figure: Any) -> str:
+    """A matplotlib figure as an SVG element with no date in it; the figure is closed."""
+    from matplotlib import pyplot, rcParams
+
+    rcParams["svg.hashsalt"] = "covidct"
+    out = io.StringIO()
+    figure.tight_layout()
+    figure.savefig(out, format="svg", metadata={"Date": None})
+    pyplot.close(figure)
+    text = out.getvalue()
+    return text[text.index("<svg") :]

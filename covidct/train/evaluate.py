@@ -1,0 +1,84 @@
+"""A trained run on another release: external validation, by source and by group."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from covidct.errors import CovidctError, UsageError
+from covidct.train import results
+from covidct.train.data import BenchData, Part
+from covidct.train.experiment import load_best
+from covidct.train.intervals import Paired, paired
+from covidct.train.loop import probabilities, scaled
+from covidct.train.scores import best_threshold
+
+
+def run_config(folder: Path) -> dict[str, Any]:
+    """The resolved settings a run was made with."""
+    path = folder / results.CONFIG
+    if not path.is_file():
+        raise UsageError(f"{folder}: no {results.CONFIG}; give the folder of a run of 'covidct bench'")
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise CovidctError(f"{path}: not readable ({error})") from error
+
+
+def evaluate(run: Path, data: BenchData, part: Part, split: str, out: Path) -> dict[str, Any]:
+    """Score every seed of ``run`` on ``part``; thresholds come from the run's own validation images."""
+    facts: dict[str, Any] = {**run_config(run)["run"], "release": data.title, "split": split}
+    trained_on = run_config(run)["run"]["release"]
+    seeds = facts.pop("seeds")
+    facts.pop("parameters", None)
+    own = results.read_predictions(run, "val")
+    found, cuts = [], []
+    for seed in seeds:
+        network, saved = load_best(run / f"seed-{seed}")
+        inputs = scaled(torch.from_numpy(data.store.rows(part.ids)), saved["size"])
+        said = probabilities(network, inputs)
+        found.append(results.SeedResult(seed, saved["epoch"], saved["val_auc"], own.runs[seed], said))
+        cuts.append(best_threshold(own.truth, own.runs[seed]))
+    summary = results.summary(facts, found, cuts, part) | {"trained_on": trained_on}
+    lines = [results.row(facts, one, cut, part) for one, cut in zip(found, cuts, strict=True)]
+    results.write_csv(out / results.RESULTS, lines)
+    said_lines = [line for one in found for line in results.predictions(one.seed, split, part, one.test)]
+    results.write_csv(out / results.PREDICTIONS, said_lines)
+    results.write_csv(out / "groups.csv", by_group(found, part))
+    results.write_json(out / results.SUMMARY, summary)
+    return summary
+
+
+def by_group(found: list[results.SeedResult], part: Part) -> list[dict[str, Any]]:
+    """One line a group: its images, share of COVID, mean probability over seeds, share of images called right."""
+    mean = np.mean([one.test for one in found], axis=0)
+    lines = []
+    for group in sorted(set(part.groups)):
+        inside = np.array([g == group for g in part.groups])
+        right = (mean[inside] >= 0.5) == (part.truth[inside] > 0.5)
+        lines.append(
+            {
+                "group_id": group,
+                "images": int(inside.sum()),
+                "covid": int(part.truth[inside].sum()),
+                "probability": float(mean[inside].mean()),
+                "right": float(right.mean()),
+            }
+        )
+    return lines
+
+
+def compare(first: Path, second: Path, metric: str, groups: Mapping[str, str]) -> Paired:
+    """Second run minus first on the test images they share, resampled over ``groups`` (image id to group)."""
+    one, two = results.read_predictions(first, "test"), results.read_predictions(second, "test")
+    if set(one.ids) != set(two.ids):
+        raise UsageError(f"{first} and {second}: their test images differ; compare runs on the same release")
+    gone = [image for image in one.ids if image not in groups]
+    if gone:
+        raise UsageError(f"{gone[0]}: not an image of this release; give the runs' own with --manifest")
+    order = [two.ids.index(image) for image in one.ids]
+    reordered = [run[order] for run in two.runs.values()]
+    return paired(one.truth, list(one.runs.values()), reordered, [groups[image] for image in one.ids], metric)
