@@ -40,7 +40,7 @@ def tune_process() -> None:
 def launch(work: Callable[..., None], job: Any, where: Devices, precision: str) -> None:
     """Run ``work(fabric, job)`` on the devices; several CPU processes talk through gloo, GPUs through NCCL."""
     from lightning_fabric import Fabric
-    from torch.multiprocessing import ProcessRaisedException
+    from torch.multiprocessing.spawn import ProcessRaisedException
 
     try:
         fabric = Fabric(
