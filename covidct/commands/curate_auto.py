@@ -31,7 +31,7 @@ def auto(as_json: bool, workspace: Path) -> int:
         for name in ORDER:
             reports.append(_step(name)(opened))
             if not as_json:
-                _tell(reports[-1])
+                tell(reports[-1])
     if as_json:
         print_json([vars(report) for report in reports])
     return ExitCode.INCOMPLETE if any(report.failed for report in reports) else ExitCode.COMPLETE
@@ -42,7 +42,7 @@ def _step(name: str) -> "Callable[[Workspace], StepReport]":
     return step
 
 
-def _tell(report: "StepReport") -> None:
+def tell(report: "StepReport") -> None:
     counts = ", ".join(f"{count} {name}" for name, count in sorted(report.counts.items()))
     click.echo(f"{report.step:<10}{report.done:6} done {report.skipped:6} as before   {counts}".rstrip())
     for item, reason in report.failed:

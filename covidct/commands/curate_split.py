@@ -1,0 +1,61 @@
+"""``covidct curate split-figure``: compound figures into panels, on loose files or in the workspace."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from covidct.commands.options import json_option, print_json, workspace_option
+from covidct.errors import CovidctError, ExitCode
+
+
+@click.command("split-figure")
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@json_option
+@workspace_option
+def split_figure(files: tuple[Path, ...], as_json: bool, workspace: Path) -> int:
+    """Panels of compound figures, in reading order, with letters: of FILES, or of the workspace's figures."""
+    if not files:
+        return _on_workspace(workspace, as_json)
+    from covidct.progress import progress
+
+    items = [_one(file) for file in progress(files, "split")]
+    if as_json:
+        print_json(items)
+    else:
+        for item in items:
+            click.echo(_line(item))
+    return ExitCode.INCOMPLETE if any("error" in item for item in items) else ExitCode.COMPLETE
+
+
+def _one(file: Path) -> dict[str, Any]:
+    from covidct.curate.pictures import read_picture
+    from covidct.imaging.panels import split
+
+    try:
+        image = read_picture(file)
+    except CovidctError as error:
+        return {"file": str(file), "error": str(error)}
+    panels = [{"label": p.label, "box": list(p.box), "score": p.score} for p in split(image).panels]
+    return {"file": str(file), "width": image.shape[1], "height": image.shape[0], "panels": panels}
+
+
+def _line(item: dict[str, Any]) -> str:
+    if "error" in item:
+        return f"{item['file']}: {item['error']}"
+    words = ", ".join(f"{p['label'] or '-'} {p['box']} {p['score']:.2f}" for p in item["panels"])
+    return f"{item['file']}: {len(item['panels'])} panels: {words}"
+
+
+def _on_workspace(workspace: Path, as_json: bool) -> int:
+    from covidct.commands.curate_auto import tell
+    from covidct.curate.split import run
+    from covidct.workspace import Workspace
+
+    with Workspace.open(workspace) as opened, opened.lease("curate"):
+        report = run(opened)
+    if as_json:
+        print_json(vars(report))
+    else:
+        tell(report)
+    return ExitCode.INCOMPLETE if report.failed else ExitCode.COMPLETE

@@ -1,0 +1,226 @@
+"""Panels of compound figures: cut where the evidence is best, again and again, then keep what is a picture.
+
+Main path: ``split`` → ``divide`` (cuts, from ``panels_cut``) → ``trim`` and ``RULES`` (from ``panels_leaf``) →
+reading order → letters (``panels_letters``).
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from covidct.imaging.panels_cut import Candidate, Cut, weigh
+from covidct.imaging.panels_leaf import DARK, Piece, PixelBox, crop, look, reason_against, trim
+from covidct.imaging.panels_letters import letter
+from covidct.imaging.panels_lines import Region
+
+SURE = 0.5
+_HINT = 0.02
+"""Enough for a cut that continues a sure one of a neighbouring row or column."""
+_LONGEST = 1800
+_SMALLEST = 28
+
+
+@dataclass(frozen=True)
+class PanelBox:
+    """One panel: letter ("" where none), box in pixels, and how sure the boxes are (low: let a person look)."""
+
+    label: str
+    box: PixelBox
+    score: float
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A piece that is no panel, and the rule that says so."""
+
+    box: PixelBox
+    reason: str
+
+
+@dataclass(frozen=True)
+class Split:
+    """Panels in reading order, what was dropped, and how often each proposer and rule decided."""
+
+    panels: tuple[PanelBox, ...]
+    dropped: tuple[Dropped, ...]
+    rules: Mapping[str, int]
+
+
+def split(image: Region, expected: Sequence[str] | None = None) -> Split:
+    """Panels of ``image``, (H, W, 3) RGB uint8. A picture that is not compound is one panel with label "".
+
+    ``expected``: panel letters that the caption speaks of, used where none can be seen and the count agrees.
+    """
+    small, scale = _shrink(image)
+    rules: Counter[str] = Counter()
+    pieces = [whole(small)] if _is_chart(small) else divide(small, rules)
+    panels, dropped = _choose(small, pieces, rules)
+    ordered = reading_order(panels)
+    boxes = [_grow(p.box, scale, image) for p in ordered]
+    lettering = letter(image, boxes, expected)
+    if lettering.order:
+        rules[f"letters:{lettering.order}"] += 1
+    named = tuple(
+        PanelBox(name, box, _score(p)) for name, box, p in zip(lettering.letters, boxes, ordered, strict=True)
+    )
+    return Split(named, tuple(Dropped(_grow(d.box, scale, image), d.reason) for d in dropped), dict(rules))
+
+
+def _shrink(image: Region) -> tuple[Region, float]:
+    h, w = image.shape[:2]
+    scale = min(1.0, _LONGEST / max(h, w))
+    if scale == 1.0:
+        return image, scale
+    size = (round(w * scale), round(h * scale))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8), scale
+
+
+def _grow(box: PixelBox, scale: float, image: Region) -> PixelBox:
+    h, w = image.shape[:2]
+    x0, y0, x1, y1 = (round(v / scale) for v in box)
+    return max(0, x0), max(0, y0), min(w, x1), min(h, y1)
+
+
+def _score(piece: Piece) -> float:
+    return round(piece.score * (1 - piece.doubt), 3)
+
+
+def whole(image: Region) -> Piece:
+    """The figure as one piece."""
+    return Piece((0, 0, image.shape[1], image.shape[0]))
+
+
+def _is_chart(image: Region) -> bool:
+    """Whether the figure holds nothing like a photograph: such a figure is not cut."""
+    h, w = image.shape[:2]
+    return reason_against(look(image, (0, 0, w, h), h * w, min(h, w))) == "chart"
+
+
+def divide(image: Region, rules: Counter[str]) -> list[Piece]:
+    """All pieces that the sure cuts leave; ``rules`` counts what proposed the cuts."""
+    todo, ended = [whole(image)], list[_Ended]()
+    made: list[_Made] = []
+    while todo:
+        ended += _cut_up(image, todo, made, rules)
+        todo = []
+        for end in list(ended):
+            cut = _aligned(end, made)
+            if cut is not None:
+                rules["cut:aligned"] += 1
+                ended.remove(end)
+                todo += _part(end.piece, replace(cut, score=SURE))
+    return [replace(end.piece, doubt=end.sure) for end in ended]
+
+
+@dataclass(frozen=True)
+class _Ended:
+    """A piece without a sure cut, and the unsure ones."""
+
+    piece: Piece
+    cuts: tuple[Cut, ...] = ()
+    sure: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A cut that was made: its axis, where it lies in the figure, and the extent along that axis of what it cut."""
+
+    axis: int
+    place: float
+    extent: tuple[int, int]
+
+
+def _cut_up(image: Region, todo: list[Piece], made: list[_Made], rules: Counter[str]) -> list[_Ended]:
+    ended = []
+    while todo:
+        piece = trim(image, todo.pop())
+        x0, y0, x1, y1 = piece.box
+        small = min(x1 - x0, y1 - y0) < _SMALLEST
+        if small:
+            ended.append(_Ended(piece))
+            continue
+        weighed = weigh(crop(image, piece.box), (image.shape[0], image.shape[1]))
+        if weighed.sure < SURE:
+            ended.append(_Ended(piece, weighed.cuts, weighed.sure))
+            continue
+        axis, c = weighed.cuts[0].axis, weighed.cuts[0].candidate
+        extent = (piece.box[axis], piece.box[axis + 2])
+        made.append(_Made(axis, extent[0] + (c.start + c.stop) / 2, extent))
+        rules[f"cut:{c.origin}"] += 1
+        todo += _part(piece, replace(weighed.cuts[0], score=weighed.sure))
+    return ended
+
+
+def _aligned(end: _Ended, made: list[_Made]) -> Cut | None:
+    """The best unsure cut that continues a sure one in the row above or below: grids are mostly regular."""
+    for cut in end.cuts:
+        if cut.score < _HINT:
+            return None
+        extent = (end.piece.box[cut.axis], end.piece.box[cut.axis + 2])
+        near = (extent[1] - extent[0]) * 0.02
+        place = extent[0] + (cut.candidate.start + cut.candidate.stop) / 2
+        for other in made:
+            ends = max(abs(a - b) for a, b in zip(extent, other.extent, strict=True))
+            if other.axis == cut.axis and ends <= 3 * near and abs(other.place - place) <= near:
+                return cut
+    return None
+
+
+def _part(piece: Piece, cut: Cut) -> list[Piece]:
+    """The two sides of a cut; in a black band, where no side shows, equal parts are made."""
+    near, far = cut.axis, cut.axis + 2
+    dark = cut.candidate.origin == "band" and cut.level < DARK
+    c = _place(cut.candidate, piece.box[far] - piece.box[near]) if dark else cut.candidate
+    first, second = list(piece.box), list(piece.box)
+    first[far], second[near] = piece.box[near] + c.start, piece.box[near] + c.stop
+    sides = [list(piece.dark_sides), list(piece.dark_sides)]
+    sides[0][far] = sides[1][near] = dark
+    score = min(piece.score, cut.score)
+    return [
+        Piece((b[0], b[1], b[2], b[3]), score, (s[0], s[1], s[2], s[3]))
+        for b, s in zip((first, second), sides, strict=True)
+    ]
+
+
+def _place(c: Candidate, width: int) -> Candidate:
+    middle = (c.start + c.stop) / 2
+    shares = [width * i / k for k in (2, 3, 4, 5) for i in range(1, k)]
+    best = min((s for s in shares if c.start <= s <= c.stop), key=lambda s: abs(s - middle), default=middle)
+    return Candidate(round(best), round(best), c.origin)
+
+
+def _choose(image: Region, pieces: Sequence[Piece], rules: Counter[str]) -> tuple[list[Piece], list[Dropped]]:
+    """Pieces that are pictures; where none is (a chart, a table), the figure is one panel, whole."""
+    big = sorted(pieces, key=lambda p: _area(p.box), reverse=True)
+    big = [p for p in big if _area(p.box) >= _area(big[0].box) * 0.2]
+    area = float(np.median([_area(p.box) for p in big]))
+    short = float(np.median([min(p.box[2] - p.box[0], p.box[3] - p.box[1]) for p in big]))
+    kept, dropped = [], []
+    for piece in pieces:
+        reason = reason_against(look(image, piece.box, area, short))
+        if reason:
+            rules[f"dropped:{reason}"] += 1
+            dropped.append(Dropped(piece.box, reason))
+        else:
+            kept.append(piece)
+    if kept:
+        return kept, dropped
+    return [replace(whole(image), score=min(p.score for p in pieces))], []
+
+
+def _area(box: PixelBox) -> int:
+    return (box[2] - box[0]) * (box[3] - box[1])
+
+
+def reading_order(pieces: Sequence[Piece]) -> list[Piece]:
+    """Row by row, left to right: a piece belongs to a row when its middle lies within the row's first piece."""
+    rest, ordered = sorted(pieces, key=lambda p: (p.box[1], p.box[0])), []
+    while rest:
+        lead = rest[0].box
+        row = [p for p in rest if lead[1] <= (p.box[1] + p.box[3]) / 2 <= lead[3]] or rest[:1]
+        ordered += sorted(row, key=lambda p: p.box[0])
+        rest = [p for p in rest if p not in row]
+    return ordered

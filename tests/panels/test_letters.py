@@ -1,0 +1,54 @@
+"""Letters: read by shape, believed in a run."""
+
+import numpy as np
+import pytest
+
+from covidct.imaging.panels_letters import ALPHABET, letter, likeness
+from covidct.imaging.phantoms_figures import text_mark
+
+BOXES = [(0, 0, 200, 160), (210, 0, 410, 160), (0, 170, 200, 330), (210, 170, 410, 330)]
+
+
+def page(names: list[str], size: int = 16) -> np.ndarray:
+    """Four grey panels on white, with a letter in each top left corner."""
+    image = np.full((330, 410, 3), 255, np.uint8)
+    for (x0, y0, x1, y1), name in zip(BOXES, names, strict=True):
+        image[y0:y1, x0:x1] = 30
+        if name:
+            mark = text_mark(name, size, (255, 255, 255), (30, 30, 30))
+            image[y0 + 6 : y0 + 6 + mark.shape[0], x0 + 6 : x0 + 6 + mark.shape[1]] = mark
+    return image
+
+
+@pytest.mark.parametrize("name", list(ALPHABET[:12]))
+def test_a_typeset_letter_looks_most_like_itself(name: str) -> None:
+    ink = text_mark(name, 22, (255, 255, 255), (0, 0, 0))[:, :, 0].astype(np.float32)
+    scores = likeness(ink)
+    assert max(scores[name], scores[name.lower()]) >= max(scores.values()) - 0.03
+
+
+@pytest.mark.parametrize(
+    ("names", "order"),
+    [(["A", "B", "C", "D"], "rows"), (["A", "C", "B", "D"], "columns"), (["a", "b", "c", "d"], "rows")],
+)
+def test_runs_are_read_in_their_order_and_case(names: list[str], order: str) -> None:
+    found = letter(page(names), BOXES)
+    assert (list(found.letters), found.order, found.support) == (names, order, 1.0)
+
+
+def test_one_letter_a_row_holds_for_the_whole_row() -> None:
+    found = letter(page(["A", "", "B", ""]), BOXES)
+    assert (found.letters, found.order) == (("A", "A", "B", "B"), "a row")
+
+
+def test_a_letter_that_cannot_be_read_is_inferred_from_the_run() -> None:
+    found = letter(page(["A", "B", "", "D"]), BOXES)
+    assert found.letters == ("A", "B", "C", "D") and found.support == 0.75
+
+
+def test_marks_that_do_not_count_up_are_no_letters() -> None:
+    assert letter(page(["R", "L", "R", "K"]), BOXES).letters == ("", "", "", "")
+
+
+def test_one_panel_has_no_letter() -> None:
+    assert letter(page(["A", "", "", ""]), BOXES[:1]).letters == ("",)
