@@ -161,6 +161,8 @@ def _suspected(reading: Reading) -> Verdict | None:
         m for m in reading.having("suspect") if m.rule != "unnamed-virus"
     ]
     if reading.having("test", "negated"):
+        if reading.having("rival", "plain", "affirmed"):
+            return None
         doubtful += reading.having("covid", "contact") + reading.having("test", "contact")
     return _verdict(UNCLEAR, "suspected", doubtful[0], 0.6) if doubtful else None
 

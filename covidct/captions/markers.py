@@ -82,7 +82,7 @@ def _of_family(text: str, family: Family) -> list[Marker]:
     found = []
     for match in family.pattern.finditer(text):
         before = text[max(0, match.start() - 12) : match.start()]
-        if family.boundary and not _BOUNDARY.search(before):
+        if family.boundary and not _BOUNDARY.search(before) and not _in_list(before, match["list"]):
             continue
         if family.name == "bare" and _WORD_BEFORE_BARE.search(before):
             continue
@@ -90,6 +90,11 @@ def _of_family(text: str, family: Family) -> list[Marker]:
             continue
         found.append(Marker(match.start(), match.end(), letters(match["list"]), family.name))
     return found
+
+
+def _in_list(before: str, listed: str) -> bool:
+    """``a lung, b liver``: behind a comma a lone letter that is no word may go on with a list."""
+    return before.rstrip().endswith(",") and re.fullmatch(r"[b-hj-zB-HJ-Z]", listed) is not None
 
 
 def _inside_brackets(text: str, position: int) -> bool:
