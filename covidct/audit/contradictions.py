@@ -80,7 +80,9 @@ def _title(caption: str, title: str) -> Verdict | None:
 
 
 def _affirmed(caption: str, title: str) -> Verdict | None:
-    """The caption says that the person has COVID-19."""
+    """The caption says that the person has COVID-19, and this panel's own text does not say otherwise."""
+    if _contrast(caption, title) is not None:
+        return None
     labels = label_caption(caption)
     said = list(labels.panels.values()) or [labels.figure]
     rules = ("said:", "proven:", "named:")

@@ -47,6 +47,8 @@ def properties(images: pd.DataFrame, seen: Mapping[str, Seen]) -> dict[str, "pd.
         "size": _quarters(images["width"].astype(float) * images["height"].astype(float)),
     }
     here = [seen.get(image) for image in images["image_id"]]
+    if all(here):  # a materialised folder may have other sizes than the sources
+        columns["size"] = _quarters(pd.Series([s.features["size"]["log_area"] for s in here if s], index=images.index))
     if not any(here):
         return columns
     columns["format"] = _text(images, [s.format if s else "" for s in here])

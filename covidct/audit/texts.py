@@ -15,6 +15,8 @@ from covidct.imaging.ocr import read_text
 from covidct.progress import progress
 
 _MIN_SCORE = 0.75
+_TALLEST = 0.2
+"""Share of the picture's height above which a line of text is a pair of lungs that looks like zeros."""
 _STRONG = 0.3
 _P = 0.01
 
@@ -43,7 +45,8 @@ def read_pictures(paths: Mapping[str, Path], ids: Sequence[str]) -> list[Read]:
     wanted = {image: paths[image] for image in ids if image in paths}
     found = []
     for image, grey in zip(wanted, progress(pixels(wanted), "text", len(wanted)), strict=True):
-        lines = [line.text for line in read_text(grey, min_score=_MIN_SCORE)]
+        tallest = _TALLEST * grey.shape[0]
+        lines = [line.text for line in read_text(grey, min_score=_MIN_SCORE) if line.box[3] - line.box[1] <= tallest]
         words = [line for line in lines if sum(c.isalnum() for c in line) >= 2]
         found.append(Read(image, len(words), len({f.index for f in identifying(words)})))
     return found

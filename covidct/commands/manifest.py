@@ -11,6 +11,7 @@ COMMANDS = {
         "covidct.commands.manifest_make:import_covid_ct",
         "The published COVID-CT folder as a release.",
     ),
+    "correct": ("covidct.commands.manifest_make:correct", "The next version from a list of corrections."),
     "split": ("covidct.commands.manifest_make:split", "New splits that keep groups whole."),
     "validate": ("covidct.commands.manifest_check:validate", "Schema, checksums, counts, groups, pictures."),
     "stats": ("covidct.commands.manifest_check:stats", "Table I and section III-A of the paper."),

@@ -172,3 +172,26 @@ def split(
         click.echo(f"{row['stratum']:28} {row['split']:8} {row['images']:7} images  {shares}")
     for group, count in done.fit.largest:
         click.echo(f"largest groups: {group} {count} images")
+
+
+@click.command()
+@click.argument("release")
+@click.option(
+    "--corrections", type=click.Path(path_type=Path), required=True, help="image_id,action,value,evidence,reason"
+)
+@click.option("--version", required=True, help="X.Y.Z; label changes are major.")
+@click.option("--date", required=True, help="Date of the new version, YYYY-MM-DD.")
+@click.option("--title", default="", help="Title of the new version.")
+@click.option("--description", default="", help="What it is, for the datasheet.")
+@_out
+def correct(release: str, corrections: Path, version: str, date: str, title: str, description: str, out: Path) -> None:
+    """The next version of RELEASE: relabel, exclude, join; groups (paper, patient, join) become whole again."""
+    from covidct.release.build.correct import corrected, read_corrections
+    from covidct.release.build.write import write_release
+    from covidct.release.read import read_release
+
+    old = read_release(release)
+    about = {key: text for key, text in (("title", title), ("description", description)) if text}
+    draft = corrected(old, read_corrections(corrections, old), version, date, about)
+    target = write_release(draft, out)
+    click.echo(f"{len(draft.images)} images written to {target}")

@@ -72,3 +72,44 @@ def _report(outcome: "Outcome", out: Path) -> int:
         click.echo(f"kept in by the rule '{rule}': {count}")
     click.echo(f"{outcome.written} pictures written to {out}, {outcome.kept} were there already")
     return ExitCode.INCOMPLETE if outcome.failed or outcome.withheld else ExitCode.COMPLETE
+
+
+@click.command()
+@click.argument("release")
+@click.option("--format", "kind", type=click.Choice(["imagefolder", "npz", "coco", "label-studio"]), required=True)
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder to write.")
+@_images
+@click.option("--masked", is_flag=True, help="Paint over letters, arrows and markers.")
+@click.option("--size", type=click.IntRange(8, 4096), help="Resize to a square of SIZE pixels.")
+@_private
+def export(
+    release: str, kind: str, out: Path, images: Path | None, masked: bool, size: int | None, private: bool
+) -> int:
+    """RELEASE with its pictures in a form other tools read."""
+    from covidct.release.build.export import FORMATS
+    from covidct.release.build.materialize import Wish
+    from covidct.release.read import read_release
+
+    found = read_release(release)
+    sources, _ = _sources(found, images, None)
+    done = FORMATS[kind](found, sources, out, Wish(masked, size, False, private))
+    for name, reason in done.failed:
+        click.echo(f"{name}: {reason}", err=True)
+    for rule, count in done.withheld.items():
+        click.echo(f"kept in by the rule '{rule}': {count}")
+    click.echo(f"{done.pictures} pictures written to {out} as {kind}")
+    return ExitCode.INCOMPLETE if done.failed or done.withheld else ExitCode.COMPLETE
+
+
+@click.command()
+@click.argument("release")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Default: ./NAME-X.Y.Z.zip")
+@click.option("--images", type=click.Path(path_type=Path), help="A materialised folder; its open pictures go in, too.")
+def pack(release: str, out: Path | None, images: Path | None) -> None:
+    """RELEASE as one archive with checksum and citation; bench, audit and diff take it, or its URL, as it is."""
+    from covidct.release.build.pack import pack as write
+    from covidct.release.read import read_release
+
+    found = read_release(release)
+    done = write(found, out or Path(f"{found.name}-{found.version}.zip"), images)
+    click.echo(f"{done.path}: sha256 {done.sha256}, {done.pictures} pictures, {done.withheld} kept out by the gate")

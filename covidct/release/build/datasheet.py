@@ -14,8 +14,9 @@ from covidct.release.read.gate import Form, artifact, gate
 from covidct.release.read.release import Release
 from covidct.release.read.stats import release_stats
 
-_LISTED = 300
-"""Changes of one kind that CHANGES.md names one by one."""
+_LISTED = {"regrouped": 10, "edited": 50}
+_LISTED_ELSE = 300
+"""Changes of one kind that CHANGES.md names one by one; ``covidct manifest diff`` lists all."""
 _ASKED = {
     "patient_id": "whose picture it is",
     "licence": "under which licence a picture stands",
@@ -61,12 +62,12 @@ def changes(release: Release, previous: str, found: list[Change]) -> str:
     lines += [f"Against {previous}.", "", "| change | images |", "|---|---|"]
     kinds = Counter(change.kind for change in found)
     lines += [f"| {kind} | {count} |" for kind, count in sorted(kinds.items())] or ["| none | 0 |"]
-    for kind in sorted(kinds):
+    for kind in dict.fromkeys(change.kind for change in found):
         same = [change for change in found if change.kind == kind]
-        lines += ["", f"## {kind.capitalize()}", ""]
-        lines += [_line(change) for change in same[:_LISTED]]
-        if len(same) > _LISTED:
-            lines.append(f"- and {len(same) - _LISTED} more")
+        limit = _LISTED.get(kind, _LISTED_ELSE)
+        lines += ["", f"## {kind.capitalize()}", "", *(_line(change) for change in same[:limit])]
+        if len(same) > limit:
+            lines.append(f"- and {len(same) - limit} more: `covidct manifest diff` lists them")
     return "\n".join([*lines, ""])
 
 

@@ -9,7 +9,7 @@ from covidct.errors import UsageError
 from covidct.release.read.schema import IMAGE_COLUMNS
 from covidct.release.read.version import Step, step_between
 
-_OWN = {"image_id", "label", "split", "sha256", "artifacts"}
+_OWN = {"image_id", "label", "split", "group_id", "sha256", "artifacts"}
 _TEXTS = tuple(column for column in IMAGE_COLUMNS if column not in _OWN)
 
 
@@ -18,7 +18,7 @@ class Change:
     """One change of one image; ``old`` and ``new`` are the values that differ."""
 
     kind: str
-    """``added, removed, withdrawn, relabelled, moved, re-masked, edited``."""
+    """``added, removed, withdrawn, relabelled, moved, regrouped, re-masked, edited``."""
     image_id: str
     old: str
     new: str
@@ -68,6 +68,8 @@ def _changed(image: str, old: Row, new: Row, why: Mapping[str, str]) -> Iterator
         changed = old["sha256"] != new["sha256"]
         masks = str(old["artifacts"]), str(new["artifacts"])
         yield Change("re-masked", image, *masks, reason, Step.MINOR if changed else Step.PATCH)
+    if old["group_id"] != new["group_id"]:
+        yield Change("regrouped", image, str(old["group_id"]), str(new["group_id"]), "", Step.PATCH)
     edited = [column for column in _TEXTS if str(old[column]) != str(new[column])]
     if edited:
         yield Change("edited", image, "", ", ".join(edited), reason, Step.PATCH)
