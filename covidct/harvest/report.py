@@ -1,8 +1,11 @@
 """The record of a run: what was asked for, what came, what is missing and why; complete, incomplete or failed."""
 
+import contextlib
 import datetime
 import json
+import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,7 +36,17 @@ class RunReport:
     figures: int = 0
     rules: Counter[str] = field(default_factory=Counter)
     http: Counter[str] = field(default_factory=Counter)
+    seconds: dict[str, float] = field(default_factory=dict)
     started: str = field(default_factory=lambda: _now())
+
+    @contextlib.contextmanager
+    def timed(self, part: str) -> Iterator[None]:
+        """Measure a part of the run."""
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[part] = round(time.perf_counter() - begun, 3)
 
     @property
     def holes(self) -> list[str]:
@@ -66,6 +79,7 @@ class RunReport:
             "outcome": self.outcome,
             "started": self.started,
             "ended": _now(),
+            "seconds": self.seconds,
             "options": self.options,
             "listed": self.listed,
             "matched": self.matched,

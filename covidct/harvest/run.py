@@ -2,7 +2,7 @@
 
 import dataclasses
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ from covidct.records import Paper, PaperStatus
 from covidct.workspace import Workspace
 
 LISTED = "harvest-windows"
-"""Notes: windows that were read to their end, and what was in them."""
+"""Notes: what was in each window; ``final`` where it was read to its end and cannot grow any more."""
 SETTLED_DAYS = 3
 """A window that ends less than so many days ago may still grow: it is read again next time."""
 
@@ -51,21 +51,17 @@ class Selection:
 def list_preprints(
     workspace: Workspace, client: HttpClient, services: Services, selection: Selection, report: RunReport
 ) -> list[str]:
-    """Bring the listing of the selection up to date; returns the ids of the papers that match, oldest window first."""
+    """Bring the listing of the selection up to date; returns the keys of its windows' notes, oldest window first."""
     matches = compile_query(selection.query)
     feed = Feed(client, services.url("COVIDCT_API_URL"), selection.category)
-    shelf = Shelf(workspace)
-    found: dict[str, None] = {}
     steps = [(server, month) for server in selection.servers for month in selection.window.months()]
     for server, month in progress(steps, "listing"):
         note = workspace.recall(LISTED, selection.key(server, month))
-        if note and not selection.refresh:
+        if note and note["final"] and not selection.refresh:
             report.windows.append({**note["outcome"], "from_earlier_run": True})
-            ids = note["papers"]
         else:
-            ids = _list_month(feed, shelf, services, selection, server, month, matches, report)
-        found.update(dict.fromkeys(ids))
-    return list(found)
+            _list_month(feed, Shelf(workspace), services, selection, server, month, matches, report)
+    return [selection.key(server, month) for server, month in steps]
 
 
 def _list_month(
@@ -77,7 +73,7 @@ def _list_month(
     month: Window,
     matches: Predicate,
     report: RunReport,
-) -> list[str]:
+) -> None:
     kept: list[PreprintRecord] = []
 
     def sink(rows: list[PreprintRecord]) -> None:
@@ -87,34 +83,49 @@ def _list_month(
     outcomes = feed.read(server, month, sink)
     kept.sort(key=lambda r: (r.date, r.doi, r.version))
     ids = shelf.list_records(kept, server, services.site(server))
-    whole = all(outcome.complete for outcome in outcomes)
     report.windows += [outcome.as_json() for outcome in outcomes]
-    if whole and (datetime.date.today() - month.until).days > SETTLED_DAYS:
-        summary = {"server": server, "since": str(month.since), "until": str(month.until), "complete": True}
-        summary |= {"papers": sum(o.papers for o in outcomes), "rows": sum(o.rows for o in outcomes)}
-        shelf.workspace.remember(LISTED, selection.key(server, month), {"outcome": summary, "papers": ids})
-    return ids
+    whole = all(outcome.complete for outcome in outcomes)
+    final = whole and (datetime.date.today() - month.until).days > SETTLED_DAYS
+    summary = {"server": server, "since": str(month.since), "until": str(month.until), "complete": whole}
+    summary |= {"papers": sum(o.papers for o in outcomes), "rows": sum(o.rows for o in outcomes)}
+    note = {"outcome": summary, "papers": ids, "final": final}
+    shelf.workspace.remember(LISTED, selection.key(server, month), note)
 
 
-def choose(workspace: Workspace, ids: Sequence[str], selection: Selection, report: RunReport) -> Iterable[Paper]:
+def listed_papers(workspace: Workspace, keys: Sequence[str]) -> Iterator[Paper]:
+    """The papers of some windows' notes, each once; one window at a time is in memory."""
+    seen: set[int] = set()
+    for key in keys:
+        for paper_id in (workspace.recall(LISTED, key) or {}).get("papers", []):
+            paper = workspace.paper(paper_id) if hash(paper_id) not in seen else None
+            seen.add(hash(paper_id))
+            if paper is not None:
+                yield paper
+
+
+def choose(workspace: Workspace, keys: Sequence[str], selection: Selection, report: RunReport) -> Iterator[Paper]:
     """The papers to fetch now; the report learns of those that are finished, withdrawn or not wanted."""
-    papers = [paper for paper in map(workspace.paper, ids) if paper is not None]
-    wanted = [paper for paper in papers if passes(paper.licence, selection.licences)]
-    if len(wanted) < len(papers):
-        report.notes.append(f"{len(papers) - len(wanted)} papers left out by their licence")
-    if selection.limit is not None and len(wanted) > selection.limit:
-        report.notes.append(f"{len(wanted) - selection.limit} papers left out by --limit")
-        wanted = wanted[: selection.limit]
-    report.matched = len(wanted)
-    for paper in wanted:
-        if paper.status is PaperStatus.WITHDRAWN:
-            report.withdrawn.append(paper.paper_id)
-        elif is_due(paper):
-            yield paper
-        elif selection.refresh and paper.status is PaperStatus.EXTRACTED:
-            yield dataclasses.replace(paper, reason="")
-        elif paper.status is not PaperStatus.FORGOTTEN:
-            report.kept += 1
+    left_out = {"their licence": 0, "--limit": 0}
+    for paper in listed_papers(workspace, keys):
+        if not passes(paper.licence, selection.licences):
+            left_out["their licence"] += 1
+        elif selection.limit is not None and report.matched >= selection.limit:
+            left_out["--limit"] += 1
+        else:
+            report.matched += 1
+            yield from _due(paper, selection, report)
+    report.notes += [f"{count} papers left out by {why}" for why, count in left_out.items() if count]
+
+
+def _due(paper: Paper, selection: Selection, report: RunReport) -> Iterator[Paper]:
+    if paper.status is PaperStatus.WITHDRAWN:
+        report.withdrawn.append(paper.paper_id)
+    elif is_due(paper):
+        yield paper
+    elif selection.refresh and paper.status is PaperStatus.EXTRACTED:
+        yield dataclasses.replace(paper, reason="")
+    elif paper.status is not PaperStatus.FORGOTTEN:
+        report.kept += 1
 
 
 def harvest_preprints(
@@ -127,7 +138,8 @@ def harvest_preprints(
 ) -> None:
     """List, choose, fetch, read; everything that happened is in ``pipeline.report``."""
     report = pipeline.report
-    found = list_preprints(workspace, client, services, selection, report)
-    papers = list(choose(workspace, found, selection, report))
-    pipeline.papers(chain, progress(papers, "papers"))
+    with report.timed("listing"):
+        keys = list_preprints(workspace, client, services, selection, report)
+    with report.timed("papers"):
+        pipeline.papers(chain, progress(choose(workspace, keys, selection, report), "papers"))
     report.http.update(client.counts)
