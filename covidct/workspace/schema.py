@@ -65,6 +65,10 @@ MIGRATIONS = (
         anchor TEXT, at TEXT NOT NULL, PRIMARY KEY (entity, entity_id)
     ) WITHOUT ROWID;
     """,
+    """
+    CREATE INDEX papers_doi_any_case ON papers (lower(doi));
+    DROP INDEX papers_doi;
+    """,
 )
 
 
