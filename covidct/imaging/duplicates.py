@@ -5,7 +5,7 @@ local correlation after one is laid over the other. Hash buckets grow longer wit
 at a fixed size, so the work is that of sorting the hashes: n log n.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -66,54 +66,57 @@ class _Start:
 
 
 @dataclass(frozen=True)
-class _Picture:
-    """What is kept of a picture: its thumbnail, its size without a frame, and whether there was one."""
+class Fingerprint:
+    """What is kept of a picture, about 23 kB: thumbnail, size without a frame, whether there was one, patch hashes."""
 
     small: NDArray[np.uint8]
     size: tuple[int, int]
     framed: bool
+    patches: Patches
+    digest: bytes
 
     @classmethod
-    def of(cls, image: NDArray[np.uint8]) -> "_Picture":
+    def of(cls, image: NDArray[np.uint8]) -> "Fingerprint":
+        """Of ``image``, height x width grey or x 3 RGB, 8 bit."""
         rows, columns = frameless(grey_of(image))
         size = columns.stop - columns.start, rows.stop - rows.start
-        return cls(thumbnail(image), size, size != (image.shape[1], image.shape[0]))
+        small = thumbnail(image)
+        digest = blake2b(f"{image.shape}".encode() + np.ascontiguousarray(image).tobytes(), digest_size=16).digest()
+        return cls(small, size, size != (image.shape[1], image.shape[0]), patches(small), digest)
 
 
 def find_duplicates(images: Iterable[NDArray[np.uint8]], *, min_score: float = MIN_SCORE) -> list[Duplicate]:
     """Pairs of ``images`` (each height x width grey or x 3 RGB, 8 bit; read once, in order) that show the same scan.
 
     Of pictures with identical pixels only the first is compared with the rest; the others are paired with it.
-    Keeps about 25 kB a picture. Sorted by ``i``, then ``j``.
+    Sorted by ``i``, then ``j``.
     """
-    pictures, first, pairs = _read(images)
-    prints = [patches(pictures[n].small) for n in first]
+    return match([Fingerprint.of(image) for image in images], min_score=min_score)
+
+
+def match(prints: Sequence[Fingerprint], *, min_score: float = MIN_SCORE) -> list[Duplicate]:
+    """What :func:`find_duplicates` does, on pictures that were read before."""
+    first, pairs = _exact(prints)
     best: dict[tuple[int, int], Duplicate] = {(pair.i, pair.j): pair for pair in pairs}
-    for start in _candidates(prints):
+    for start in _candidates([prints[n].patches for n in first]):
         a, b = first[start.a], first[start.b]
         known = best.get((min(a, b), max(a, b)))
         if known is not None and known.score > _CERTAIN:
             continue
-        found = _decide(pictures[a].small, pictures[b].small, start, min_score)
+        found = _decide(prints[a].small, prints[b].small, start, min_score)
         if found is not None and (known is None or found.score > known.score):
-            best[min(a, b), max(a, b)] = _pair(a, b, pictures, found, start.flip)
+            best[min(a, b), max(a, b)] = _pair(a, b, prints, found, start.flip)
     return sorted(best.values(), key=lambda pair: (pair.i, pair.j))
 
 
-def _read(images: Iterable[NDArray[np.uint8]]) -> tuple[list[_Picture], list[int], list[Duplicate]]:
-    """All pictures, positions of the first of each kind, and pairs of exact copies."""
-    pictures: list[_Picture] = []
+def _exact(prints: Sequence[Fingerprint]) -> tuple[list[int], list[Duplicate]]:
+    """Positions of the first of each kind, and pairs of exact copies."""
     seen: dict[bytes, int] = {}
     pairs = []
-    for n, image in enumerate(images):
-        digest = blake2b(f"{image.shape}".encode() + np.ascontiguousarray(image).tobytes(), digest_size=16).digest()
-        if digest in seen:
-            pairs.append(Duplicate(seen[digest], n, 1.0, "identical", _AS_IS))
-            pictures.append(pictures[seen[digest]])
-        else:
-            seen[digest] = n
-            pictures.append(_Picture.of(image))
-    return pictures, list(seen.values()), pairs
+    for n, one in enumerate(prints):
+        if seen.setdefault(one.digest, n) != n:
+            pairs.append(Duplicate(seen[one.digest], n, 1.0, "identical", _AS_IS))
+    return list(seen.values()), pairs
 
 
 def _candidates(prints: list[Patches]) -> Iterator[_Start]:
@@ -170,11 +173,10 @@ def _vote(query: Ints, variant: Ints, hit: Ints, owner: Ints, points: Floats) ->
     group = (a * (int(owner[-1]) + 1) + b) * len(VARIANTS) + variant
     order = np.argsort(group, kind="stable")
     starts = np.flatnonzero(np.r_[True, np.diff(group[order]) > 0]) if len(order) else np.zeros(0, np.int64)
-    ends = np.r_[starts[1:], len(order)]
+    ends = np.r_[starts[1:], len(order)] if len(starts) else starts
+    enough = ends - starts >= _MIN_VOTES
     found: dict[int, dict[int, _Start]] = {}
-    for low, high in zip(starts, ends, strict=True):
-        if high - low < _MIN_VOTES:
-            continue
+    for low, high in zip(starts[enough], ends[enough], strict=True):
         rows = order[low:high]
         start = _agreed(int(a[rows[0]]), int(b[rows[0]]), int(variant[rows[0]]), points[query[rows]], points[hit[rows]])
         mine = found.setdefault(start.a, {})
@@ -217,8 +219,8 @@ def _decide(a: NDArray[np.uint8], b: NDArray[np.uint8], start: _Start, min_score
     return found if found.score >= min_score else None
 
 
-def _pair(a: int, b: int, pictures: list[_Picture], found: Alignment, flip: bool) -> Duplicate:
-    change = _change(pictures[a], pictures[b], found, flip)
+def _pair(a: int, b: int, prints: Sequence[Fingerprint], found: Alignment, flip: bool) -> Duplicate:
+    change = _change(prints[a], prints[b], found, flip)
     matrix = found.matrix
     if a > b:
         matrix, a, b = np.linalg.inv(np.vstack([matrix, [0, 0, 1]]))[:2], b, a
@@ -226,7 +228,7 @@ def _pair(a: int, b: int, pictures: list[_Picture], found: Alignment, flip: bool
     return Duplicate(a, b, round(min(found.score, 1.0), 4), change, ((m00, m01, m02), (m10, m11, m12)))
 
 
-def _change(a: _Picture, b: _Picture, found: Alignment, flip: bool) -> str:
+def _change(a: Fingerprint, b: Fingerprint, found: Alignment, flip: bool) -> str:
     """Names of what tells ``a`` from ``b``, from how one lies on the other and what is then left."""
     zoom = np.abs(np.diag(found.matrix[:, :2]))
     centre = found.matrix @ [SIDE / 2, SIDE / 2, 1] - SIDE / 2

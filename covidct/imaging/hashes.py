@@ -81,7 +81,8 @@ def patches(small: NDArray[np.uint8]) -> Patches:
     corners = np.asarray([] if found is None else found, np.float32).reshape(-1, 2)
     if not len(corners):
         return Patches(np.zeros((0, 2), np.float32), np.zeros((0, len(VARIANTS), TABLES), np.uint32))
-    spectra = np.stack([_frequencies(_sample(smooth, corners, zx, zy)) for zx, zy in _ZOOMS], axis=1)
+    blurred = np.asarray(cv2.GaussianBlur(smooth, (0, 0), _PATCH / _GRID / 2), dtype=np.uint8)
+    spectra = np.stack([_sample(blurred, corners, zx, zy) @ _basis() for zx, zy in _ZOOMS], axis=1)
     both = np.concatenate([spectra, spectra * _mirror_signs()], axis=1)
     return Patches(corners, np.stack([_keys(both, table) for table in range(TABLES)], axis=2))
 
@@ -95,30 +96,25 @@ def _inner() -> NDArray[np.uint8]:
 
 
 def _sample(small: NDArray[np.uint8], corners: NDArray[np.float32], zx: float, zy: float) -> NDArray[np.float32]:
-    """corners x _GRID x _GRID grey values of the patches that a zoom by (zx, zy) would show at the usual size."""
+    """corners x _GRID squared: grey values of the patches that a zoom by (zx, zy) would show at the usual size."""
     steps = (np.arange(_GRID, dtype=np.float32) + 0.5) / _GRID - 0.5
     x = corners[:, 0, None, None] + np.float32(_PATCH / zx) * steps[None, None, :] + 0 * steps[None, :, None]
     y = corners[:, 1, None, None] + np.float32(_PATCH / zy) * steps[None, :, None] + 0 * steps[None, None, :]
-    blurred = cv2.GaussianBlur(small, (0, 0), _PATCH / _GRID / 2)
     shape = (len(corners), _GRID * _GRID)
-    values = cv2.remap(blurred, x.reshape(shape), y.reshape(shape), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(values, dtype=np.float32).reshape(len(corners), _GRID, _GRID)
+    values = cv2.remap(small, x.reshape(shape), y.reshape(shape), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(values, dtype=np.float32)
 
 
 @cache
-def _dct() -> NDArray[np.float32]:
-    n = np.arange(_GRID)
-    rows = [np.cos(np.pi * k * (2 * n + 1) / (2 * _GRID)) for k in range(_FREQUENCIES)]
-    return np.asarray(rows, dtype=np.float32)
+def _basis() -> NDArray[np.float32]:
+    """_GRID squared x 35: DCT-II in two dimensions without the mean.
 
-
-def _frequencies(grids: NDArray[np.float32]) -> NDArray[np.float32]:
-    """patches x 35: DCT-II without its mean. Spectra fall with the frequency squared: the weights undo that."""
-    basis = _dct()
-    spectrum = np.einsum("ki,nij,lj->nkl", basis, grids, basis)
-    order = np.arange(_FREQUENCIES) ** 2
-    weighted = spectrum * (order[:, None] + order[None, :])
-    return np.asarray(weighted.reshape(len(grids), -1)[:, 1:], dtype=np.float32)
+    Spectra of pictures fall with the frequency squared: the weights undo that, so that all bits count alike.
+    """
+    n, order = np.arange(_GRID), np.arange(_FREQUENCIES)
+    rows = np.cos(np.pi * order[:, None] * (2 * n[None, :] + 1) / (2 * _GRID))
+    both = np.einsum("ki,lj->ijkl", rows, rows) * (order[:, None] ** 2 + order[None, :] ** 2)
+    return np.ascontiguousarray(both.reshape(_GRID**2, -1)[:, 1:], dtype=np.float32)
 
 
 @cache
