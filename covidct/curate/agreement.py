@@ -55,6 +55,8 @@ def judgements(decisions: Iterable[Decision]) -> dict[str, dict[str, str]]:
     """``{judge: {item: value}}``: each judge's newest standing word on each item; all rules are one judge."""
     words: dict[str, dict[str, str]] = {}
     for decision in standing(decisions):
+        if decision.value is None:  # emptied by covidct forget
+            continue
         judge = decision.by.removeprefix(CURATOR) if decision.by.startswith(CURATOR) else RULES
         words.setdefault(judge, {})[decision.entity_id] = _text(decision.value)
     return words

@@ -53,6 +53,7 @@ def test_only_the_newest_standing_word_counts() -> None:
         said(8, "p3", "unclear", "curator:dana"),
         said(9, "p3", None, "curator:dana", undoes=8),
         said(10, "p3", None, "curator:dana", undoes=9),
+        said(11, "forgotten", None, "curator:dana"),
     ]
     assert judgements(journal) == {RULES: {"p1": "negative"}, "dana": {"p1": "negative", "p3": "unclear"}}
 

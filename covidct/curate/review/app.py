@@ -14,8 +14,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
-from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.routing import Route
 
 from covidct.errors import CovidctError, UsageError
 from covidct.records import CAPTION_LABELS, TRIAGE_KINDS
@@ -48,10 +47,10 @@ class Page:
         folder = Path(str(files("covidct.curate.review")))
         loader = jinja2.FileSystemLoader(folder / "templates")
         self.template = jinja2.Environment(loader=loader, autoescape=True).get_template("page.html")
-        self.static = folder / "static"
-        self.modules = sorted(path.name for path in (self.static / "js").glob("*.js"))
+        self.static = _static_files(folder / "static")
+        self.modules = sorted(name.removeprefix("js/") for name in self.static if name.startswith("js/"))
 
-    def routes(self) -> list[Route | Mount]:
+    def routes(self) -> list[Route]:
         """Every address the server answers to."""
         get: dict[str, Handler] = {
             "/": self.home,
@@ -67,11 +66,11 @@ class Page:
             "/picture/figure/{figure_id}": self.figure_picture,
             "/small/{panel_id}": self.small_picture,
         }
-        fixed: list[Route | Mount] = [Route(path, _refusing(handler)) for path, handler in get.items()]
+        fixed: list[Route] = [Route(path, _refusing(handler)) for path, handler in get.items()]
         fixed += [
             Route("/api/act", self.act, methods=["POST"]),
             Route("/api/preview", self.preview, methods=["POST"]),
-            Mount("/static", StaticFiles(directory=self.static)),
+            Route("/static/{name:path}", self.own_code),
         ]
         return fixed
 
@@ -82,6 +81,13 @@ class Page:
         slot = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
         html = self.template.render(curator=self.curator, workspace=slot, name=folder.name, modules=self.modules)
         return HTMLResponse(html)
+
+    async def own_code(self, request: Request) -> Response:
+        found = self.static.get(request.path_params["name"])
+        if found is None:
+            return _missing()
+        # Asked anew each time: a page must never run with yesterday's scripts.
+        return Response(found[0], media_type=found[1], headers={"Cache-Control": "no-cache"})
 
     def start(self, request: Request) -> Response:
         rows = self.index.rows()
@@ -229,6 +235,13 @@ class Page:
         if panel is None or not panel.file:
             return _missing()
         return Response(changes.preview(self.workspace, panel, asked.get("mask")), media_type="image/png")
+
+
+def _static_files(folder: Path) -> dict[str, tuple[bytes, str]]:
+    """The page's own scripts, styles and icon with their media types, read once: nothing else can be asked for."""
+    media = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+    found = (path for path in sorted(folder.rglob("*")) if path.suffix in media)
+    return {path.relative_to(folder).as_posix(): (path.read_bytes(), media[path.suffix]) for path in found}
 
 
 async def _in_thread(handler: Callable[[bytes], Response], body: bytes) -> Response:
