@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 BATCH = 100
 """Rows in one transaction: well under 100 ms of write lock."""
-HOLD = 0.03
+HOLD = 0.02
 """Seconds after which a long list of decisions lets go of the write lock, on a slow machine as on a fast one."""
 PAUSE = 0.002
 """Seconds between two batches, in which somebody else gets the lock."""
