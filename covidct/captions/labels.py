@@ -383,16 +383,24 @@ def label_figure(caption: str, mentions: Sequence[str] = (), title: str = "", ab
 
     A caption that speaks of mere suspicion gives way only to a finding about the patient.
     """
+    if not caption.strip() and mentions:
+        return _as_context(label_caption("\n".join(mentions)))
     labels = label_caption(caption)
     if labels.figure.label != UNCLEAR:
         return labels
     found = _about_patient("\n".join(mentions), "context") or _about_patient(abstract, "abstract", 0.35)
     if found is None and not labels.figure.rule.startswith("suspected:"):
         found = _about_paper(title)
-    if found is None:
+    if found is None or (found.label == NEGATIVE and labels.figure.rule.startswith("suspected:covid")):
         return labels
     panels = {letter: found if v.rule == NOTHING.rule else v for letter, v in labels.panels.items()}
     return Labels(found, panels)
+
+
+def _as_context(labels: Labels) -> Labels:
+    """Verdicts of a text that stands in for a missing caption."""
+    panels = {letter: replace(v, source="context", score=v.score - 0.1) for letter, v in labels.panels.items()}
+    return Labels(replace(labels.figure, source="context", score=labels.figure.score - 0.1), panels)
 
 
 _TITLE = re.compile(r"(?im)(?:^|\n|\.\s)title:\s*(?P<title>.+)$")
@@ -401,11 +409,27 @@ _MANY = re.compile(
 )
 
 
+_ALL_OF_THEM = re.compile(
+    r"\b(?:all|both|each) (?:of )?(?:our|the|these|his|her)? ?(?:\w+ )?(?:patients|cases)\b", re.IGNORECASE
+)
+
+
+def _of_one_patient(sentence: str) -> bool:
+    return _MANY.search(sentence) is None or _ALL_OF_THEM.search(sentence) is not None
+
+
+def _of_somebody(mention: Mention, sentence: Sequence[Mention]) -> bool:
+    """A statement about somebody: the result of a test, or a sentence that speaks of a person."""
+    told = mention.tested or (mention.final and mention.means != "covid") or any(m.means == "person" for m in sentence)
+    return told and mention.status != "history"
+
+
 def _about_patient(text: str, source: str, less: float = 0.25) -> Verdict | None:
     """What ``text`` says of one patient; sentences about many people do not count."""
-    mentions = [m for s in sentences(text) if not _MANY.search(text[s[0] : s[1]]) for m in read(text, [s])]
+    told = [read(text, [s]) for s in sentences(text) if _of_one_patient(text[s[0] : s[1]])]
+    mentions = [m for sentence in told for m in sentence if _of_somebody(m, sentence)]
     reading = Reading(mentions, True)
-    said = _affirmed(reading) or _final(reading)
+    said = _affirmed(reading) or _final(reading) or _refuted(Reading([m for m in mentions if m.means == "covid"], True))
     return _shown(text, replace(said, score=said.score - less), source) if said else None
 
 

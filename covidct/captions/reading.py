@@ -150,7 +150,7 @@ class _Sentence:
         """A test says something only with a result, and nothing about COVID-19 where another germ is named alone."""
         others = any(t.kind == "rival" for t in self.terms) and not any(t.kind == "covid" for t in self.terms)
         named = term.rule == "test-named"
-        for makes in ("contact", "result-positive", "history", "result-negative", "negated", "uncertain"):
+        for makes in ("contact", "topic", "result-positive", "history", "result-negative", "negated", "uncertain"):
             hits = [a for a in acting if a.modifier.makes == makes and (named or not self._for_something(a))]
             if hits and (named or not others):
                 return self._made(term, makes, hits[:1])
