@@ -20,9 +20,14 @@ from covidct.records import NEGATIVE_CLASS, POSITIVE_CLASS
 
 _DISEASES = ("other-virus", "sars-2003", "bacteria", "fungi", "interstitial")
 """Terms of the caption rules that stand for a disease of their own, not for one that may come with COVID-19."""
-_COVID = re.compile(
-    r"(?:novel\s+)?corona\s?virus(?:\s+(?:disease|pneumonia))?(?:[\s-]*2019)?|covid(?:[\s-]*19)?|sars-?cov-?2"
-    r"|2019[\s-]*n?-?cov|\bncp\b",
+_NAME = (
+    r"(?:(?:novel\s+)?corona\s?virus(?:\s+(?:disease|pneumonia))?(?:[\s-]*2019)?|covid(?:[\s-]*19)?|sars-?cov-?2"
+    r"|2019[\s-]*n?-?cov|\bncp\b)"
+)
+_COVID = re.compile(_NAME, re.IGNORECASE)
+_AGAINST = r"(?:and|or|versus|vs\.?|from|compared (?:with|to))"
+_SET_AGAINST = re.compile(
+    rf"\b{_AGAINST}\s+(?:the\s+)?{_NAME}|{_NAME}(?:\s+(?:pneumonia|infection))?\s+{_AGAINST}\s+(?!after|before)",
     re.IGNORECASE,
 )
 _ONE_PANEL = re.compile(r"(?:(?<=[.;:])|(?<=\d))\s*\(?([A-Z])(?:\)|,|\.|:)\s*(?=[A-Z0-9])")
@@ -61,7 +66,7 @@ def _outright(caption: str, title: str) -> Verdict | None:
 def _contrast(caption: str, title: str) -> Verdict | None:
     """The heading sets COVID-19 against another disease, and this panel's own text names the other one."""
     heading, own = own_text(caption)
-    if not own or not _COVID.search(heading) or _COVID.search(own):
+    if not own or not _SET_AGAINST.search(heading) or _COVID.search(own):
         return None
     other = label_caption(_COVID.sub("", heading)).figure
     said = label_caption(own).figure
