@@ -1,5 +1,6 @@
 """What the review page asks of the workspace in one pass: a light row for every panel, and keyed words."""
 
+import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,7 +12,7 @@ from covidct.errors import CovidctError
 from covidct.records import Decision
 from covidct.workspace import journal
 from covidct.workspace.rows import decision_of
-from covidct.workspace.schema import BUSY_SECONDS
+from covidct.workspace.schema import BUSY_SECONDS, DATABASE
 from covidct.workspace.workspace import Workspace
 
 MOST_VARIABLES = 500
@@ -194,6 +195,14 @@ def _begun(connection: sqlite3.Connection) -> bool:
             raise
         return False
     return True
+
+
+def flush(workspace: Workspace) -> None:
+    """Have the disk take what was committed so far; nobody waits for a lock meanwhile."""
+    log = workspace.folder / f"{DATABASE}-wal"
+    if log.exists():
+        with log.open("rb") as handle:
+            os.fsync(handle.fileno())
 
 
 def said(workspace: Workspace, key: str) -> list[Decision]:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import jinja2
 from starlette.applications import Starlette
+from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
@@ -18,7 +19,7 @@ from starlette.routing import Route
 
 from covidct.errors import CovidctError, UsageError
 from covidct.records import CAPTION_LABELS, TRIAGE_KINDS
-from covidct.workspace.queues import Row, last_decision, titles
+from covidct.workspace.queues import Row, flush, last_decision, titles
 from covidct.workspace.workspace import Workspace
 
 from . import changes, items, pictures, queues
@@ -221,7 +222,8 @@ class Page:
 
     def _act(self, body: bytes) -> Response:
         started = time.perf_counter()
-        answer = JSONResponse(self.scribe.act(_object(body)))
+        # The answer goes out first: the page must not wait for the disk, only for the journal.
+        answer = JSONResponse(self.scribe.act(_object(body)), background=BackgroundTask(flush, self.workspace))
         answer.headers["Server-Timing"] = f"act;dur={(time.perf_counter() - started) * 1000:.1f}"
         return answer
 
