@@ -253,7 +253,7 @@ def _seen_with(reading: Reading, title_about_scan: bool | None) -> Reading:
 
 def _starts_without_scan(reading: Reading) -> bool:
     cues = [m for m in reading.mentions if m.means in ("scan", "noscan", "vague")]
-    return cues[0].means != "scan"
+    return not cues or cues[0].means != "scan"
 
 
 def _anywhere(readings: Mapping[str, Reading], shared: Reading) -> list[Mention]:
@@ -265,18 +265,15 @@ def _about_covid(mention: Mention) -> bool:
     return mention.means == "topic" and mention.rule == "covid-as-topic"
 
 
-_CLASS_WORDS = 4
-
-
 def _panel(reading: Reading, shared: Reading, contrast: bool, carried: Verdict | None) -> Verdict:
     """Its own text first; what is said of all, where its own says nothing; then the person of the panel before."""
     own = decide(reading)
     another = bool(reading.having("person")) and "same" not in reading.text
     if own.rule != NOTHING.rule and (own.label != NEGATIVE or another or not _weak(own)):
         return own
-    if contrast and (class_named := _class(reading)):
-        return class_named
     of_all = decide(replace(shared, about_scan=True if reading.about_scan else shared.about_scan))
+    if contrast and not of_all.rule.startswith(("said:", "proven:")) and (class_named := _class(reading)):
+        return class_named
     if of_all.rule != NOTHING.rule and (own.rule == NOTHING.rule or of_all.label == POSITIVE):
         return replace(of_all, score=of_all.score - 0.05)
     if own.rule != NOTHING.rule:
@@ -292,16 +289,13 @@ def _weak(verdict: Verdict) -> bool:
 _STANDS_IN = ("other-virus", "sars-2003", "bacteria", "fungi", "interstitial")
 
 
+_CLASS_WORDS = 5
+
+
 def _class(reading: Reading) -> Verdict | None:
+    """A panel whose few words name another class: "normal", "pneumonia"."""
     classes = reading.having("class")
-    length = sum(m.end - m.start for m in classes)
-    words = sum(len(_text_words(m)) for m in classes)
-    short = classes and words <= _CLASS_WORDS and all(m.sentence[1] - m.sentence[0] <= length + 25 for m in classes)
-    return _verdict(NEGATIVE, "other-class", classes[0], 0.75) if short else None
-
-
-def _text_words(mention: Mention) -> range:
-    return range(1 + (mention.end - mention.start) // 12)
+    return _verdict(NEGATIVE, "other-class", classes[0], 0.75) if classes and reading.words <= _CLASS_WORDS else None
 
 
 def _carried(reading: Reading, verdict: Verdict, carried: Verdict | None) -> Verdict | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings, strategies
 
 from covidct.captions.labels import Labels, label_caption, label_with_context
 from covidct.cli import run
@@ -56,6 +57,19 @@ def _evidence_is_a_span(text: str, labels: Labels) -> None:
         assert verdict.evidence == " ".join(text[start:end].split())
         assert verdict.rule and 0 < verdict.score <= 1
         assert bool(verdict.evidence) == (verdict.rule != "nothing-named")
+
+
+WORDS = [word for case in CASES for word in case.text.split()] + ["(A)", "(b)", "A,", "B.", ";", "(", ")", "", "\u00a0"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(strategies.lists(strategies.sampled_from(WORDS), max_size=40))
+def test_any_order_of_words_gets_labels_with_evidence(words: list[str]) -> None:
+    text = " ".join(words)
+    labels = label_caption(text)
+    _evidence_is_a_span(text, labels)
+    verdicts = {verdict.label for verdict in labels.panels.values()}
+    assert not verdicts or (labels.figure.label == "positive") == ("positive" in verdicts)
 
 
 DENIALS = ["no {}", "without {}", "negative for {}", "{} was ruled out", "{} was excluded", "not {}", "non-{}"]
