@@ -110,8 +110,8 @@ def probabilities(network: Classifier, inputs: Tensor, batch: int = 32) -> NDArr
     return torch.cat(parts).double().numpy()
 
 
-class _Run:
-    """The state of one training process."""
+class Training:
+    """The state of one training process: network, optimiser, resident pixels, history, best weights so far."""
 
     def __init__(self, fabric: "Fabric", job: Job) -> None:
         self.fabric, self.job, self.recipe = fabric, job, job.recipe
@@ -147,7 +147,7 @@ class _Run:
     def epoch(self, number: int) -> None:
         """Train one epoch, score it on validation, keep the best, write the checkpoint."""
         begun = time.monotonic()
-        loss = self._train(number)
+        loss = self.train_epoch(number)
         if self.fabric.is_global_zero:
             val_auc, val_loss = self._validate()
             self.history.append(
@@ -164,7 +164,8 @@ class _Run:
             self._save()
         self.fabric.barrier()
 
-    def _train(self, number: int) -> float:
+    def train_epoch(self, number: int) -> float:
+        """One pass over the training pictures; the mean loss."""
         self.model.train()
         if self.recipe.freeze:
             self.network.encoder.eval()
@@ -288,7 +289,7 @@ def fit(fabric: "Fabric", job: Job) -> None:
     if fabric.device.type == "cuda":
         torch.use_deterministic_algorithms(True, warn_only=True)
     with memory_errors(job.recipe.batch, job.recipe.size, job.folder):
-        run = _Run(fabric, job)
+        run = Training(fabric, job)
         run.resume()
         epochs = range(len(run.history), job.recipe.epochs)
         for number in progress(epochs, f"seed {job.seed}"):

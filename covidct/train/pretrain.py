@@ -91,7 +91,9 @@ def _prepare(folder: Path, model: str, state: dict[str, Tensor], stage: Stage, s
     write_text(folder / NOTE, json.dumps(facts, indent=1) + "\n")
 
 
-class _Run:
+class Pretraining:
+    """The state of one pretraining process: both networks, queue, optimiser, resident pixels, losses."""
+
     def __init__(self, fabric: "Fabric", job: Job) -> None:
         self.fabric, self.job, self.recipe = fabric, job, job.stage.recipe
         recipe = self.recipe
@@ -109,6 +111,7 @@ class _Run:
         self.losses: list[float] = []
 
     def resume(self) -> None:
+        """Go on from ``last.pt`` where there is one."""
         path = self.job.folder / LAST
         if path.is_file():
             saved = torch.load(path, weights_only=True, map_location=self.fabric.device)
@@ -117,6 +120,7 @@ class _Run:
             self.losses = saved["losses"]
 
     def epoch(self, number: int) -> None:
+        """One pass over the pictures in whole batches; writes the checkpoint."""
         self.model.train()
         rate = 0.5 * self.recipe.lr * (1 + math.cos(math.pi * number / self.recipe.epochs))
         for group in self.optimiser.param_groups:
@@ -161,6 +165,7 @@ class _Run:
             torch.save(saved, part)
 
     def finish(self) -> None:
+        """Write the query network's encoder and the losses."""
         if self.fabric.is_global_zero:
             state = {k: v.cpu() for k, v in self.moco.query.classifier.state_dict().items()}
             with atomic_path(self.job.folder / DONE) as part:
@@ -172,7 +177,7 @@ def fit(fabric: "Fabric", job: Job) -> None:
     """Run the stage to its end, or go on with it; leaves encoder.pt in the job's folder."""
     tune_process()
     with memory_errors(job.stage.recipe.batch, job.stage.recipe.size, job.folder):
-        run = _Run(fabric, job)
+        run = Pretraining(fabric, job)
         run.resume()
         for number in progress(range(len(run.losses), job.stage.recipe.epochs), f"moco {job.stage.name}"):
             run.epoch(number)

@@ -1,0 +1,46 @@
+"""What the documentation of the benchmarks says is so."""
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from covidct.cli import run
+from covidct.commands.bench import bench as bench_command
+from covidct.train.methods import INITS, METHODS
+from covidct.train.results import read_predictions
+from covidct.train.scores import auc
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+RESULTS = sorted(path.parent for path in (DOCS / "results").glob("*/summary.json"))
+
+
+def test_a_newcomers_own_network_runs_with_all_scores(
+    drawn: tuple[Path, Path], pixel_cache: Path, tmp_path: Path
+) -> None:
+    words = ["--model", f"{DOCS / 'examples' / 'my_network.py'}:build", "--epochs", "1", "--size", "32"]
+    words += ["--manifest", str(drawn[0]), "--images", str(drawn[1]), "--cache", str(pixel_cache), "--no-baselines"]
+    assert run(["bench", *words, "--accelerator", "cpu", "--out", str(tmp_path)]) == 0
+    assert "my_network.py:build" in (tmp_path / "results.csv").read_text()
+    assert (tmp_path / "report.html").is_file()
+
+
+def test_every_method_start_and_option_is_documented() -> None:
+    text = (DOCS / "benchmarks.md").read_text()
+    for name in (*METHODS, *INITS):
+        assert f"`{name}`" in text, name
+    options = {word for p in bench_command.params if isinstance(p, click.Option) for word in p.opts}
+    used = set(re.findall(r"--[a-z][a-z-]*", text)) - {"--run", "--split"}
+    assert used <= options, used - options
+
+
+@pytest.mark.parametrize("folder", RESULTS, ids=[path.name for path in RESULTS])
+def test_published_numbers_follow_from_the_predictions(folder: Path) -> None:
+    found = read_predictions(folder, "test")
+    lines = (folder / "results.csv").read_text().splitlines()
+    columns = lines[0].split(",")
+    assert len(found.ids) == 203
+    for line in lines[1:]:
+        row = dict(zip(columns, line.split(","), strict=True))
+        assert float(row["auc"]) == pytest.approx(auc(found.truth, found.runs[int(row["seed"])]), abs=1e-4)
