@@ -155,7 +155,7 @@ def _evidence(figure: Figure, verdict: Verdict, letter: str) -> dict[str, object
     digest = sha256_bytes(figure.caption.encode())
     start, end = verdict.span
     return {
-        "rule": verdict.rule,
+        "rule": verdict.rule if verdict.source == "caption" else f"{verdict.rule}@{verdict.source}",
         "source": verdict.source,
         "start": start,
         "end": end,

@@ -12,6 +12,7 @@ from covidct.errors import CovidctError
 from covidct.files import sha256_bytes
 from covidct.progress import progress
 from covidct.records import NEGATIVE_CLASS, POSITIVE_CLASS, Decision, Figure, Panel, Paper
+from covidct.release.build.covid_ct import age_band
 from covidct.release.build.policy import Objection, image_objections, waived
 from covidct.release.build.split import DEFAULT_RATIOS, leak_groups, split_images
 from covidct.release.build.tables import paper_table, patient_table
@@ -47,6 +48,7 @@ class View:
     figures: Mapping[str, Figure]
     labels: Mapping[str, Decision]
     masks: Mapping[str, Decision]
+    patients: Mapping[str, Decision]
     rejected: frozenset[str]
     crowded: frozenset[str]
     """Figures with more than one panel."""
@@ -85,6 +87,7 @@ def _view(workspace: Workspace) -> View:
         figures={figure.figure_id: figure for figure in workspace.figures()},
         labels=workspace.current_all("panel", "label"),
         masks=workspace.current_all("panel", "mask"),
+        patients=workspace.current_all("panel", "patient"),
         rejected=frozenset(key for key, decision in accepts.items() if decision.value is False),
         crowded=frozenset(figure for figure, count in panels.items() if count > 1),
         pseudonyms={name: f"curator-{number}" for number, name in enumerate(curators, 1)},
@@ -177,10 +180,19 @@ def _row(panel: Panel, view: View, workspace: Workspace) -> dict[str, object]:
         "sha256": seen.sha256,
         "phash": picture_hash(path),
         "plane": "axial",
+        **_person(view.patients.get(panel.panel_id)),
         **_label_source(view.labels.get(panel.panel_id), figure, view),
         "artifacts": _artifacts(panel, figure, view),
     }
     return row
+
+
+def _person(decision: Decision | None) -> dict[str, str]:
+    """Age as a band and sex, where the patient rules read them in the text."""
+    evidence = {} if decision is None else decision.evidence
+    age, sex = evidence.get("age"), evidence.get("sex")
+    band = age_band(str(int(age))) if isinstance(age, int | float) else ""
+    return {"age_band": band, "sex": sex if sex in ("F", "M") else ""}
 
 
 def _licence(figure: Figure, paper: Paper) -> str:
