@@ -61,18 +61,30 @@ def _key(figure: Figure, by_hand: Decision | None) -> str:
     return f"{figure.figure_id}:{figure.sha256}:{caption}:{hand}:{VERSION}"
 
 
+def cut_along(workspace: Workspace, figure: Figure, boxes: Any) -> None:
+    """Make the crops along ``boxes`` (``[{"label", "box"}]``, figure pixels) the figure's panels.
+
+    Panels that stay in place keep their ids. Raises CovidctError for a box outside of the figure.
+    """
+    image = read_picture(workspace.path(figure.file))
+    parts = _drawn(boxes, image.shape[1], image.shape[0], figure.figure_id)
+    texts = split_caption(figure.caption).panels
+    workspace.replace_panels(figure.figure_id, _panels(workspace, figure, image, parts, texts))
+
+
 def _split_one(workspace: Workspace, figure: Figure, by_hand: Decision | None, report: StepReport) -> None:
+    if by_hand is not None and by_hand.by.startswith("curator:"):
+        cut_along(workspace, figure, by_hand.value)
+        report.count("drawn by a curator")
+        report.count("panels")
+        return
     image = read_picture(workspace.path(figure.file))
     texts = split_caption(figure.caption).panels
-    if by_hand is not None and by_hand.by.startswith("curator:"):
-        parts = _drawn(by_hand.value, image.shape[1], image.shape[0], figure.figure_id)
-        report.count("drawn by a curator")
-    else:
-        found = split(image, expected=list(texts) or None)
-        parts = [Part(p.label, p.box, p.score) for p in found.panels]
-        for rule in found.rules:
-            report.count(rule)
-        workspace.decide([_decision(figure, parts, found.rules)])
+    found = split(image, expected=list(texts) or None)
+    parts = [Part(p.label, p.box, p.score) for p in found.panels]
+    for rule in found.rules:
+        report.count(rule)
+    workspace.decide([_decision(figure, parts, found.rules)])
     workspace.replace_panels(figure.figure_id, _panels(workspace, figure, image, parts, texts))
     report.count("panels")
 

@@ -3,12 +3,15 @@
 import base64
 import io
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import review_corpus
 from PIL import Image, ImageDraw
 
+from covidct.curate import split
 from covidct.curate.review.changes import hidden
 from covidct.curate.review.items import evidence_spans, highlights, panel_item
 from covidct.curate.review.words import Scribe
@@ -122,6 +125,20 @@ def test_boxes_make_panels_and_undo_brings_the_old_ones_back(desk: Desk, workspa
     now = {p.panel_id: (p.box, workspace.pixel_hash(p.file), p.label) for p in workspace.panels(figure)}
     assert now == before
     assert desk.changes == 2
+
+
+def test_drawn_boxes_stand_when_the_split_step_comes_by(tmp_path: Path) -> None:
+    with review_corpus.build(tmp_path / "ws", papers=1) as ws:
+        figure = ws.figures()[0].figure_id
+        Desk(ws).act(do="boxes", figure_id=figure, boxes=NEW)
+        Desk(ws).act(
+            do="mask", panel_id=ws.panels(figure)[0].panel_id, mask=painted((295, 225), (5, 5, 9, 9)), key="m" * 9
+        )
+        before = [(p.panel_id, p.box, p.sub_caption, ws.pixel_hash(p.file)) for p in ws.panels(figure)]
+        split.run(ws)
+        assert [(p.panel_id, p.box, p.sub_caption, ws.pixel_hash(p.file)) for p in ws.panels(figure)] == before
+        assert ws.current("panel", before[0][0])["mask"].by == "curator:dana"
+        assert "year-old" in before[0][2]
 
 
 def test_boxes_follow_after_a_crash_between_word_and_crop(desk: Desk, workspace: Workspace, panel: str) -> None:

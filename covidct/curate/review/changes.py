@@ -1,6 +1,5 @@
 """What a painted mask and redrawn boxes turn into: files and records in the workspace."""
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,8 +8,7 @@ import numpy as np
 from PIL import Image
 
 from covidct.errors import UsageError
-from covidct.files import safe_name
-from covidct.records import Box, Figure, Panel
+from covidct.records import Figure, Panel
 from covidct.workspace.workspace import Workspace
 
 from .pictures import decoded, flat, painted, png
@@ -51,42 +49,6 @@ def _box(item: Mapping[str, Any], figure: Figure) -> list[int]:
 def boxes_of(panels: Sequence[Panel]) -> list[dict[str, Any]]:
     """The panels' places in the form of a ``panels`` decision."""
     return [{"label": panel.panel_label, "box": [round(v) for v in panel.box]} for panel in panels]
-
-
-def cut(workspace: Workspace, figure: Figure, boxes: Sequence[Mapping[str, Any]]) -> None:
-    """Crop the figure along ``boxes`` and make the crops its panels; panels that stay in place keep their ids."""
-    image = flat(decoded(workspace.path(figure.file).read_bytes())).convert("RGB")
-    known = workspace.panels(figure.figure_id)
-    panels = [_panel(workspace, figure, image, item, number, known) for number, item in enumerate(boxes)]
-    workspace.replace_panels(figure.figure_id, panels)
-
-
-def _panel(
-    workspace: Workspace, figure: Figure, image: Image.Image, item: Mapping[str, Any], number: int, known: list[Panel]
-) -> Panel:
-    x0, y0, x1, y1 = item["box"]
-    box: Box = (x0, y0, x1, y1)
-    same = next((panel for panel in known if tuple(round(v) for v in panel.box) == (x0, y0, x1, y1)), None)
-    if same is not None:
-        return dataclasses.replace(same, panel_label=item["label"], score=1.0)
-    stored = workspace.store(png(_plain(image.crop((x0, y0, x1, y1)))), ".png")
-    return Panel(
-        panel_id=f"{figure.figure_id}-{safe_name(item['label'] or str(number + 1))}",
-        figure_id=figure.figure_id,
-        panel_label=item["label"],
-        box=box,
-        score=1.0,
-        file=stored.file,
-        width=x1 - x0,
-        height=y1 - y0,
-        sha256=stored.sha256,
-    )
-
-
-def _plain(picture: Image.Image) -> Image.Image:
-    """A colour picture that holds no colour as grey: as step ``split`` stores it, so that anchors stay true."""
-    pixels = np.asarray(picture)
-    return Image.fromarray(pixels[:, :, 0].copy()) if bool((pixels[:, :, :1] == pixels).all()) else picture
 
 
 def hidden(picture: Image.Image, mask: Image.Image) -> Image.Image:

@@ -9,12 +9,13 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from covidct.curate.split import cut_along
 from covidct.errors import UsageError
 from covidct.records import CAPTION_LABELS, TRIAGE_KINDS, Decision
 from covidct.workspace.queues import said, say
 from covidct.workspace.workspace import Workspace
 
-from .changes import boxes_of, checked_boxes, cut, mask_value
+from .changes import boxes_of, checked_boxes, mask_value
 
 KEY = re.compile(r"[A-Za-z0-9-]{8,64}")
 CURATOR = re.compile(r"[^\W_][\w .'@+-]{0,39}")
@@ -163,7 +164,7 @@ class Scribe:
         boxes = self._boxes_in_force(decision)
         if figure is None or not boxes or boxes_of(self.workspace.panels(figure.figure_id)) == boxes:
             return
-        cut(self.workspace, figure, boxes)
+        cut_along(self.workspace, figure, boxes)
         self.changed()
 
     def _boxes_in_force(self, decision: Decision) -> list[dict[str, Any]]:
