@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from covidct.errors import CovidctError, UsageError
+from covidct.errors import CovidctError
 from covidct.files import sha256_bytes
+from covidct.harvest.extras import needed
 
 if TYPE_CHECKING:
     from covidct.harvest.extract import Extraction, Extractor
@@ -59,24 +60,22 @@ def _local_copy(job: Job, folder: Path) -> Path:
 
 
 def _opened(url: str) -> bytes:
-    import fsspec
-
-    with fsspec.open(url, "rb") as handle:
+    with _fsspec().open(url, "rb") as handle:
         data: bytes = handle.read()
         return data
 
 
-def _write(url: str, data: bytes) -> None:
-    import fsspec
+def _fsspec() -> Any:
+    return needed("fsspec", "sources", "--scratch")
 
-    with fsspec.open(url, "wb") as handle:
+
+def _write(url: str, data: bytes) -> None:
+    with _fsspec().open(url, "wb") as handle:
         handle.write(data)
 
 
 def _remove(url: str) -> None:
-    import fsspec
-
-    filesystem, path = fsspec.core.url_to_fs(url)
+    filesystem, path = _fsspec().core.url_to_fs(url)
     filesystem.rm(path)
 
 
@@ -108,13 +107,9 @@ class DaskEngine:
     """A cluster's workers; ``scratch`` is an fsspec URL that driver and workers share, empty to send bytes."""
 
     def __init__(self, address: str, scratch: str = "") -> None:
+        distributed = needed("distributed", "dask", "--scheduler")
         try:
-            import distributed
-        except ImportError as error:
-            raise UsageError("--scheduler needs the extra 'dask': pip install 'covidct[dask]'") from error
-        try:
-            connect: Any = distributed.Client
-            self._client = connect(address, timeout=20)
+            self._client: Any = distributed.Client(address, timeout=20)
         except (OSError, ValueError) as error:
             raise CovidctError(f"no Dask scheduler answers at {address}: start one or check --scheduler") from error
         self.losses: tuple[type[BaseException], ...] = (distributed.KilledWorker, distributed.CancelledError)

@@ -17,6 +17,7 @@ from PIL import Image
 
 from covidct.errors import UsageError
 from covidct.files import atomic_path, sha256_file, write_text
+from covidct.harvest.extras import needed
 
 SLICES, CLASSES = "ct_slices", "slice_class"
 WINDOW = (-600.0, 300.0)
@@ -36,8 +37,7 @@ class LnmImport:
 
 
 def _open(path: Path) -> tuple[NDArray[Any], NDArray[Any]]:
-    import h5py
-
+    h5py = needed("h5py", "sources", "LNM's HDF5 file")
     file = path if path.is_file() else path / "all_patches.hdf5"
     if not file.is_file():
         raise UsageError(f"{path}: no all_patches.hdf5 here; download kmader/lungnodemalignancy from Kaggle first")

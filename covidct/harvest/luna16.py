@@ -20,6 +20,7 @@ from PIL import Image
 
 from covidct.errors import CovidctError, UsageError
 from covidct.files import atomic_path, sha256_file, write_text
+from covidct.harvest.extras import needed
 
 LEVEL, WIDTH = -600.0, 1500.0
 SUBJECTS = 500
@@ -140,17 +141,15 @@ def choose_slices(
 
 
 def _export(path: Path, lesions: Sequence[Lesion], rng: random.Random, out: Path) -> list[Slice]:
-    import SimpleITK
-
+    reader = needed("SimpleITK", "sources", "LUNA16's scans")
     check_header(path)
-    turn: Any = SimpleITK.DICOMOrient
     try:
-        image: Any = SimpleITK.ReadImage(str(path))
-        turned = turn(image, "LPS")
+        image = reader.ReadImage(str(path))
+        turned = reader.DICOMOrient(image, "LPS")
     except RuntimeError as error:
         reason = " ".join(str(error).split())[-160:]
         raise CovidctError(f"{path}: SimpleITK cannot read it ({reason})") from error
-    volume = SimpleITK.GetArrayFromImage(turned)
+    volume = reader.GetArrayFromImage(turned)
     known = [(turned.TransformPhysicalPointToIndex(lesion.centre)[2], lesion.diameter) for lesion in lesions]
     inside = [(z, diameter) for z, diameter in known if 0 <= z < volume.shape[0]]
     slices = []

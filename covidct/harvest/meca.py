@@ -7,12 +7,14 @@ blanks before the XML declaration, bare ``&``.
 
 import contextlib
 import posixpath
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
 from covidct.files import safe_name, write_bytes
+from covidct.harvest.extras import needed
 from covidct.harvest.net.failures import FetchError, Kind
 from covidct.harvest.sources import Document
 from covidct.harvest.xml import parse_xml
@@ -122,7 +124,7 @@ class MecaSource:
     jats: bool = True
     name: str = "meca"
     _listed: bool = False
-    options: Mapping[str, object] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def fetch(self, paper: Paper, version: int) -> Document:
         """The package whose article number ends the paper's DOI."""
@@ -137,8 +139,12 @@ class MecaSource:
             return package.unpack(self.parts, jats=self.jats)
 
     def _list(self) -> None:
-        if self._listed:
-            return
+        with self._lock:
+            if not self._listed:
+                self._read_directories()
+            self._listed = True
+
+    def _read_directories(self) -> None:
         known = set(self.index.values())
         for place in (p for root in self.places for p in list_packages(root)):
             if place in known:
@@ -148,7 +154,6 @@ class MecaSource:
                     self.index[package.article] = place
             except FetchError:
                 self.index[f"unreadable {place}"] = place
-        self._listed = True
 
 
 def _storage(place: str) -> dict[str, object]:
@@ -156,18 +161,15 @@ def _storage(place: str) -> dict[str, object]:
 
 
 def _opened(place: str) -> IO[bytes]:
-    import fsspec
-
-    handle: IO[bytes] = fsspec.open(place, "rb", **_storage(place)).open()
+    handle: IO[bytes] = needed("fsspec", "sources", "--meca").open(place, "rb", **_storage(place)).open()
     return handle
 
 
 def list_packages(root: str) -> list[str]:
     """All ``.meca`` below a folder or bucket prefix, or the one that is named, in order."""
-    import fsspec
-
     if root.endswith(".meca"):
         return [root]
+    fsspec = needed("fsspec", "sources", "--meca")
     filesystem, path = fsspec.core.url_to_fs(root, **_storage(root))
     scheme = root.split("://")[0] + "://" if "://" in root else ""
     return sorted(f"{scheme}{found}" for found in filesystem.glob(f"{path.rstrip('/')}/**/*.meca"))

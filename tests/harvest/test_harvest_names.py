@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from covidct.errors import UsageError
 from covidct.harvest import ids
+from covidct.harvest.extras import needed
 from covidct.harvest.licences import base, normalised, parse_filter, passes
 from covidct.harvest.query import compile_query, plain
 
@@ -76,6 +77,11 @@ def test_licence_filter() -> None:
     assert passes("cc-by-4.0", frozenset({"cc-by"})) and not passes("cc-by-nc-4.0", frozenset({"cc-by"}))
     assert not passes("", frozenset({"cc-by"})) and passes("", frozenset())
     assert base("cc-by-nd-3.0") == "cc-by-nd"
+
+
+def test_a_missing_extra_is_one_line() -> None:
+    with pytest.raises(UsageError, match=r"covidct\[dask\]"):
+        needed("no_such_module_at_all", "dask", "--scheduler")
 
 
 COVID = [
