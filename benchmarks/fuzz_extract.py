@@ -14,14 +14,15 @@ import resource
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from covidct.harvest.extract import Extraction, Extractor, Limits
 
-LIMITS = Limits(seconds=20, memory_mb=1024, pages=40, picture_megapixels=8, papers_per_child=200)
+LIMITS = Limits(seconds=20, memory_mb=1024, pages=6, picture_megapixels=1, papers_per_child=200)
+REAL_SHARE = 0.125
 Mutation = Callable[[bytearray, random.Random], bytes]
 
 
@@ -81,21 +82,38 @@ def made_pdfs() -> list[bytes]:
     return [bytes(pdf) for pdf in samples()]
 
 
-def mutants(sources: list[bytes], count: int, seed: int) -> Iterator[tuple[str, bytes]]:
-    """``count`` pairs of name and bytes; the same for the same sources, count and seed."""
+def mutants(made: list[bytes], real: list[bytes], count: int, seed: int) -> Iterator[tuple[str, bytes]]:
+    """``count`` pairs of name and bytes, one in eight from ``real``; the same for the same sources and seed."""
     for number in range(count):
         rng = random.Random(f"{seed}-{number}")
         mutation = MUTATIONS[number % len(MUTATIONS)]
+        sources = real if real and rng.random() < REAL_SHARE else made
         yield f"{number:04d}-{mutation.__name__}", mutation(bytearray(rng.choice(sources)), rng)
 
 
-def campaign(sources: list[bytes], count: int, seed: int, workers: int, limits: Limits = LIMITS) -> dict[str, object]:
+def _in_turn(
+    threads: ThreadPoolExecutor,
+    read: Callable[[tuple[str, bytes]], Extraction],
+    items: Iterator[tuple[str, bytes]],
+    ahead: int,
+) -> Iterator[Extraction]:
+    """Results in order with at most ``ahead`` mutants made in advance (``Executor.map`` would make all of them)."""
+    waiting: deque[Future[Extraction]] = deque()
+    for item in items:
+        waiting.append(threads.submit(read, item))
+        if len(waiting) >= ahead:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+def campaign(made: list[bytes], real: list[bytes], count: int, seed: int, workers: int) -> dict[str, object]:
     """Read every mutant; counts by outcome, the slowest, and memory of this process."""
     outcomes: Counter[str] = Counter()
     crashes: Counter[str] = Counter()
     slowest, figures, over = 0.0, 0, 0
     began = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder, Extractor(workers, limits) as extractor:
+    with tempfile.TemporaryDirectory() as folder, Extractor(workers, LIMITS) as extractor:
 
         def read(item: tuple[str, bytes]) -> Extraction:
             pdf = Path(folder) / f"{item[0]}.pdf"
@@ -110,12 +128,12 @@ def campaign(sources: list[bytes], count: int, seed: int, workers: int, limits: 
                 out.rmdir()
 
         with ThreadPoolExecutor(workers) as threads:
-            for result in threads.map(read, mutants(sources, count, seed)):
+            for result in _in_turn(threads, read, mutants(made, real, count, seed), 4 * workers):
                 outcomes["read" if result.ok else result.reason.split(":")[0]] += 1
                 if result.reason.startswith("crashed"):
                     crashes[result.reason[:120]] += 1
                 slowest = max(slowest, result.seconds)
-                over += result.seconds > limits.seconds + 5
+                over += result.seconds > LIMITS.seconds + 5
                 figures += len(result.figures)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
@@ -141,11 +159,11 @@ def main() -> None:
     parser.add_argument("--pdfs", type=Path, nargs="*", default=[], help="folders of real PDFs to mutate too")
     parser.add_argument("--largest-kb", type=int, default=1024, help="real PDFs above this size are left out")
     options = parser.parse_args()
-    sources = made_pdfs()
+    real: list[bytes] = []
     for folder in options.pdfs:
         files = sorted(p for p in folder.rglob("*.pdf") if p.stat().st_size <= options.largest_kb << 10)
-        sources += [file.read_bytes() for file in files]
-    print(json.dumps(campaign(sources, options.count, options.seed, options.workers), indent=1))
+        real += [file.read_bytes() for file in files]
+    print(json.dumps(campaign(made_pdfs(), real, options.count, options.seed, options.workers), indent=1))
 
 
 if __name__ == "__main__":

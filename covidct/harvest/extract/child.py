@@ -10,10 +10,11 @@ import resource
 import signal
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
-from covidct.harvest.extract.results import Extraction, Limits, to_json
+from covidct.harvest.extract.results import Dropped, Extraction, Limits, to_json
 
 GRACE_SECONDS = 15
 
@@ -30,14 +31,12 @@ def limit_process(limits: Limits) -> None:
 
 def answer(request: dict[str, Any], limits: Limits) -> dict[str, Any]:
     """The extraction asked for, as JSON values; ``fatal`` marks a process that should not read another paper."""
-    from covidct.harvest.extract.analyse import analyse
     from covidct.harvest.extract.document import Unreadable, out_of_memory
 
     began = time.monotonic()
     fatal = False
     try:
-        stages = Path(request["stages"]) if request["stages"] else None
-        result = analyse(Path(request["pdf"]), Path(request["out"]), limits, stages)
+        result = _read({name: Path(path) if path else None for name, path in request.items()}, limits)
     except Unreadable as error:
         result = Extraction(ok=False, reason=str(error))
     except MemoryError:
@@ -49,6 +48,31 @@ def answer(request: dict[str, Any], limits: Limits) -> dict[str, Any]:
         reason = "memory limit" if out_of_memory(error) else "crashed"
         result = Extraction(ok=False, reason=f"{reason}: {type(error).__name__}: {str(error)[:200]}")
     return {**to_json(result), "seconds": round(time.monotonic() - began, 3), "fatal": fatal}
+
+
+def _read(files: dict[str, Path | None], limits: Limits) -> Extraction:
+    out = files["out"]
+    if out is None:
+        raise ValueError("no folder for pictures")
+    result = Extraction(ok=True)
+    if files["pdf"] is not None:
+        from covidct.harvest.extract.analyse import analyse
+
+        result = analyse(files["pdf"], out, limits, files["stages"])
+    if files["jats"] is None:
+        return result
+    from covidct.harvest.extract.merge import merge
+    from covidct.harvest.jats import read_jats
+    from covidct.harvest.net.failures import FetchError
+
+    try:
+        article = read_jats(files["jats"].read_bytes(), files["jats"].name)
+    except FetchError as error:
+        note = Dropped(files["jats"].name, f"the JATS cannot be used: {error}")
+        if files["pdf"] is None:
+            return Extraction(ok=False, reason=note.reason)
+        return replace(result, dropped=(*result.dropped, note))
+    return merge(result, article, files["graphics"], out)
 
 
 def serve(source: IO[str], sink: IO[str], limits: Limits) -> None:

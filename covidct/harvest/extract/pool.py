@@ -145,28 +145,41 @@ class Extractor:
         for _ in range(self._workers):
             self._slots.put(None)
 
-    def extract(self, pdf: Path, out: Path, stages: Path | None = None) -> Extraction:
+    def extract(
+        self,
+        pdf: Path | None,
+        out: Path,
+        stages: Path | None = None,
+        jats: Path | None = None,
+        graphics: Path | None = None,
+    ) -> Extraction:
         """The figures of ``pdf``; pictures go to ``out``, stage pictures (see stages.py) to ``stages``.
 
+        With ``jats`` its captions win and the PDF gives place and pixels (see merge.py); ``graphics`` is a folder
+        with the pictures of its package. Either of ``pdf`` and ``jats`` may be missing.
         A paper that cannot be read gives ``ok=False`` and leaves no file behind.
 
         Raises:
-            CovidctError: ``pdf`` is not a file.
+            CovidctError: a file that was named is not there.
         """
-        if not pdf.is_file():
-            raise CovidctError(f"{pdf}: no such file; name a PDF that exists")
+        for file in (pdf, jats):
+            if file is not None and not file.is_file():
+                raise CovidctError(f"{file}: no such file; name one that exists")
+        if pdf is None and jats is None:
+            raise CovidctError("nothing to read: name a PDF, a JATS file or both")
         out.mkdir(parents=True, exist_ok=True)
         began = time.monotonic()
         work = Path(tempfile.mkdtemp(prefix=".reading-", dir=out))
         try:
-            return self._extract(pdf, out, work, stages)
+            return self._extract({"pdf": pdf, "stages": stages, "jats": jats, "graphics": graphics}, work, out)
         except ChildFailed as failure:
             return Extraction(ok=False, reason=str(failure), seconds=round(time.monotonic() - began, 3))
         finally:
             shutil.rmtree(work, ignore_errors=True)
 
-    def _extract(self, pdf: Path, out: Path, work: Path, stages: Path | None) -> Extraction:
-        request = {"pdf": str(pdf.resolve()), "out": str(work), "stages": str(stages.resolve()) if stages else None}
+    def _extract(self, files: dict[str, Path | None], work: Path, out: Path) -> Extraction:
+        request = {name: str(path.resolve()) if path else None for name, path in files.items()}
+        request["out"] = str(work.resolve())
         child = self._slots.get()
         keep: Child | None = None
         try:

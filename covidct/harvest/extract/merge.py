@@ -1,0 +1,176 @@
+"""JATS first: its captions win, the PDF gives place and pixels, disagreements are recorded.
+
+A package's lossless picture is taken only where it shows what the page shows: it may be a larger original with names
+that the page has cut off.
+"""
+
+import difflib
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from covidct.captions.mentions import find_mentions
+from covidct.harvest.extract.document import find_licence
+from covidct.harvest.extract.labels import read_label
+from covidct.harvest.extract.results import Dropped, ExtractedFigure, Extraction
+from covidct.harvest.jats import Article, JatsFigure
+
+SAME_TEXT = 0.98
+SAME_PICTURE = 0.9
+"""Correlation of the pictures at 64 x 64 pixels."""
+SAME_SHAPE = 0.06
+"""Largest difference of height to width ratios."""
+PICTURE_PIXELS = 100_000_000
+Grey = np.ndarray[tuple[int, int], np.dtype[np.float64]]
+SUFFIXES = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".webp", ".gif")
+
+
+def merge(extraction: Extraction, article: Article, graphics: Path | None, out: Path) -> Extraction:
+    """``extraction`` with the article's captions, mentions and figures that only JATS knows.
+
+    ``graphics`` is a folder with the package's pictures; pictures of figures without a page go to ``out``.
+    """
+    known = {_key(figure.label): figure for figure in article.figures}
+    mentions = find_mentions(article.text, [figure.label for figure in article.figures])
+    files = picture_files(graphics)
+    figures = [_merged(figure, known.get(_key(figure.label)), mentions, files) for figure in extraction.figures]
+    found = {_key(figure.label) for figure in extraction.figures}
+    dropped = list(extraction.dropped)
+    for figure in article.figures:
+        if _key(figure.label) in found:
+            continue
+        made = _only_in_jats(figure, mentions.get(figure.label, ()), files, out, len(figures))
+        if made is None:
+            dropped.append(Dropped(figure.label, "in the JATS but not found in the PDF, and no picture of it is here"))
+        else:
+            figures.append(made)
+    return replace(
+        extraction,
+        doi=extraction.doi or article.doi,
+        title=article.title or extraction.title,
+        licence=find_licence(article.licence) or extraction.licence,
+        figures=tuple(figures),
+        dropped=tuple(dropped),
+        rules={**extraction.rules, **_counts(figures)},
+    )
+
+
+def picture_files(folder: Path | None) -> dict[str, Path]:
+    """Picture files of ``folder`` by lower-case stem, TIFF before others."""
+    if folder is None:
+        return {}
+    files = sorted(
+        (p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and p.is_file()),
+        key=lambda p: SUFFIXES.index(p.suffix.lower()),
+        reverse=True,
+    )
+    return {p.stem.lower(): p for p in files}
+
+
+def _key(label: str) -> str:
+    found = read_label(label)
+    return found.key if found and found.kind == "figure" else label.strip().lower()
+
+
+def _merged(
+    figure: ExtractedFigure, known: JatsFigure | None, mentions: Mapping[str, tuple[str, ...]], files: dict[str, Path]
+) -> ExtractedFigure:
+    if known is None:
+        return replace(figure, provenance={**figure.provenance, "jats": "not in the JATS"})
+    notes: dict[str, object] = {**figure.provenance, "caption_from": "jats", "jats_id": known.identifier}
+    alike = similarity(known.caption, figure.caption)
+    if alike < SAME_TEXT:
+        notes["jats_disagrees"] = {"similarity": round(alike, 3), "pdf_caption": figure.caption}
+    figure, notes["picture_from"] = _with_better_picture(figure, known, files)
+    quoted = mentions.get(known.label, ()) or figure.mentions
+    return replace(figure, caption=known.caption or figure.caption, mentions=quoted, provenance=notes)
+
+
+def similarity(a: str, b: str) -> float:
+    """Edit similarity of letters and digits, 0 to 1."""
+    return difflib.SequenceMatcher(None, _letters(a), _letters(b), autojunk=False).ratio()
+
+
+def _letters(text: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFKC", text).lower() if c.isalnum())
+
+
+def _with_better_picture(
+    figure: ExtractedFigure, known: JatsFigure, files: dict[str, Path]
+) -> tuple[ExtractedFigure, str]:
+    if len(known.graphics) != 1:
+        return figure, "pdf"
+    file = files.get(_stem(known.graphics[0]))
+    if file is None:
+        return figure, "pdf"
+    other = _opened(file)
+    if other is None:
+        return figure, f"pdf: {file.name} cannot be read"
+    if other.width * other.height < figure.width * figure.height:
+        return figure, f"pdf: {file.name} is smaller"
+    with Image.open(figure.picture) as shown:
+        if not same_picture(shown, other):
+            return figure, f"pdf: {file.name} shows something else than the page"
+    other.save(figure.picture, "PNG", compress_level=3)
+    return replace(figure, width=other.width, height=other.height), file.name
+
+
+def _stem(name: str) -> str:
+    return re.sub(r"\.(tiff?|png|jpe?g|webp|gif)$", "", name, flags=re.I).lower()
+
+
+def _opened(file: Path) -> Image.Image | None:
+    """The first picture in ``file`` without blank margins, as grey or RGB; None where it is damaged or too large."""
+    try:
+        with Image.open(file, formats=("TIFF", "PNG", "JPEG", "WEBP", "GIF")) as source:
+            if source.width * source.height > PICTURE_PIXELS:
+                return None
+            picture = source.convert("L" if source.mode in ("1", "L", "I;16", "LA") else "RGB")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
+    ink = np.asarray(picture.convert("L")) < 248
+    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+    if not rows.size:
+        return None
+    return picture.crop((int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1))
+
+
+def same_picture(a: Image.Image, b: Image.Image) -> bool:
+    """Whether two pictures agree in shape and, seen small, in every quarter of what they show."""
+    if abs(a.height / a.width - b.height / b.width) > SAME_SHAPE * a.height / a.width:
+        return False
+    small = [np.asarray(x.convert("L").resize((64, 64), Image.Resampling.BOX), dtype=float) for x in (a, b)]
+    quarters = [(slice(y, y + 32), slice(x, x + 32)) for y in (0, 32) for x in (0, 32)]
+    return all(_alike(small[0][q], small[1][q]) for q in quarters)
+
+
+def _alike(a: Grey, b: Grey) -> bool:
+    if min(a.std(), b.std()) < 2:
+        return bool(abs(a.mean() - b.mean()) < 12 and max(a.std(), b.std()) < 8)
+    return bool(np.corrcoef(a.ravel(), b.ravel())[0, 1] >= SAME_PICTURE)
+
+
+def _only_in_jats(
+    figure: JatsFigure, mentions: tuple[str, ...], files: dict[str, Path], out: Path, count: int
+) -> ExtractedFigure | None:
+    file = files.get(_stem(figure.graphics[0])) if figure.graphics else None
+    picture = _opened(file) if file is not None else None
+    if file is None or picture is None:
+        return None
+    target = out / f"figure-{count + 1:03d}-jats.png"
+    picture.save(target, "PNG", compress_level=3)
+    notes = {"caption_from": "jats", "jats_id": figure.identifier, "picture_from": file.name}
+    return ExtractedFigure(
+        figure.label, None, None, figure.caption, None, mentions, "raster", target, picture.width, picture.height, notes
+    )
+
+
+def _counts(figures: list[ExtractedFigure]) -> dict[str, int]:
+    rules = {"caption_from": "jats:caption", "jats_disagrees": "jats:disagrees", "jats": "jats:not-there"}
+    return dict(Counter(rules[note] for figure in figures for note in figure.provenance if note in rules))
