@@ -170,14 +170,25 @@ class _Sentence:
         else:
             return None
         words = len(_WORD.findall(self.folded, *between))
-        if words > modifier.reach or self._stopped(between, modifier):
+        if words > modifier.reach or self._stopped(between, modifier, term):
             return None
         return _Acting(place.start, place.end, modifier, words)
 
-    def _stopped(self, between: Span, modifier: Modifier) -> bool:
+    def _other_thing(self, between: Span) -> bool:
+        """``COVID-19 and a negative CT``: behind a joint a result is told of something else."""
+        return re.search(r"\b(?:and|y|e|et|with)\b", self.folded[slice(*between)]) is not None
+
+    def _stopped(self, between: Span, modifier: Modifier, term: _Found) -> bool:
         if self.table.stops.search(self.folded, *between):
             return True
         if modifier.makes.startswith("result"):
+            if (
+                modifier.acts == "both"
+                and between[0] == term.end
+                and term.kind == "covid"
+                and self._other_thing(between)
+            ):
+                return True
             return any(between[0] <= t.start < between[1] and t.kind in _DISEASES for t in self.terms)
         if modifier.makes in ("negated", "history") and modifier.reach <= 7:
             comma = self.folded.rfind(",", *between)

@@ -150,8 +150,14 @@ def _compiled(words: Iterable[str], names: Mapping[str, str], case: bool = False
 
 def _either(words: Iterable[str]) -> str:
     """One pattern for all ``words``; the boundary is asked for once, not once a word."""
-    inner = [to_pattern(word).removeprefix(_BEGIN).removesuffix(_END) for word in words]
-    return f"{_BEGIN}(?:{'|'.join(inner)}){_END}"
+    words = list(words)
+    marks = [to_pattern(word).removeprefix(_BEGIN).removesuffix(_END) for word in words if word in _MARKS]
+    inner = [to_pattern(word).removeprefix(_BEGIN).removesuffix(_END) for word in words if word not in _MARKS]
+    return "|".join([*marks, f"{_BEGIN}(?:{'|'.join(inner)}){_END}"])
+
+
+_MARKS = ("?", "(+)", "(-)")
+"""Need no blank before or behind."""
 
 
 def _filled(words: str, names: Mapping[str, str]) -> str:

@@ -102,6 +102,9 @@ def _before(text: str, markers: Sequence[Marker]) -> list[Piece]:
     starts = _merged(text, starts)
     pieces: list[Piece] = []
     for marker, following in zip(starts, [*starts[1:], None], strict=True):
+        if own := _ends_a_sentence(text, marker):
+            pieces.append((marker.labels, own))
+            continue
         end = _before_heading(text, marker.end, following) if following else _last_end(text, starts)
         span = _less_last_joint(text, trim(text, marker.end, end, extra=":,-;"))
         pieces += _refined(text, marker, _balanced(text, span))
@@ -130,6 +133,13 @@ def _less_common_end(text: str, markers: Sequence[Marker], pieces: list[Piece]) 
     return [*pieces[:-1], (labels, trim(text, start, person.start()))]
 
 
+def _ends_a_sentence(text: str, marker: Marker) -> Span | None:
+    """``The site is shown in (c) and (d).`` among letters that begin their texts: the sentence before the letters."""
+    if marker.family != "bracketed" or at_boundary(text, marker) or not re.match(r"\s*(?:\.|$)", text[marker.end :]):
+        return None
+    return trim(text, sentences(text, 0, marker.start)[-1][0], marker.start, extra=",;:")
+
+
 def _balanced(text: str, span: Span) -> Span:
     """``span`` without the bracket that closes one opened before it."""
     inside = text[span[0] : span[1]].rstrip(" .")
@@ -142,6 +152,8 @@ _HEADING_WORDS = 6
 
 def _before_heading(text: str, start: int, following: Marker) -> int:
     """Where a text ends before the next letter: a few words after a semicolon are the next letter's heading."""
+    if (own := _ends_a_sentence(text, following)) and own[0] > start:
+        return own[0]
     cut = text.rfind(";", start, following.start)
     heading = text[cut + 1 : following.start].split()
     return cut if cut > 0 and 0 < len(heading) <= _HEADING_WORDS and heading != ["and"] else following.start

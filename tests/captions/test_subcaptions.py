@@ -57,6 +57,13 @@ SPLITS: list[tuple[str, dict[str, str], str]] = [
     ),
     ("(A) CT. (B) MRI. CT, computed tomography; MRI, magnetic resonance.", {"A": "CT.", "B": "MRI."}, "CT, computed"),
     ("(A) Cells. (B) Mean of (A). Scale bar, 10 μm.", {"A": "Cells.", "B": "Mean of (A)."}, "Scale bar"),
+    (
+        "(a) Ribbon. (b) Surface. The site is shown in (c) and (d).",
+        {"a": "Ribbon.", "b": "Surface.", "c": "The site is shown in", "d": "The site is shown in"},
+        "",
+    ),
+    ("CT of a lung, b liver, c spleen; d brain", {}, "CT of a lung, b liver, c spleen; d brain"),
+    ("CT: a lung, b liver; c spleen", {"a": "lung", "b": "liver", "c": "spleen"}, "CT"),
     ("A, Head scan.B, Chest scan.", {"A": "Head scan.", "B": "Chest scan."}, ""),
 ]  # fmt: skip
 
