@@ -18,7 +18,7 @@ from covidct.cli import run
 from covidct.datasets import CovidCT
 from covidct.errors import CovidctError, UsageError
 from covidct.release.build.write import Draft, write_release
-from covidct.release.read import read_release
+from covidct.release.read import locate_images, read_release
 from covidct.release.read.gate import Form, may_redistribute, normal_licence
 
 MakeDraft = Callable[..., Draft]
@@ -226,6 +226,7 @@ def test_the_archive_is_a_release(archive: Path, toy_release: Path, server: str,
     assert archive.with_name("toy.zip.sha256").read_text().endswith("  toy.zip\n")
     assert read_release(archive).images.equals(read_release(toy_release).images)
     assert read_release(f"{server}/toy.zip").title == "toy/1.0.0"
+    assert len(locate_images(read_release(Path(f"{server}/toy.zip")))) == 16
     assert run(["manifest", "validate", f"{server}/toy.zip"]) == 0
     assert run(["manifest", "diff", str(toy_release), f"{server}/toy.zip"]) == 0
     first = archive.read_bytes()

@@ -14,29 +14,31 @@ _NOTES = {
 
 def paper_table(images: pd.DataFrame, known: Mapping[str, Mapping[str, str]] | None = None) -> pd.DataFrame:
     """One row a paper; ``known`` adds title, date and so on by paper id. Images without a paper are left out."""
-    rows = []
-    for paper, own in images[images["paper_id"] != ""].groupby("paper_id"):
-        facts: dict[str, object] = dict.fromkeys(PAPER_COLUMNS, "")
-        facts |= {"paper_id": paper, "server": own["source"].iloc[0], "images": len(own)}
-        facts |= {column: _agreed(own[column]) for column in ("version", "licence")}
-        facts["doi"] = next((doi for doi in own["doi"] if doi), "")
-        rows.append(facts | dict((known or {}).get(str(paper), {})))
-    return pd.DataFrame(rows, columns=PAPER_COLUMNS)
+    table = _grouped(images, "paper_id", ("source", "version", "licence"))
+    with_doi = images[(images["paper_id"] != "") & (images["doi"] != "")]
+    table["doi"] = with_doi.groupby("paper_id")["doi"].first().reindex(table["paper_id"]).fillna("").to_numpy()
+    table["server"] = images.groupby("paper_id")["source"].first().reindex(table["paper_id"]).to_numpy()
+    for column in ("title", "date"):
+        table[column] = ""
+    if known:
+        for column in sorted({key for facts in known.values() for key in facts}):
+            own = zip(table["paper_id"], table[column], strict=True)
+            table[column] = [known.get(str(paper), {}).get(column, value) for paper, value in own]
+    return table[list(PAPER_COLUMNS)]
 
 
 def patient_table(images: pd.DataFrame) -> pd.DataFrame:
     """One row a patient; a value on which a patient's images disagree is left empty."""
-    rows = [
-        {
-            "patient_id": patient,
-            **{column: _agreed(own[column]) for column in ("source", "age_band", "sex")},
-            "images": len(own),
-            "notes": _NOTES.get(str(patient).split("_")[0], ""),
-        }
-        for patient, own in images[images["patient_id"] != ""].groupby("patient_id")
-    ]
-    return pd.DataFrame(rows, columns=PATIENT_COLUMNS)
+    table = _grouped(images, "patient_id", ("source", "age_band", "sex"))
+    table["notes"] = [_NOTES.get(str(patient).split("_")[0], "") for patient in table["patient_id"]]
+    return table[list(PATIENT_COLUMNS)]
 
 
-def _agreed(values: "pd.Series[str]") -> str:
-    return str(values.iloc[0]) if values.nunique() == 1 else ""
+def _grouped(images: pd.DataFrame, key: str, columns: tuple[str, ...]) -> pd.DataFrame:
+    """One row for each value of ``key``: number of images, and each column's value where all images agree on it."""
+    groups = images[images[key] != ""].groupby(key, sort=True)
+    table = pd.DataFrame({"images": groups.size()})
+    for column in columns:
+        agreed = groups[column].nunique() == 1
+        table[column] = groups[column].first().where(agreed, "")
+    return table.reset_index()

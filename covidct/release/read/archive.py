@@ -1,6 +1,7 @@
 """A release may come as a folder, as the one archive of ``manifest pack``, or as the address of one."""
 
 import hashlib
+import re
 import tempfile
 import zipfile
 from functools import lru_cache
@@ -16,11 +17,12 @@ MAX_UNPACKED = 16 * 2**30
 MAX_RATIO = 200
 """Unpacked over packed bytes; tables of a release reach 30."""
 _CHUNK = 1 << 20
+_ONE_SLASH = re.compile(r"^(https?):/(?!/)")
 
 
 def unpacked(source: Path | str) -> Path:
     """The folder of a release: ``source`` itself, or where its archive was unpacked (kept while the process runs)."""
-    text = str(source)
+    text = _ONE_SLASH.sub(r"\1://", str(source))  # a Path of an address has lost a slash
     if urlsplit(text).scheme in {"http", "https"}:
         return _from_address(text)
     path = Path(source)

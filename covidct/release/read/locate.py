@@ -29,6 +29,8 @@ def images_root(release: Release, images: Path | None) -> Path:
         if not Path(named).is_dir():
             raise UsageError(f"{IMAGES_VARIABLE}={named}: no such folder; correct the variable or give --images")
         return Path(named)
+    if (release.path / "images").is_dir():
+        return release.path  # a packed release brings its pictures
     cache = cache_folder(release.name)
     if cache.is_dir():
         return cache
