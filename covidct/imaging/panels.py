@@ -15,10 +15,17 @@ from covidct.imaging.panels_cut import Candidate, Cut, weigh
 from covidct.imaging.panels_leaf import DARK, Piece, PixelBox, crop, look, reason_against, trim
 from covidct.imaging.panels_letters import letter
 from covidct.imaging.panels_lines import Region
+from covidct.imaging.triage import triage_all
 
-SURE = 0.5
+SURE = 0.12
+"""Probability from which the best cut of a region is made: single slices of the published set stay below 0.04."""
+SURE_WHITE = 0.5
+"""The same for a white band: between two lungs in a wide window there is one too."""
+_WHITE = 225.0
 _HINT = 0.02
 """Enough for a cut that continues a sure one of a neighbouring row or column."""
+DRAWN = frozenset({"chart_or_diagram", "logo"})
+_DRAWN_SURE = 0.6
 _LONGEST = 1800
 _SMALLEST = 28
 
@@ -56,7 +63,7 @@ def split(image: Region, expected: Sequence[str] | None = None) -> Split:
     """
     small, scale = _shrink(image)
     rules: Counter[str] = Counter()
-    pieces = [whole(small)] if _is_chart(small) else divide(small, rules)
+    pieces = divide(small, rules)
     panels, dropped = _choose(small, pieces, rules)
     ordered = reading_order(panels)
     boxes = [_grow(p.box, scale, image) for p in ordered]
@@ -93,10 +100,10 @@ def whole(image: Region) -> Piece:
     return Piece((0, 0, image.shape[1], image.shape[0]))
 
 
-def _is_chart(image: Region) -> bool:
-    """Whether the figure holds nothing like a photograph: such a figure is not cut."""
-    h, w = image.shape[:2]
-    return reason_against(look(image, (0, 0, w, h), h * w, min(h, w))) == "chart"
+def _is_chart(image: Region, box: PixelBox) -> bool:
+    """Whether there is nothing like a photograph in ``box``: such a piece is not cut."""
+    short = min(box[2] - box[0], box[3] - box[1])
+    return reason_against(look(image, box, _area(box), short)) == "chart"
 
 
 def divide(image: Region, rules: Counter[str]) -> list[Piece]:
@@ -136,14 +143,17 @@ class _Made:
 def _cut_up(image: Region, todo: list[Piece], made: list[_Made], rules: Counter[str]) -> list[_Ended]:
     ended = []
     while todo:
-        piece = trim(image, todo.pop())
+        untrimmed = todo.pop()
+        if _is_chart(image, untrimmed.box):
+            ended.append(_Ended(untrimmed))
+            continue
+        piece = trim(image, untrimmed)
         x0, y0, x1, y1 = piece.box
-        small = min(x1 - x0, y1 - y0) < _SMALLEST
-        if small:
+        if min(x1 - x0, y1 - y0) < _SMALLEST:
             ended.append(_Ended(piece))
             continue
         weighed = weigh(crop(image, piece.box), (image.shape[0], image.shape[1]))
-        if weighed.sure < SURE:
+        if weighed.sure < _needed(weighed.cuts):
             ended.append(_Ended(piece, weighed.cuts, weighed.sure))
             continue
         axis, c = weighed.cuts[0].axis, weighed.cuts[0].candidate
@@ -152,6 +162,11 @@ def _cut_up(image: Region, todo: list[Piece], made: list[_Made], rules: Counter[
         rules[f"cut:{c.origin}"] += 1
         todo += _part(piece, replace(weighed.cuts[0], score=weighed.sure))
     return ended
+
+
+def _needed(cuts: Sequence[Cut]) -> float:
+    white = bool(cuts) and cuts[0].candidate.origin == "band" and cuts[0].level > _WHITE
+    return SURE_WHITE if white else SURE
 
 
 def _aligned(end: _Ended, made: list[_Made]) -> Cut | None:
@@ -206,9 +221,25 @@ def _choose(image: Region, pieces: Sequence[Piece], rules: Counter[str]) -> tupl
             dropped.append(Dropped(piece.box, reason))
         else:
             kept.append(piece)
+    kept, drawn = _without_drawings(image, kept)
+    rules.update(f"dropped:{d.reason}" for d in drawn)
     if kept:
-        return kept, dropped
+        return kept, dropped + drawn
     return [replace(whole(image), score=min(p.score for p in pieces))], []
+
+
+def _without_drawings(image: Region, pieces: list[Piece]) -> tuple[list[Piece], list[Dropped]]:
+    """Pieces that triage is not sure to be charts or logos; what a figure holds alone it keeps."""
+    if len(pieces) < 2:
+        return pieces, []
+    kinds = triage_all([crop(image, p.box) for p in pieces])
+    kept, dropped = [], []
+    for piece, verdict in zip(pieces, kinds, strict=True):
+        if verdict.kind in DRAWN and verdict.score >= _DRAWN_SURE:
+            dropped.append(Dropped(piece.box, verdict.kind))
+        else:
+            kept.append(piece)
+    return kept, dropped
 
 
 def _area(box: PixelBox) -> int:

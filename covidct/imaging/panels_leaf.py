@@ -148,7 +148,10 @@ def _text(seen: Look) -> bool:
 
 def _chart(seen: Look) -> bool:
     on_paper = seen.paper > 0.65 and seen.textured < 0.15
-    return on_paper or (seen.paper > 0.45 and seen.textured < 0.06 and seen.flat > 0.4 and seen.contrast < 80)
+    painted = seen.flat > 0.7 and seen.textured < 0.06 and seen.paper > 0.2
+    return (
+        on_paper or painted or (seen.paper > 0.45 and seen.textured < 0.06 and seen.flat > 0.4 and seen.contrast < 80)
+    )
 
 
 RULES: tuple[tuple[str, Callable[[Look], bool]], ...] = (

@@ -1,0 +1,150 @@
+"""Composed figures, every layout named; the 14 real ones; single rules on single cases."""
+
+import json
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from covidct.curate.pictures import read_picture
+from covidct.errors import UsageError
+from covidct.imaging.panels import reading_order, split
+from covidct.imaging.panels_leaf import RULES, Look, Piece, reason_against, trim
+from covidct.imaging.panels_measure import Labelled, agreement, matches, overlap
+from covidct.imaging.phantoms import Grey
+from covidct.imaging.phantoms_figures import LAYOUTS, Composed, compose
+from covidct.imaging.phantoms_kinds import chart, diagram
+from covidct.imaging.phantoms_print import draw_phantom, printed_set
+
+Pair = tuple[Labelled, Labelled]
+
+
+@cache
+def pool() -> tuple[Grey, ...]:
+    """Bare slices, other ones than those the weights were trained on."""
+    return tuple(draw_phantom(np.random.default_rng((index, 4242))) for index in range(12))
+
+
+def figure(layout: str, seed: int) -> Composed:
+    rng = np.random.default_rng((seed, 99))
+    return compose(rng, printed_set(rng, pool(), 9), layout)
+
+
+def judged(made: Composed) -> Pair:
+    found = split(made.image)
+    return [(p.label, p.box) for p in made.panels], [(p.label, p.box) for p in found.panels]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_each_layout_is_cut_into_its_panels(layout: str) -> None:
+    found = agreement([judged(figure(layout, 1))])
+    assert found.f1 >= FLOOR.get(layout, 0.9), found
+    if layout in ("letters-outside", "letters-below"):
+        assert found.letters >= 0.8, found
+
+
+FLOOR = {"abutting": 0.6, "uneven-abutting": 0.6, "white-on-white": 0.6, "black-gutter": 0.8, "white-hairline": 0.8}
+
+
+def test_the_same_seed_makes_the_same_figure_and_the_same_cuts() -> None:
+    first, again = figure("uneven-rows", 5), figure("uneven-rows", 5)
+    assert np.array_equal(first.image, again.image)
+    assert split(first.image) == split(again.image)
+
+
+def test_a_chart_beside_ct_is_dropped_with_its_reason() -> None:
+    made = figure("chart-beside", 1)
+    found = split(made.image)
+    assert len(found.panels) == len(made.panels)
+    assert {d.reason for d in found.dropped} & {"chart", "chart_or_diagram"}
+
+
+@pytest.mark.parametrize("draw", [chart, diagram])
+def test_a_figure_without_any_scan_is_one_panel_whole(draw: object) -> None:
+    picture = draw(np.random.default_rng(3))  # type: ignore[operator]
+    found = split(picture).panels
+    assert [(p.label, p.box) for p in found] == [("", (0, 0, picture.shape[1], picture.shape[0]))]
+
+
+def test_unknown_layouts_are_refused() -> None:
+    with pytest.raises(UsageError, match="spiral"):
+        compose(np.random.default_rng(0), pool(), "spiral")
+
+
+def test_what_proposed_the_cuts_is_counted() -> None:
+    rules = split(figure("grid-headers", 2).image).rules
+    assert sum(count for name, count in rules.items() if name.startswith("cut:")) >= 14
+
+
+def test_caption_letters_are_used_only_where_their_number_agrees() -> None:
+    made = figure("white-gutter", 0)
+    letters = [chr(ord("a") + i) for i in range(len(made.panels))]
+    assert [p.label for p in split(made.image, expected=letters).panels] == letters
+    assert {p.label for p in split(made.image, expected=[*letters, "z"]).panels} == {""}
+
+
+LOOKS = {
+    "blank": Look(area=1, short=1, contrast=1, flat=1, paper=1, textured=0),
+    "sliver": Look(area=0.5, short=0.1, contrast=60, flat=0, paper=0, textured=0.5),
+    "text": Look(area=0.3, short=0.3, contrast=60, flat=0.5, paper=0.8, textured=0.0),
+    "chart": Look(area=1, short=1, contrast=50, flat=0.6, paper=0.85, textured=0.01),
+    "": Look(area=1, short=1, contrast=80, flat=0.1, paper=0.2, textured=0.4),
+}
+
+
+@pytest.mark.parametrize("name", LOOKS)
+def test_each_rule_against_a_piece_fires_on_its_case(name: str) -> None:
+    assert reason_against(LOOKS[name]) == name
+    fired = {rule: fires(LOOKS[name]) for rule, fires in RULES}
+    assert fired.get(name, True)
+
+
+def test_trim_takes_white_paper_and_leaves_the_black_of_the_scan() -> None:
+    page = np.full((200, 260, 3), 255, np.uint8)
+    page[20:180, 30:230] = 0
+    page[60:140, 70:190] = 130
+    assert trim(page, Piece((0, 0, 260, 200))).box == (30, 20, 230, 180)
+
+
+def test_trim_takes_a_black_band_only_up_to_a_straight_side() -> None:
+    dark = np.zeros((200, 200, 3), np.uint8)
+    dark[20:180, 30:170] = 120
+    sides = (True, True, True, True)
+    assert trim(dark, Piece((0, 0, 200, 200), dark_sides=sides)).box == (30, 20, 170, 180)
+    ys, xs = np.mgrid[0:200, 0:200]
+    round_one = np.where((np.hypot(xs - 100, ys - 100) < 80)[:, :, None], 120, 0).astype(np.uint8).repeat(3, 2)
+    assert trim(round_one, Piece((0, 0, 200, 200), dark_sides=sides)).box == (0, 0, 200, 200)
+
+
+def test_reading_order_is_row_by_row_even_where_rows_are_uneven() -> None:
+    boxes = [(0, 0, 90, 100), (100, 8, 200, 95), (0, 110, 60, 200), (70, 105, 130, 205), (140, 112, 200, 198)]
+    shuffled = [Piece(boxes[i]) for i in (3, 1, 4, 0, 2)]
+    assert [p.box for p in reading_order(shuffled)] == boxes
+
+
+def test_overlap_and_matches() -> None:
+    assert overlap((0, 0, 10, 10), (0, 0, 10, 5)) == 0.5
+    assert overlap((0, 0, 10, 10), (10, 0, 20, 10)) == 0
+    assert matches([(0, 0, 10, 10)], [(0, 0, 10, 9), (0, 0, 10, 10)], 0.75) == [(0, 1)]
+
+
+@pytest.mark.shared
+def test_real_figures(shared: Path) -> None:
+    folder = shared / "data" / "truth" / "panels"
+    truth = json.loads((folder / "panels.json").read_text())
+    pairs: list[Pair] = []
+    for name, record in truth.items():
+        found = split(read_picture(folder / "images" / name))
+        true = [(p["label"], tuple(p["box"])) for p in record["panels"]]
+        pairs.append((true, [(p.label, p.box) for p in found.panels]))
+    found_all = agreement(pairs)
+    assert found_all.f1 >= 0.88 and found_all.letters >= 0.9, found_all
+
+
+@pytest.mark.shared
+def test_published_single_slices_stay_whole(shared: Path) -> None:
+    folder = shared / "data" / "covid-ct" / "Images-processed"
+    files = sorted(folder.rglob("*.[pj][np]g"))[::60]
+    torn = [f.name for f in files if len(split(read_picture(f)).panels) > 1]
+    assert len(torn) <= len(files) * 0.1, torn

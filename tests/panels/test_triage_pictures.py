@@ -1,0 +1,141 @@
+"""Triage: drawn pictures of every kind, the real ones, the command, the workspace step."""
+
+import csv
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from covidct.cli import run
+from covidct.curate import triage as step
+from covidct.curate.pictures import read_picture
+from covidct.imaging.phantoms import phantom
+from covidct.imaging.phantoms_figures import compose
+from covidct.imaging.phantoms_kinds import OTHER_KINDS, belly
+from covidct.imaging.phantoms_print import printed
+from covidct.imaging.triage import MEASURES, forest, measure, triage, triage_all, view
+from covidct.records import CT_KINDS, TRIAGE_KINDS, Figure, Panel, Paper
+from covidct.workspace import Workspace
+
+Draw = Callable[[np.random.Generator], np.ndarray]
+
+
+def rgb(picture: np.ndarray) -> np.ndarray:
+    return picture[:, :, None].repeat(3, 2) if picture.ndim == 2 else picture
+
+
+def several(rng: np.random.Generator) -> np.ndarray:
+    return compose(rng, [rgb(printed(rng)) for _ in range(4)], "white-gutter").image
+
+
+CASES: dict[str, Draw] = {
+    "ct_axial_lung": lambda rng: rgb(printed(rng, plane="axial", window="lung")),
+    "ct_other": belly,
+    "compound_with_ct": several,
+    **{kind: draws[0] for kind, draws in OTHER_KINDS.items()},
+}
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_drawn_pictures_get_their_kind(kind: str) -> None:
+    rng = np.random.default_rng(881)
+    found = [t.kind for t in triage_all([CASES[kind](rng) for _ in range(8)])]
+    assert found.count(kind) >= 6, found
+
+
+def test_compound_is_told_apart_from_its_kind() -> None:
+    rng = np.random.default_rng(5)
+    slices = [OTHER_KINDS["xray"][0](rng) for _ in range(3)]
+    pages = [compose(np.random.default_rng(s), slices, "white-gutter").image for s in range(6)]
+    found = triage_all(pages)
+    assert sum(t.is_compound for t in found) >= 5
+    assert sum(t.kind == "xray" for t in found) >= 4
+
+
+STRIPES = np.tile(np.array([0, 90], np.uint8), (12, 150))[:, :, None].repeat(3, 2)
+
+
+@pytest.mark.parametrize(("picture", "rule"), [(np.full((200, 200, 3), 255, np.uint8), "blank"), (STRIPES, "tiny")])
+def test_rules_that_no_likeness_overrules(picture: np.ndarray, rule: str) -> None:
+    found = triage(picture)
+    assert (found.rule, found.kind, found.is_ct) == (rule, "other", False)
+
+
+def test_measures_keep_their_columns_whatever_the_picture() -> None:
+    rng = np.random.default_rng(0)
+    pictures = [rng.integers(0, 256, (h, w, 3)).astype(np.uint8) for h, w in ((30, 900), (900, 30), (64, 64))]
+    for picture in (*pictures, np.zeros((50, 60, 3), np.uint8)):
+        row = measure(view(picture))
+        assert row.shape == (len(forest().names),) and np.isfinite(row).all()
+    assert len({m.__name__ for m in MEASURES}) == len(MEASURES)
+
+
+def test_the_size_of_the_picture_says_nothing() -> None:
+    rng = np.random.default_rng(8)
+    small = rgb(printed(rng, plane="axial", window="lung"))
+    large = small.repeat(2, 0).repeat(2, 1)
+    assert triage(small).kind == triage(large).kind
+
+
+def test_every_class_is_a_kind_of_the_contract() -> None:
+    assert {name.removeprefix("compound:") for name in forest().classes} == set(TRIAGE_KINDS)
+
+
+def test_the_command_in_the_contract_form(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    slice_ = tmp_path / "s.png"
+    Image.fromarray(phantom(np.random.default_rng(3), size=256)).save(slice_)
+    (tmp_path / "bad.jpg").write_bytes(b"\xff\xd8\xff nothing")
+    code = run(["curate", "triage", str(slice_), str(tmp_path / "bad.jpg"), "--json"])
+    items = json.loads(capsys.readouterr().out)
+    assert code == 3
+    assert items[0]["file"] == str(slice_) and items[0]["kind"] in CT_KINDS and items[0]["is_ct"] is True
+    assert set(items[0]) == {"file", "kind", "is_ct", "is_compound", "score"}
+    assert set(items[1]) == {"file", "error"}
+
+
+def test_many_files_in_processes_keep_their_order(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = []
+    for index in range(60):
+        names.append(str(tmp_path / f"{index}.png"))
+        Image.fromarray(phantom(np.random.default_rng(index), size=64)).save(names[-1])
+    assert run(["curate", "triage", *names, "--workers", "2", "--json"]) == 0
+    assert [item["file"] for item in json.loads(capsys.readouterr().out)] == names
+
+
+def test_the_step_decides_on_figures_and_panels_once(tmp_path: Path) -> None:
+    with Workspace.create(tmp_path / "ws") as workspace:
+        path = tmp_path / "f.png"
+        Image.fromarray(phantom(np.random.default_rng(1), size=200)).save(path)
+        stored = workspace.store_file(path, ".png")
+        workspace.save_papers([Paper("p", "file")])
+        size = {"file": stored.file, "sha256": stored.sha256, "width": 200, "height": 200}
+        workspace.replace_figures("p", [Figure("p-1", "p", **size)])  # type: ignore[arg-type]
+        workspace.replace_panels("p-1", [Panel("p-1-1", "p-1", box=(0, 0, 200, 200), **size)])  # type: ignore[arg-type]
+        first = step.run(workspace)
+        assert (first.done, first.failed) == (2, [])
+        assert workspace.panels("p-1")[0].kind == workspace.current("figure", "p-1")["kind"].value
+        assert step.run(workspace).skipped == 2
+
+
+@pytest.mark.shared
+def test_real_pictures(shared: Path) -> None:
+    folder = shared / "data" / "truth" / "triage"
+    rows = [r for r in csv.DictReader((folder / "triage.csv").open(newline="")) if r["doubtful"] != "true"]
+    found = triage_all([read_picture(folder / "images" / r["file"], side=384) for r in rows])
+    true = np.array([r["label"] in CT_KINDS for r in rows])
+    called = np.array([t.is_ct for t in found])
+    assert (true & called).sum() / true.sum() >= 0.93
+    assert (true & called).sum() / called.sum() >= 0.9
+    assert np.mean([t.kind == r["label"] for t, r in zip(found, rows, strict=True)]) >= 0.8
+
+
+def test_a_picture_takes_no_more_than_its_time() -> None:
+    pictures = [rgb(phantom(np.random.default_rng(s), size=300)) for s in range(10)]
+    triage_all(pictures)
+    started = time.process_time()
+    triage_all(pictures * 3)
+    assert (time.process_time() - started) / 30 < 0.05
