@@ -29,10 +29,9 @@ _seed = click.option("--seed", type=click.IntRange(0), default=0, show_default=T
 
 
 def _named(command: F) -> F:
-    """``--name``, ``--version``, ``--date``, ``--waive``."""
+    """``--name``, ``--version``, ``--waive``."""
     for option in (
         click.option("--waive", multiple=True, metavar="WHAT=REASON", help="Release in spite of WHAT; printed in it."),
-        click.option("--date", required=True, help="Date of the release, YYYY-MM-DD: an input, never the clock."),
         click.option("--version", required=True, help="X.Y.Z; label changes are major."),
         click.option("--name", required=True, help="Lower-case letters, digits, '-'."),
     ):
@@ -60,19 +59,27 @@ def _order(name: str, version: str, date: str, ratios: str, seed: int, waive: tu
 @click.command()
 @workspace_option
 @_named
+@click.option("--date", help="Date of the release, YYYY-MM-DD; default: the day of the last decision, never the clock.")
 @_out
 @_ratios
 @_seed
 def build(
-    workspace: Path, name: str, version: str, date: str, waive: tuple[str, ...], out: Path, ratios: str, seed: int
+    workspace: Path,
+    name: str,
+    version: str,
+    date: str | None,
+    waive: tuple[str, ...],
+    out: Path,
+    ratios: str,
+    seed: int,
 ) -> None:
     """A release from the decisions in force of a workspace: same workspace and version, same bytes."""
     from covidct.release.build.workspace import draft_from_workspace
     from covidct.release.build.write import write_release
     from covidct.workspace import Workspace
 
-    order = _order(name, version, date, ratios, seed, waive)
     with Workspace.open(workspace) as opened:
+        order = _order(name, version, date or opened.last_day(), ratios, seed, waive)
         draft = draft_from_workspace(opened, order, out)
     target = write_release(draft, out)
     for reason, count in draft.about["excluded"].items():
@@ -84,6 +91,7 @@ def build(
 @click.option("--csv", "table", type=click.Path(path_type=Path), required=True, help="At least: file,label.")
 @click.option("--images", type=click.Path(path_type=Path), required=True, help="Folder that 'file' starts from.")
 @_named
+@click.option("--date", required=True, help="Date of the release, YYYY-MM-DD: an input, never the clock.")
 @_out
 @_ratios
 @_seed

@@ -312,6 +312,13 @@ class Workspace:
         )
         return {row["entity_id"]: decision_of(row) for row in rows}
 
+    def last_day(self) -> str:
+        """Day of the newest decision (UTC, YYYY-MM-DD): what a release is dated by where nobody says otherwise."""
+        newest: str | None = self.connection.execute("SELECT max(at) FROM decisions").fetchone()[0]
+        if newest is None:
+            raise UsageError(f"nothing was decided in {self.folder} yet: run 'covidct curate auto -w {self.folder}'")
+        return newest[:10]
+
     def conflicts(self) -> list[tuple[str, str, str, list[Decision]]]:
         """Where curators differ: entity, id, field, history."""
         return journal.conflicts(self.connection)
