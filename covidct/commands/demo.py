@@ -10,7 +10,7 @@ import click
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), default=Path("covidct-demo"), show_default=True
 )
-@click.option("--papers", type=click.IntRange(6, 200), default=18, show_default=True, help="How many to draw.")
+@click.option("--papers", type=click.IntRange(6, 200), default=12, show_default=True, help="How many to draw.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Same seed, same bytes.")
 @click.option("--epochs", type=click.IntRange(1), default=12, show_default=True, help="Of CRNet.")
 @click.option("--size", type=click.IntRange(32, 224), default=64, show_default=True, help="Of CRNet's input, pixels.")

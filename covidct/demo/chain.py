@@ -29,7 +29,7 @@ class Plan:
     """How large the demo is."""
 
     out: Path
-    papers: int = 18
+    papers: int = 12
     seed: int = 0
     epochs: int = 12
     size: int = 64
@@ -85,7 +85,13 @@ def commands(plan: Plan) -> list[tuple[str, list[str]]]:
             ],
         ),
         ("materialize", ["manifest", "materialize", str(release), "-w", workspace, "--out", images]),
-        ("audit", ["manifest", "audit", str(release), "--images", images, "--out", str(plan.out / "audit")]),
+        (
+            "audit",
+            [
+                *("manifest", "audit", str(release), "--images", images, "--out", str(plan.out / "audit")),
+                *("--ocr", "6", "--no-network"),
+            ],
+        ),
         (
             "train",
             [
