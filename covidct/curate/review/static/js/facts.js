@@ -39,12 +39,14 @@ function card(title, extra, ...content) {
   return h("section", { class: "card" }, h("h3", {}, title, extra && h("span", { class: "extra" }, extra)), ...content);
 }
 
-export function valueText(field, value) {
+export function valueText(field, value, paperId) {
   if (value === null) return "taken back";
   if (field === "accept") return value ? "accepted" : "rejected";
   if (field === "kind") return kindName(value);
   if (field === "mask") return `${plural(value.marks ?? 0, "mark")}, identifying text: ${value.identifying || "not known"}`;
   if (field === "panels") return plural(value.boxes ?? 0, "box", "boxes");
+  if (field === "sub_caption" && value.length > 60) return `${value.slice(0, 60)}…`;
+  if (field === "patient" && paperId && value.startsWith(paperId)) return value.slice(paperId.length).replace(/^[-_]+/, "");
   return String(value) || "—";
 }
 
@@ -67,12 +69,14 @@ function mentionsCard(item) {
 }
 
 function paperCard({ paper, texts, highlights }) {
+  const title = paper.title ? marked(paper.title, highlights.title) : paper.paper_id;
   const facts = [paper.date, paper.server, paper.version > 1 && `version ${paper.version}`, paper.doi].filter(Boolean);
   const licence = h("p", { class: "licence" }, h("span", { class: "chip" }, paper.licence || "no licence known"),
     paper.no_copies && h("span", { class: "note" }, "Shown here only: this licence allows no copies, so nothing of it is exported."));
-  const abstract = texts.abstract && h("details", {}, h("summary", {}, "Abstract"), h("p", { class: "prose" }, marked(texts.abstract, highlights.abstract)));
+  const evidence = Boolean(highlights.abstract && highlights.abstract.length);
+  const abstract = texts.abstract && h("details", { open: evidence }, h("summary", {}, "Abstract"), h("p", { class: "prose" }, marked(texts.abstract, highlights.abstract)));
   return card("Paper", null,
-    h("p", { class: "title" }, paper.url ? away(paper.url, paper.title || paper.paper_id) : paper.title || paper.paper_id),
+    h("p", { class: "title" }, paper.url ? away(paper.url, title) : title),
     h("p", { class: "note" }, facts.join(" · ")), licence, abstract);
 }
 
@@ -89,7 +93,7 @@ function rulesCard(item) {
     const sure = decision.score === null ? null : h("meter", { min: 0, max: 1, value: decision.score, title: `sure: ${decision.score.toFixed(2)}` });
     return h("li", { class: beaten ? "beaten" : "" },
       h("span", { class: "field" }, FIELD_NAMES[decision.field] || decision.field),
-      h("span", { class: "value" }, valueText(decision.field, decision.value), sure),
+      h("span", { class: "value" }, valueText(decision.field, decision.value, item.paper.paper_id), sure),
       h("span", { class: "why" }, decision.why || "no reason given", " ", h("code", {}, who(decision.by)),
         beaten && h("em", {}, " · overruled")));
   });
@@ -102,7 +106,7 @@ function historyCard(item) {
   const undone = new Set(people.map((decision) => decision.undoes).filter(Boolean));
   const rows = people.map((decision) => h("li", { class: undone.has(decision.decision_id) || decision.undoes ? "undone" : "" },
     h("strong", {}, who(decision.by)), ": ", FIELD_NAMES[decision.field] || decision.field, " ",
-    h("span", { class: `says ${decision.value}` }, decision.undoes ? "undone" : valueText(decision.field, decision.value)),
+    h("span", { class: `says ${decision.value}` }, decision.undoes ? "undone" : valueText(decision.field, decision.value, item.paper.paper_id)),
     h("span", { class: "note" }, ` ${when(decision.at)}${decision.seconds >= 0.5 ? ` · ${Math.round(decision.seconds)} s` : ""}`)));
   return card("Earlier decisions", null, h("ol", { class: "history" }, rows));
 }
