@@ -210,7 +210,12 @@ def test_every_mode_can_be_masked(mode: str) -> None:
 
 MENTION = ("mention0", (0, 5))
 CAPTION_START = ("caption", (0, 6))
-TEXTS = {"sub_caption": "A: RT-PCR negative", "caption": "Figure. A: RT-PCR negative; B: other", "mention0": "see B"}
+TEXTS = {
+    "sub_caption": "A: RT-PCR negative",
+    "caption": "Figure. A: RT-PCR negative; B: other",
+    "mention0": "see B",
+    "mention1": "over two\n lines",
+}
 
 
 @pytest.mark.parametrize(
@@ -222,6 +227,7 @@ TEXTS = {"sub_caption": "A: RT-PCR negative", "caption": "Figure. A: RT-PCR nega
         ({"part": "caption", "start": 0, "end": 6, "quote": "RT-PCR negative"}, [("caption", (11, 26))]),
         ({"spans": [{"part": "caption", "offsets": [0, 6]}, {"quote": "see B"}, 7]}, [CAPTION_START, MENTION]),
         ({"source": "context", "start": 0, "end": 1, "text": "B"}, [("mention0", (4, 5))]),
+        ({"source": "mention1", "start": 0, "end": 15, "text": "over two lines"}, [("mention1", (0, 15))]),
         ({"part": "caption", "start": 5, "end": 999}, []),
         ({"part": "nowhere", "start": 0, "end": 5}, []),
         ({"part": "caption", "start": "0", "end": None}, []),

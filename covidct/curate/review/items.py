@@ -91,11 +91,11 @@ def evidence_spans(texts: Mapping[str, str], evidence: Mapping[str, Any]) -> lis
 
 
 def _span(texts: Mapping[str, str], piece: Mapping[str, Any]) -> tuple[str, Span] | None:
-    quote = next((piece[key] for key in ("quote", "text") if isinstance(piece.get(key), str)), "")
+    quote = _one_line(next((piece[key] for key in ("quote", "text") if isinstance(piece.get(key), str)), ""))
     name = next((piece[key] for key in ("part", "where", "field", "source") if piece.get(key) in texts), None)
     ends = _offsets(piece)
     inside = name is not None and ends is not None and 0 <= ends[0] < ends[1] <= len(texts[name])
-    if name is not None and ends is not None and inside and quote in ("", texts[name][slice(*ends)]):
+    if name is not None and ends is not None and inside and quote in ("", _one_line(texts[name][slice(*ends)])):
         return name, ends
     if not quote.strip():
         return None
@@ -104,6 +104,11 @@ def _span(texts: Mapping[str, str], piece: Mapping[str, Any]) -> tuple[str, Span
         if at >= 0:
             return candidate, (at, at + len(quote))
     return None
+
+
+def _one_line(text: str) -> str:
+    """A quote is written in one line, whatever the text that it was taken from looks like."""
+    return " ".join(text.split())
 
 
 def _order(texts: Mapping[str, str], piece: Mapping[str, Any], name: str | None) -> list[str]:
