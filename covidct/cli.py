@@ -4,7 +4,6 @@ Main path for a newcomer: ``COMMANDS`` names the module that holds a command; th
 inside the command's function, so ``covidct --help`` stays fast.
 """
 
-import importlib
 import os
 import sys
 import traceback
@@ -13,6 +12,7 @@ from typing import Any
 import click
 
 from covidct import __version__
+from covidct.commands.lazy import LazyGroup
 from covidct.errors import CovidctError, ExitCode
 
 COMMANDS = {
@@ -28,25 +28,7 @@ COMMANDS = {
 }
 
 
-class LazyGroup(click.Group):
-    """A click group whose commands are imported when they are called, not when help is printed."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        module, attribute = COMMANDS[cmd_name][0].split(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
-
-
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="covidct")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress bars, warnings only.")

@@ -1,8 +1,8 @@
 """``covidct curate``: one subcommand a step, each in its own module, loaded when called."""
 
-import importlib
-
 import click
+
+from covidct.commands.lazy import LazyGroup
 
 STEPS = {
     "triage": ("covidct.commands.curate_triage:triage", "Which pictures are CT slices of the lung."),
@@ -19,24 +19,6 @@ STEPS = {
 }
 
 
-class CurateGroup(click.Group):
-    """A group whose steps are imported when they are called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(STEPS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in STEPS:
-            return None
-        module, attribute = STEPS[cmd_name][0].split(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Steps"):
-            formatter.write_dl([(name, text) for name, (_, text) in STEPS.items()])
-
-
-@click.group(cls=CurateGroup)
+@click.group(cls=LazyGroup, lazy=STEPS)
 def curate() -> None:
     """Triage, split, label, mask, patients, duplicates, review."""

@@ -1,12 +1,12 @@
 """``covidct data``: external sets, fetched with checksums where licence and host allow, else imported from a folder."""
 
-import importlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from covidct.commands.lazy import LazyGroup
 from covidct.commands.options import json_option, print_json
 from covidct.errors import ExitCode, UsageError
 
@@ -14,25 +14,10 @@ if TYPE_CHECKING:
     from covidct.harvest.net.client import HttpClient
 
 
-class DataGroup(click.Group):
-    """``pack`` lives in a module of its own, loaded when called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*super().list_commands(ctx), "pack"]
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name == "pack":
-            command: click.Command = importlib.import_module("covidct.commands.data_pack").pack
-            return command
-        return super().get_command(ctx, cmd_name)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        rows = [(name, command.get_short_help_str(80)) for name, command in sorted(self.commands.items())]
-        with formatter.section("Commands"):
-            formatter.write_dl([*rows, ("pack", "A release's images as one file for fast training.")])
+LAZY = {"pack": ("covidct.commands.data_pack:pack", "A release's images as one file for fast training.")}
 
 
-@click.group(cls=DataGroup)
+@click.group(cls=LazyGroup, lazy=LAZY)
 def data() -> None:
     """External sets: COVID-CT, LUNA16, LNM."""
 

@@ -1,8 +1,8 @@
 """``covidct manifest``: releases, one subcommand a line, each loaded when called."""
 
-import importlib
-
 import click
+
+from covidct.commands.lazy import LazyGroup
 
 COMMANDS = {
     "build": ("covidct.commands.manifest_make:build", "A release from the decisions of a workspace."),
@@ -23,24 +23,6 @@ COMMANDS = {
 }
 
 
-class ManifestGroup(click.Group):
-    """A group whose subcommands are imported when they are called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        module, attribute = COMMANDS[cmd_name][0].split(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
-
-
-@click.group(cls=ManifestGroup)
+@click.group(cls=LazyGroup, lazy=COMMANDS)
 def manifest() -> None:
     """Build, check, audit and publish releases."""
