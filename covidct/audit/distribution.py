@@ -38,6 +38,11 @@ class Association:
         """Worth a finding."""
         return self.v >= STRONG and self.p <= _P
 
+    @property
+    def counts(self) -> str:
+        """Images by value and class, the first six values."""
+        return "; ".join(f"{value or 'none'}: {_counts(row)}" for value, row in list(self.table.iterrows())[:6])
+
 
 def properties(images: pd.DataFrame, seen: Mapping[str, Seen]) -> dict[str, "pd.Series[str]"]:
     """Named properties of each image, as text; numbers as quarters of the release."""
@@ -97,8 +102,7 @@ def association_findings(found: Sequence[Association], images: pd.DataFrame) -> 
         if not one.strong:
             continue
         side = "class" if one.by == "label" else "split"
-        rows = "; ".join(f"{value or 'none'}: {_counts(row)}" for value, row in list(one.table.iterrows())[:6])
-        text = f"{_SAYS[one.name].replace('class', side)} (Cramér's V {one.v:.2f}, p {one.p:.3f}): {rows}"
+        text = f"{_SAYS[one.name].replace('class', side)} (Cramér's V {one.v:.2f}, p {one.p:.3f}): {one.counts}"
         severity = "warning" if one.by == "label" else "note"
         action = "materialise one canonical form, balance sources, and print the shortcut baselines beside scores"
         yield finding(f"{one.name}-by-{side}", severity, text, action, _telling(one, images))
