@@ -5,7 +5,7 @@ reading order → letters (``panels_letters``).
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -17,7 +17,7 @@ from covidct.imaging.panels_letters import letter
 from covidct.imaging.panels_lines import Region
 from covidct.imaging.triage import triage_all
 
-SURE = 0.12
+SURE = 0.1
 """Probability from which the best cut of a region is made: single slices of the published set stay below 0.04."""
 SURE_WHITE = 0.5
 """The same for a white band: between two lungs in a wide window there is one too."""
@@ -114,9 +114,9 @@ def divide(image: Region, rules: Counter[str]) -> list[Piece]:
         ended += _cut_up(image, todo, made, rules)
         todo = []
         for end in list(ended):
-            cut = _aligned(end, made)
+            name, cut = next(((n, c) for n, second in SECOND for c in [second(end, ended, made)] if c), ("", None))
             if cut is not None:
-                rules["cut:aligned"] += 1
+                rules[f"cut:{name}"] += 1
                 ended.remove(end)
                 todo += _part(end.piece, replace(cut, score=SURE))
     return [replace(end.piece, doubt=end.sure) for end in ended]
@@ -169,7 +169,7 @@ def _needed(cuts: Sequence[Cut]) -> float:
     return SURE_WHITE if white else SURE
 
 
-def _aligned(end: _Ended, made: list[_Made]) -> Cut | None:
+def _aligned(end: _Ended, ended: Sequence[_Ended], made: Sequence[_Made]) -> Cut | None:
     """The best unsure cut that continues a sure one in the row above or below: grids are mostly regular."""
     for cut in end.cuts:
         if cut.score < _HINT:
@@ -182,6 +182,22 @@ def _aligned(end: _Ended, made: list[_Made]) -> Cut | None:
             if other.axis == cut.axis and ends <= 3 * near and abs(other.place - place) <= near:
                 return cut
     return None
+
+
+def _oversized(end: _Ended, ended: Sequence[_Ended], made: Sequence[_Made]) -> Cut | None:
+    """The best cut of a piece much larger than the others: the panels of a figure are of about one size."""
+    areas = [_area(other.piece.box) for other in ended if other is not end]
+    usual = [a for a in areas if a >= 0.3 * max(areas)]
+    if len(usual) < 2 or not end.cuts or _area(end.piece.box) < 1.7 * float(np.median(usual)):
+        return None
+    return end.cuts[0] if end.sure >= _needed(end.cuts) / 2 else None
+
+
+SECOND: tuple[tuple[str, Callable[[_Ended, Sequence[_Ended], Sequence[_Made]], Cut | None]], ...] = (
+    ("aligned", _aligned),
+    ("oversized", _oversized),
+)
+"""What speaks for an unsure cut once the rest of the figure is known."""
 
 
 def _part(piece: Piece, cut: Cut) -> list[Piece]:

@@ -139,7 +139,7 @@ def test_real_figures(shared: Path) -> None:
         true = [(p["label"], tuple(p["box"])) for p in record["panels"]]
         pairs.append((true, [(p.label, p.box) for p in found.panels]))
     found_all = agreement(pairs)
-    assert found_all.f1 >= 0.88 and found_all.letters >= 0.9, found_all
+    assert found_all.f1 >= 0.94 and found_all.exact >= 0.9 and found_all.letters >= 0.9, found_all
 
 
 @pytest.mark.shared
