@@ -140,6 +140,16 @@ def fields_in_conflict(workspace: Workspace, entity: str, entity_id: str) -> lis
     return [row[0] for row in rows]
 
 
+def things_in_conflict(workspace: Workspace, entity: str) -> dict[str, list[str]]:
+    """Fields on which curators differ, for every thing of a kind that has some."""
+    found: dict[str, list[str]] = {}
+    for row in workspace.connection.execute(
+        "SELECT entity_id, field FROM in_force WHERE entity = ? AND conflict = 1 ORDER BY entity_id, field", (entity,)
+    ):
+        found.setdefault(row[0], []).append(row[1])
+    return found
+
+
 def titles(workspace: Workspace, most: int) -> list[tuple[str, str]]:
     """Ids and titles of the papers that have figures, at most ``most`` of them."""
     rows = workspace.connection.execute(

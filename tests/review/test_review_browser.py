@@ -312,6 +312,32 @@ def test_pairs_side_by_side(live: Live, visit: Visit) -> None:
     assert {first.entity, second.entity} == {"pair"}
 
 
+def test_pairs_on_which_curators_differ_are_settled(live: Live, visit: Visit) -> None:
+    pair = live.workspace.pairs()[1].pair_id
+    for who, value in (("kim", False), ("lee", True)):
+        live.workspace.decide([Decision("pair", pair, "duplicate", value, f"curator:{who}")])
+    page = visit(live.url)
+    page.keyboard.press("d")
+    expect(page.locator(".pair-facts")).to_contain_text("two curators differ")
+    page.keyboard.press("1")
+    saved(page)
+    assert not live.workspace.conflicts()
+    assert live.workspace.current("pair", pair)["duplicate"].by == "curator:dana"
+
+
+def test_kind_by_keyboard_is_one_decision(live: Live, visit: Visit) -> None:
+    page = visit(live.url)
+    panel = shown(page)
+    for key in ("t", "ArrowDown", "ArrowDown", "ArrowDown", "Enter"):
+        page.keyboard.press(key)
+    saved(page)
+    page.keyboard.press("t")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Escape")
+    expect(page.locator(".more select")).to_have_value("xray")
+    assert [(d.entity_id, d.field, d.value) for d in words(live.workspace)] == [(panel, "kind", "xray")]
+
+
 def test_patients_joined_and_separated(live: Live, visit: Visit) -> None:
     page = visit(live.url)
     page.keyboard.press("p")

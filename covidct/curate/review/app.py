@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from covidct.errors import CovidctError, UsageError
 from covidct.records import CAPTION_LABELS, TRIAGE_KINDS
-from covidct.workspace.queues import Row, flush, last_decision, titles
+from covidct.workspace.queues import Row, flush, last_decision, things_in_conflict, titles
 from covidct.workspace.workspace import Workspace
 
 from . import changes, items, pictures, queues
@@ -163,15 +163,16 @@ class Page:
 
     def pairs(self, request: Request) -> Response:
         said = {field: self.workspace.current_all("pair", field) for field in ("duplicate", "same_patient")}
-        rows = self.index.rows()
-        found = []
+        rows, differ = self.index.rows(), things_in_conflict(self.workspace, "pair")
+        found: list[Json] = []
         for pair in self.workspace.pairs():
             if pair.a not in rows or pair.b not in rows:
                 continue
             words = {field: _said(decisions.get(pair.pair_id)) for field, decisions in said.items()}
             sides = [_brief(rows[side], "label") for side in (pair.a, pair.b)]
-            found.append({"id": pair.pair_id, "score": pair.score, "change": pair.change, "sides": sides, **words})
-        found.sort(key=lambda pair: (bool(pair["duplicate"]), pair["score"]))
+            about = {"id": pair.pair_id, "score": pair.score, "change": pair.change, "sides": sides}
+            found.append({**about, **words, "conflicts": differ.get(pair.pair_id, [])})
+        found.sort(key=lambda pair: (not pair["conflicts"], _by_person(pair["duplicate"]), pair["score"]))
         return JSONResponse({"pairs": found})
 
     def patients(self, request: Request) -> Response:
@@ -296,6 +297,10 @@ def _brief(row: Row, step: str) -> Json:
         "reviewed": queues.reviewed(row, step),
         "conflict": queues.in_conflict(row),
     }
+
+
+def _by_person(said: Json | None) -> bool:
+    return said is not None and str(said["by"]).startswith("curator:")
 
 
 def _said(decision: Any) -> Json | None:

@@ -17,6 +17,7 @@ export class ItemView {
     this.viewer = new Viewer("The panel");
     this.head = h("div", { class: "item-head" });
     this.notice = h("div", {});
+    this.spoken = h("p", { class: "sr", role: "status" });
     this.toolSlot = h("div", { class: "tool-slot" });
     this.viewer.node.append(h("div", { class: "zoom", role: "group", "aria-label": "Zoom" },
       button("−", "", () => this.viewer.zoomBy(0.8), { "aria-label": "Zoom out", title: "Zoom out (-)" }),
@@ -27,12 +28,13 @@ export class ItemView {
     this.side = h("aside", { class: "facts", "aria-label": "What is known", tabindex: "0" });
     document.addEventListener("visibilitychange", () => this.pause());
     this.node = h("div", { class: "item-view" },
-      h("section", { class: "work", "aria-label": "Picture" }, this.head, this.notice, this.toolSlot, this.area, this.bar), this.side);
+      h("section", { class: "work", "aria-label": "Picture" }, this.spoken, this.head, this.notice, this.toolSlot, this.area, this.bar), this.side);
   }
 
   decisionBar() {
     const choice = (value, key, text) => button(text, key, () => this.label(value), { class: `decide ${value}`, "data-label": value });
-    this.kind = h("select", { "aria-label": "Kind of picture", "aria-keyshortcuts": "t", onchange: () => this.setKind() });
+    this.kind = h("select", { "aria-label": "Kind of picture", "aria-keyshortcuts": "t", title: "With the keyboard: arrows choose, Enter sets" });
+    this.listenKind();
     this.identity = h("span", { class: "identity" });
     return h("div", { class: "bar-bottom" },
       h("div", { class: "decisions", role: "group", "aria-label": "Decide" },
@@ -178,6 +180,7 @@ export class ItemView {
   draw() {
     const { panel, figure, paper } = this.item;
     const state = panel.rejected ? "rejected" : panel.label || "none";
+    this.spoken.textContent = `${this.at + 1} of ${this.total}. ${this.describe()}${this.item.conflicts.length ? ". Conflict" : ""}`;
     this.head.replaceChildren(
       button("Back", "k", () => this.go(-1), { class: "quiet" }),
       h("p", { class: "where" }, h("strong", {}, `${(this.at + 1).toLocaleString("en")} of ${this.total.toLocaleString("en")}`), " ",
@@ -288,12 +291,27 @@ export class ItemView {
     this.decide([{ entity: "panel", entity_id: this.item.panel.panel_id, field: "accept", value: false, resolves }], "rejected");
   }
 
+  // A browser reports a change for every arrow key; only Enter, or the mouse, means it.
+  listenKind() {
+    let keyed = false;
+    this.kind.addEventListener("keydown", (event) => {
+      keyed = !["Enter", "Tab"].includes(event.key);
+      if (event.key === "Enter") {
+        event.preventDefault();
+        this.setKind();
+      }
+    });
+    this.kind.addEventListener("pointerdown", () => { keyed = false; });
+    this.kind.addEventListener("change", () => !keyed && this.setKind());
+    this.kind.addEventListener("blur", () => { if (this.item) this.kind.value = this.item.panel.kind; });
+  }
+
   setKind() {
     const value = this.kind.value;
+    this.viewer.canvas.focus();
     if (!this.item || !value || value === this.item.panel.kind) return;
     const resolves = this.item.conflicts.some((found) => found.field === "kind");
     this.decide([{ entity: "panel", entity_id: this.item.panel.panel_id, field: "kind", value, resolves }], kindName(value), true);
-    this.viewer.canvas.focus();
   }
 
   identifying(value) {

@@ -59,7 +59,8 @@ export class Pairs {
     const left = this.pairs.filter((other) => !other.duplicate || other.duplicate.by.startsWith("rule:")).length;
     this.facts.replaceChildren(
       h("p", {}, h("strong", {}, `Pair ${this.at + 1} of ${this.pairs.length}`), ` · ${left} not decided by a person · likeness ${pair.score.toFixed(3)}`,
-        pair.change ? ` · ${pair.change}` : "", this.differ(pair) && h("span", { class: "tag id-yes" }, "labels differ")),
+        pair.change ? ` · ${pair.change}` : "", this.differ(pair) && h("span", { class: "tag id-yes" }, "labels differ"),
+        pair.conflicts.length > 0 && h("span", { class: "tag id-not-scanned" }, "two curators differ: what you decide now settles it")),
       h("p", {}, "Same picture: ", h("b", {}, verdict(pair.duplicate)), " · same patient: ", h("b", {}, verdict(pair.same_patient))));
     const images = await Promise.all(pair.sides.map((side) => bitmap(picturePath(side.panel_id))));
     if (pair !== this.pairs[this.at]) return;
@@ -88,7 +89,7 @@ export class Pairs {
     const pair = this.pairs[this.at];
     if (!pair) return;
     const words = { duplicate: ["different pictures", "the same picture"], same_patient: ["other patient", "same patient"] };
-    this.app.decide([{ entity: "pair", entity_id: pair.id, field, value }], words[field][Number(value)]);
+    this.app.decide([{ entity: "pair", entity_id: pair.id, field, value, resolves: pair.conflicts.includes(field) }], words[field][Number(value)]);
     pair[field] = { value, by: `curator:${this.app.curator()}` };
     this.go(1);
   }
