@@ -269,7 +269,7 @@ def _panel(reading: Reading, shared: Reading, contrast: bool, carried: Verdict |
     """Its own text first; what is said of all, where its own says nothing; then the person of the panel before."""
     own = decide(reading)
     another = bool(reading.having("person")) and "same" not in reading.text
-    if own.rule != NOTHING.rule and (own.label != NEGATIVE or another or not _weak(own)):
+    if own.rule != NOTHING.rule and not (_hint(own) or (_weak(own) and not another)):
         return own
     of_all = decide(replace(shared, about_scan=True if reading.about_scan else shared.about_scan))
     if contrast and not of_all.rule.startswith(("said:", "proven:")) and (class_named := _class(reading)):
@@ -279,6 +279,12 @@ def _panel(reading: Reading, shared: Reading, contrast: bool, carried: Verdict |
     if own.rule != NOTHING.rule:
         return own
     return carried or NOTHING
+
+
+def _hint(verdict: Verdict) -> bool:
+    """Travel or contact, no doubt in so many words: what is said of all panels outweighs it."""
+    doubt = ("+perhaps", "+cannot", ":suspected-case", ":test")
+    return verdict.label == UNCLEAR and not any(word in verdict.rule for word in doubt)
 
 
 def _weak(verdict: Verdict) -> bool:
@@ -428,7 +434,9 @@ def _about_patient(text: str, source: str, less: float = 0.25) -> Verdict | None
 
 
 def _about_paper(title: str) -> Verdict | None:
-    verdict = decide(replace(_reading(title, [(0, len(title))]), about_scan=True))
-    if verdict.label == UNCLEAR:
+    reading = replace(_reading(title, [(0, len(title))]), about_scan=True)
+    verdict = decide(reading)
+    several = verdict.label == POSITIVE and _other_disease(reading)
+    if verdict.label == UNCLEAR or several:
         return None
     return _shown(title, replace(verdict, score=verdict.score - 0.3), "title")

@@ -13,6 +13,22 @@ _LETTER = r"(?:\d{1,2})?[A-Za-z](?:[1-9](?!\d))?(?![\w'])"
 _JOIN = r"(?:\s*(?:,?\s*(?:and|y|e|et|und|to|through)\b\s*|[,;&+/-]\s*))"
 _LIST = rf"{_LETTER}(?:{_JOIN}{_LETTER}){{0,15}}"
 _NOUN = r"(?:panels?|figs?\.|figures?|images?|imagen|picture|part|row|rows|column|columns|slice)"
+_CLASSES = (
+    "group",
+    "type",
+    "line",
+    "zone",
+    "class",
+    "arm",
+    "cohort",
+    "model",
+    "stage",
+    "grade",
+    "virus",
+    "influenza",
+    "hepatitis",
+)
+_NOT_A_CLASS = "".join(f"(?<!{word} )(?<!{word.title()} )" for word in _CLASSES)
 _SPLIT = re.compile(r"\s*(-|\bto\b|\bthrough\b|,|;|&|\+|/|\band\b|\bet\b|\bund\b|\s[ye]\s)\s*")
 
 
@@ -43,6 +59,7 @@ FAMILIES = (
     ),
     Family("within brackets", re.compile(rf"(?<=[(;])\s*(?P<list>{_LIST})\s*[:,](?=\s[^()\[\]]{{1,80}}[;)])"), False),
     Family("half-bracketed", re.compile(rf"(?<![\w(\[])(?P<list>{_LIST})\s?\)"), False),
+    Family("colon", re.compile(rf"{_NOT_A_CLASS}(?<![\w(\[-])(?P<list>{_LIST})\s?:(?=\s)"), False),
     Family("noun", re.compile(rf"(?i:\b{_NOUN})\s+(?P<list>{_LIST})\s*[:.,)-]?"), True),
     Family("punctuated", re.compile(rf"(?<![\w(\[])(?P<list>{_LIST})\s*(?:[.,:](?=\s)|-(?=\s)|[.:](?=[A-Z]))"), True),
     Family("bare", re.compile(rf"(?<![\w(\[])(?P<list>{_LIST})(?=\s+[\w(\"])"), True),

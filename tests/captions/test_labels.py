@@ -95,6 +95,7 @@ CONTEXT = [
     ),
     ("CT on day 3.", "title: A case of COVID-19 pneumonia in pregnancy", "positive"),
     ("CT on day 3.", "title: Imaging of pulmonary sarcoidosis", "negative"),
+    ("CT on day 3.", "title: COVID-19 and Pneumocystis pneumonia: a dilemma", "unclear"),
     ("CT on day 3.", "The biopsy confirmed lymphoma (Fig. 2).\ntitle: Fever in the COVID-19 pandemic", "negative"),
     ("CT of a man with tuberculosis.", "He tested positive for SARS-CoV-2.", "negative"),
     ("Suspected COVID-19.", "title: COVID-19 pneumonia in pregnancy", "unclear"),

@@ -62,6 +62,7 @@ SPLITS: list[tuple[str, dict[str, str], str]] = [
         {"a": "Ribbon.", "b": "Surface.", "c": "The site is shown in", "d": "The site is shown in"},
         "",
     ),
+    ("CT of patients A: cyst (patient 1); B: none", {"A": "cyst (patient 1)", "B": "none"}, "CT of patients"),
     ("CT of a lung, b liver, c spleen; d brain", {}, "CT of a lung, b liver, c spleen; d brain"),
     ("CT: a lung, b liver; c spleen", {"a": "lung", "b": "liver", "c": "spleen"}, "CT"),
     ("A, Head scan.B, Chest scan.", {"A": "Head scan.", "B": "Chest scan."}, ""),
@@ -73,6 +74,7 @@ WHOLE = [
     "Hepatitis B and C in a patient with vitamin A deficiency",
     "Influenza A and B were not found.",
     "Line A is drawn at the aortic arch.",
+    "Bars of group A: treated; group B: control.",
     "Comparison of group A (blue) and group B (red).",
     "(A) A single letter is not a panel series.",
     "",
@@ -136,7 +138,7 @@ def test_numbered_letters_keep_their_numbers() -> None:
 
 def test_each_family_of_letters_is_met() -> None:
     seen = {marker.family for text, _, _ in SPLITS for marker in chain(text)}
-    assert seen == {"bracketed", "half-bracketed", "noun", "punctuated", "bare", "within brackets"}
+    assert seen == {"colon", "bracketed", "half-bracketed", "noun", "punctuated", "bare", "within brackets"}
 
 
 def test_a_very_long_caption_is_no_trap() -> None:
