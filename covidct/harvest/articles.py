@@ -4,7 +4,6 @@ Read leniently (see ``xml``): label, caption title and paragraphs are all option
 graphic may come in several alternatives, ids of PubMed Central with or without their prefix.
 """
 
-import difflib
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 from lxml import etree
 
 from covidct.captions.mentions import find_mentions, mentioned
+from covidct.harvest.jats import mended
 from covidct.harvest.licences import normalised
 from covidct.harvest.xml import parse_xml
 
@@ -59,7 +59,7 @@ def label_key(label: str) -> str:
 
 def read_article(data: bytes, what: str) -> Article:
     """The article in ``data``; ``FetchError`` names ``what`` where it is no XML or unsafe."""
-    root = parse_xml(data, what)
+    root = parse_xml(mended(data), what)
     article = root if _tag(root) == "article" else next(root.iter("{*}article"), root)
     meta = article.find(".//{*}article-meta")
     front = meta if meta is not None else article
@@ -150,7 +150,8 @@ def _figure_label(node: etree._Element) -> str:
     if own is None:
         parent = node.getparent()
         own = parent.find("{*}label") if parent is not None and _tag(parent) == "fig-group" else None
-    return " ".join("".join(own.itertext()).split()) if own is not None else ""  # type: ignore[arg-type]
+    words = "".join(own.itertext()) if own is not None else ""  # type: ignore[arg-type]
+    return " ".join(words.split()).rstrip(" .:|")
 
 
 def _caption(node: etree._Element) -> str:
@@ -183,9 +184,3 @@ def match_media(graphic: str, media: Sequence[str]) -> str:
 
 def _stem(name: str) -> str:
     return re.sub(r"\.(jpe?g|png|tiff?|gif|webp|bmp|eps)$", "", name.lower())
-
-
-def similarity(a: str, b: str) -> float:
-    """How alike two captions are, on letters and digits, 0 to 1."""
-    first, second = ("".join(c for c in text.lower() if c.isalnum()) for text in (a, b))
-    return float(difflib.SequenceMatcher(None, first, second, autojunk=False).ratio())

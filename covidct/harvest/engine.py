@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from covidct.errors import CovidctError
-from covidct.files import sha256_bytes
+from covidct.files import safe_name, sha256_bytes
 from covidct.harvest.extras import needed
+from covidct.harvest.sources import Document
 
 if TYPE_CHECKING:
     from covidct.harvest.extract import Extraction, Extractor
@@ -23,11 +24,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Job:
-    """One PDF to read: ``path`` on a shared disk, or ``data``, or ``url`` that fsspec can open."""
+    """One paper to read: its PDF as ``path`` on a shared disk, as ``data`` or as ``url`` that fsspec can open."""
 
     path: str = ""
     data: bytes = b""
     url: str = ""
+    jats: bytes = b""
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
+    """The pictures of its package by file name."""
     stages: str = ""
     """Folder for the pictures of the stages; empty for none."""
 
@@ -41,19 +45,31 @@ class Outcome:
 
 
 def read_document(extractor: "Extractor", job: Job) -> Outcome:
-    """Read one PDF; failures are in the outcome, not raised."""
+    """Read one paper; failures are in the outcome, not raised."""
     with tempfile.TemporaryDirectory(prefix="covidct-read-") as folder:
         out = Path(folder) / "pictures"
         out.mkdir()
-        pdf = _local_copy(job, Path(folder))
-        extraction = extractor.extract(pdf, out, Path(job.stages) if job.stages else None)
+        stages = Path(job.stages) if job.stages else None
+        extraction = extractor.extract(_pdf(job, Path(folder)), out, stages, *_jats(job, Path(folder)))
         pictures = {f.picture.name: f.picture.read_bytes() for f in extraction.figures}
         return Outcome(extraction, pictures)
 
 
-def _local_copy(job: Job, folder: Path) -> Path:
-    if job.path:
-        return Path(job.path)
+def _jats(job: Job, folder: Path) -> tuple[Path | None, Path | None]:
+    """The JATS and the folder of the package's pictures, written for the reading process."""
+    if not job.jats:
+        return None, None
+    (folder / "paper.xml").write_bytes(job.jats)
+    graphics = folder / "graphics"
+    graphics.mkdir()
+    for name, data in job.pictures.items():
+        (graphics / safe_name(name)).write_bytes(data)
+    return folder / "paper.xml", graphics
+
+
+def _pdf(job: Job, folder: Path) -> Path | None:
+    if job.path or not (job.url or job.data):
+        return Path(job.path) if job.path else None
     pdf = folder / "paper.pdf"
     pdf.write_bytes(_opened(job.url) if job.url else job.data)
     return pdf
@@ -67,6 +83,13 @@ def _opened(url: str) -> bytes:
 
 def _fsspec() -> Any:
     return needed("fsspec", "sources", "--scratch")
+
+
+def _job(document: Document, *, path: str = "", data: bytes = b"", url: str = "", stages: str = "") -> Job:
+    """A job that carries the document's JATS and pictures beside its PDF."""
+    jats = document.jats.read_bytes() if document.jats else b""
+    pictures = {name: file.read_bytes() for name, file in (document.pictures or {}).items()}
+    return Job(path, data, url, jats, pictures, stages)
 
 
 def _write(url: str, data: bytes) -> None:
@@ -92,9 +115,9 @@ class LocalEngine:
         self._extractor = Extractor(workers)
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="read")
 
-    def submit(self, pdf: Path, stages: Path | None) -> "Future[Outcome]":
-        """Start reading ``pdf``."""
-        job = Job(path=str(pdf), stages=str(stages) if stages else "")
+    def submit(self, document: Document, stages: Path | None) -> "Future[Outcome]":
+        """Start reading ``document``."""
+        job = _job(document, path=str(document.pdf or ""), stages=str(stages or ""))
         return self._threads.submit(read_document, self._extractor, job)
 
     def close(self) -> None:
@@ -117,14 +140,14 @@ class DaskEngine:
         self.workers = max(1, len(self._client.scheduler_info(n_workers=-1)["workers"]))
         self._executor: Executor = self._client.get_executor(retries=2, pure=False)
 
-    def submit(self, pdf: Path, stages: Path | None) -> "Future[Outcome]":
-        """Start reading ``pdf`` on a worker; the stages' pictures are for local runs only."""
-        data = pdf.read_bytes()
-        if not self.scratch:
-            return self._executor.submit(read_on_worker, Job(data=data))
+    def submit(self, document: Document, stages: Path | None) -> "Future[Outcome]":
+        """Start reading ``document`` on a worker; the stages' pictures are for local runs only."""
+        data = document.pdf.read_bytes() if document.pdf else b""
+        if not self.scratch or not data:
+            return self._executor.submit(read_on_worker, _job(document, data=data))
         url = f"{self.scratch}/{sha256_bytes(data)}.pdf"
         _write(url, data)
-        future = self._executor.submit(read_on_worker, Job(url=url))
+        future = self._executor.submit(read_on_worker, _job(document, url=url))
         future.add_done_callback(lambda _: _remove(url))
         return future
 

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from covidct.errors import CovidctError
 from covidct.files import safe_name, sha256_file
-from covidct.harvest.articles import read_article
+from covidct.harvest.articles import Article, read_article
 from covidct.harvest.engine import Engine, Outcome
 from covidct.harvest.net.failures import FetchError
 from covidct.harvest.report import RunReport
@@ -108,34 +107,14 @@ class Pipeline:
         for document in documents:
             if self._finished(document):
                 continue
-            if document.pdf is None:
-                self.drain()
-                self._jats_alone(document)
-            else:
-                self.submit(Task(document, None))
+            self.submit(Task(document, None))
         self.drain()
-
-    def _jats_alone(self, document: Document) -> None:
-        """An article without a PDF: what its JATS says, and its package's pictures."""
-        try:
-            article = read_article(document.jats.read_bytes() if document.jats else b"", document.source_file)
-        except FetchError as error:
-            self.report.failed.append({"file": document.source_file, "reason": error.reason})
-            return
-        if not article.title and not article.figures:
-            self.report.failed.append({"file": document.source_file, "reason": "XML, but no JATS article"})
-            return
-        paper = self._attach(document, article.doi)
-        if paper is not None:
-            self._store(paper, None, document)
 
     def submit(self, task: Task) -> None:
         """Start reading; earlier tasks are settled when too many are under way."""
-        if task.document.pdf is None:
-            raise CovidctError(f"{task.document.source_file}: there is no PDF to read")
-        name = task.paper.paper_id if task.paper else safe_name(task.document.pdf.stem)
+        name = task.paper.paper_id if task.paper else safe_name(Path(task.document.source_file).stem)
         stages = self.options.stages / name if self.options.stages else None
-        self._waiting.append((task, self.engine.submit(task.document.pdf, stages)))
+        self._waiting.append((task, self.engine.submit(task.document, stages)))
         while len(self._waiting) > 2 * self.engine.workers:
             self._settle_first()
 
@@ -160,15 +139,17 @@ class Pipeline:
         if not extraction.ok:
             self._failed(task, extraction.reason)
             return
-        paper = task.paper or self._attach(task.document, _doi_of_jats(task.document) or extraction.doi)
-        if paper is not None:
-            self._store(paper, outcome, task.document)
-
-    def _store(self, paper: Paper, outcome: Outcome | None, document: Document) -> None:
-        self._settled[paper.paper_id] = document.source_file
-        done, figures = self.shelf.settle(
-            paper, outcome, self.report.notes, document.pictures, self.options.discard_pdfs
-        )
+        article, reason = read_sibling(task.document)
+        if task.document.pdf is None and article and not (article.title or article.figures):
+            self._failed(task, "XML, but no JATS article")
+            return
+        paper = task.paper or self._attach(task.document, (article.doi if article else "") or extraction.doi)
+        if paper is None:
+            return
+        if reason:
+            self.report.notes.append(f"{paper.paper_id}: its JATS is left out, {reason}")
+        self._settled[paper.paper_id] = task.document.source_file
+        done, figures = self.shelf.settle(paper, outcome, article, self.options.discard_pdfs)
         self.shelf.workspace.mark(READ, [_read_key(done)])
         self.report.done.append(done.paper_id)
         self.report.figures += figures
@@ -219,12 +200,12 @@ class Pipeline:
         self.report.failed.append(entry)
 
 
-def _doi_of_jats(document: Document) -> str:
-    """The DOI that a document's JATS gives; empty where there is no JATS that can be read."""
+def read_sibling(document: Document) -> tuple[Article | None, str]:
+    """The JATS that came with a document, or why it cannot be read."""
     try:
-        return read_article(document.jats.read_bytes(), document.source_file).doi if document.jats else ""
-    except FetchError:
-        return ""  # said in a note when the JATS is stored
+        return (read_article(document.jats.read_bytes(), document.source_file) if document.jats else None), ""
+    except FetchError as error:
+        return None, error.reason
 
 
 def _read_key(paper: Paper) -> str:

@@ -12,11 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from covidct.files import sha256_file
 from covidct.harvest import ids, licences
-from covidct.harvest.articles import Article, read_article
-from covidct.harvest.combine import FigurePicture, combine
+from covidct.harvest.articles import Article, label_key
 from covidct.harvest.engine import Outcome
-from covidct.harvest.net.failures import FetchError
-from covidct.harvest.pictures import as_png
 from covidct.harvest.preprints import SERVERS, PreprintRecord
 from covidct.harvest.sources import Document
 from covidct.records import Decision, Figure, Paper, PaperStatus
@@ -136,56 +133,26 @@ class Shelf:
         return read
 
     def settle(
-        self,
-        paper: Paper,
-        outcome: Outcome | None,
-        notes: list[str],
-        pictures: Mapping[str, Path] | None = None,
-        discard_pdf: bool = False,
+        self, paper: Paper, outcome: Outcome, article: Article | None, discard_pdf: bool = False
     ) -> tuple[Paper, int]:
-        """Store the figures of a paper: of its PDF, its JATS, or both; the paper and how many figures it has.
+        """Store the figures of a paper that was read; the paper as it is now, and how many figures it has.
 
-        Disagreements between the two are added to ``notes``; ``pictures`` are a package's own, by graphic name.
+        Figures that only ``article`` knows are listed too, without a place and without a picture.
         """
-        article = self._article(paper, notes)
+        extraction = outcome.extraction
+        licence = _more_precise(paper.licence, extraction.licence)
+        paper = dataclasses.replace(paper, licence=licence, title=paper.title or extraction.title)
         if article:
-            title, abstract = paper.title or article.title, paper.abstract or article.abstract
             licence = _more_precise(paper.licence, article.licence)
-            paper = dataclasses.replace(paper, title=title, abstract=abstract, licence=licence)
-        figures: list[Figure] = []
-        if outcome is not None:
-            licence = _more_precise(paper.licence, outcome.extraction.licence)
-            paper = dataclasses.replace(paper, licence=licence, title=paper.title or outcome.extraction.title)
-            figures = list(self._figures(paper, outcome))
-        if article:
-            combined = combine(paper, figures, article, self._stored_pictures(pictures or {}, notes))
-            figures = combined.figures
-            notes += combined.notes
+            abstract = paper.abstract or article.abstract
+            paper = dataclasses.replace(paper, licence=licence, abstract=abstract)
+        figures = list(self._figures(paper, outcome))
+        figures += unseen_figures(paper, figures, article) if article else []
         read = self.settle_figures(paper, figures)
         stored = self.workspace.stored(paper.sha256, ".pdf")
         if discard_pdf and stored:
             stored.unlink()
         return read, len(figures)
-
-    def _article(self, paper: Paper, notes: list[str]) -> Article | None:
-        path = self.workspace.stored(paper.jats_sha256, ".xml")
-        try:
-            return read_article(path.read_bytes(), paper.source_file) if path else None
-        except FetchError as error:
-            notes.append(f"{paper.paper_id}: its JATS is left out, {error.reason}")
-            return None
-
-    def _stored_pictures(self, pictures: Mapping[str, Path], notes: list[str]) -> dict[str, FigurePicture]:
-        found: dict[str, FigurePicture] = {}
-        for name, path in pictures.items():
-            try:
-                picture = as_png(path.read_bytes(), name)
-            except FetchError as error:
-                notes.append(error.reason)
-                continue
-            stored = self.workspace.store(picture.png, ".png")
-            found[name] = FigurePicture(stored.file, stored.sha256, picture.width, picture.height)
-        return found
 
     def _figures(self, paper: Paper, outcome: Outcome) -> Iterable[Figure]:
         counted: dict[int | None, int] = {}
@@ -231,6 +198,26 @@ class Shelf:
             return Paper(ids.paper_id(source, doi, number), source, doi, number, (number,), server=server), number
         digest = sha256_file(pdf or jats) if (pdf or jats) else ""  # type: ignore[arg-type]
         return self.workspace.paper(ids.file_id(digest)) or Paper(ids.file_id(digest), "file", versions=(1,)), 1
+
+
+def unseen_figures(paper: Paper, figures: list[Figure], article: Article) -> list[Figure]:
+    """The figures that only the JATS knows: with their words, without page, box and picture."""
+    known = {label_key(figure.label) for figure in figures}
+    placeless = sum(figure.page is None for figure in figures)
+    told = [figure for figure in article.figures if figure.label and figure.key not in known]
+    return [
+        Figure(
+            figure_id=ids.figure_id(paper.paper_id, None, placeless + number),
+            paper_id=paper.paper_id,
+            source_file=paper.source_file,
+            label=figure.label,
+            caption=figure.caption,
+            mentions=figure.mentions,
+            licence=paper.licence,
+            provenance={"rule": "jats-only", "graphics": list(figure.graphics), "version": paper.version},
+        )
+        for number, figure in enumerate(told, 1)
+    ]
 
 
 def _more_precise(listed: str, printed: str) -> str:
