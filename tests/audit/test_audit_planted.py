@@ -271,6 +271,21 @@ def test_changed_files_and_sizes(make_plan: MakePlan) -> None:
     assert {"file-changed", "image-size-differs"} <= kinds
 
 
+def test_the_page_escapes_what_a_release_says(make_plan: MakePlan, tmp_path: Path) -> None:
+    plan = make_plan(6)
+    for row in plan.rows:
+        row["source"] = "medrxiv" if row["label"] == "covid" else "pmc"
+        row["licence"] = "" if row["label"] == "covid" else "<script>alert(1)</script>"
+    release, images = plan.write()
+    out = tmp_path / "out"
+    words = ["--images", str(images), "--out", str(out), "--ocr", "0", "--no-network"]
+    assert run(["manifest", "audit", str(release), *words]) == 0
+    page = (out / "audit.html").read_text()
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    assert "data:image/png" not in page
+
+
 @pytest.mark.skipif(not ocr_available(), reason="the extra 'ocr' is not installed")
 def test_burnt_in_text_is_found_and_never_printed(make_plan: MakePlan, tmp_path: Path) -> None:
     plan = make_plan(4)

@@ -333,3 +333,22 @@ def test_corrections_are_checked_and_explain_themselves(
         table.write_text(head + line + "\n")
         assert run([*call, "--version", "3.0.0"]) == 1
         assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"name": "../../evil"}, "no name and version"),
+        ({"name": "<script>"}, "no name and version"),
+        ({"version": "../1"}, "no name and version"),
+        ({"reasons": []}, "'reasons' is no dict"),
+        ({"waivers": {"what": "all"}}, "'waivers' is no list"),
+    ],
+)
+def test_what_a_strangers_release_says_of_itself_is_checked(
+    toy_release: Path, change: dict[str, object], message: str
+) -> None:
+    path = toy_release / "release.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(CovidctError, match=message):
+        read_release(toy_release)

@@ -17,13 +17,12 @@ from covidct.files import sha256_bytes, write_bytes
 from covidct.release.build.croissant import croissant
 from covidct.release.build.datasheet import changes, datasheet
 from covidct.release.read.diff import check_old_tests, check_step, diff_images
-from covidct.release.read.release import META, SUMS, Release, assemble, read_release
+from covidct.release.read.release import META, RELEASE_NAME, SUMS, Release, assemble, read_release
 from covidct.release.read.schema import PAPER_COLUMNS, PATIENT_COLUMNS, TABLES, WITHDRAWN_COLUMNS, check_table
 from covidct.release.read.tables import dump_table, parse_table
 from covidct.release.read.validate import count_images
 from covidct.release.read.version import parse_version
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _DATE = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
 
 
@@ -113,7 +112,7 @@ def write_release(draft: Draft, manifests: Path) -> Path:
 def check_names(name: str, version: str, date: str) -> None:
     """A name, version or date that a release cannot have is a UsageError."""
     parse_version(version)
-    if not _NAME.fullmatch(name):
+    if not RELEASE_NAME.fullmatch(name):
         raise UsageError(f"{name!r} is no release name: lower-case letters, digits and '-', at most 64")
     if not _DATE.fullmatch(date):
         raise UsageError(f"{date!r} is no date: give --date YYYY-MM-DD")

@@ -1,6 +1,7 @@
 """A release in memory: three tables, what was withdrawn, and what ``release.json`` says about them."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +13,16 @@ from covidct.errors import CovidctError, UsageError
 from covidct.release.read.archive import unpacked
 from covidct.release.read.schema import TABLES, Fault, check_table
 from covidct.release.read.tables import read_table
+from covidct.release.read.version import VERSION
 
 META = "release.json"
 SUMS = "SHA256SUMS"
 FILES = (*TABLES, META, SUMS, "croissant.json", "datasheet.md", "CHANGES.md")
 DEFAULT = ("covid-ct", "1.0.0")
+RELEASE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+"""Names become folders and file names, also those that come out of a stranger's archive."""
 _NUMBERS = ("width", "height")
+_KINDS: Mapping[str, type] = {"waivers": list, "remarks": list, "origin": dict, "reasons": dict, "excluded": dict}
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,11 @@ def read_meta(folder: Path) -> dict[str, Any]:
     lacking = [key for key in ("name", "version", "date") if not isinstance(meta, dict) or key not in meta]
     if lacking:
         raise CovidctError(f"{path}: does not say {', '.join(lacking)}")
+    if not RELEASE_NAME.fullmatch(str(meta["name"])) or not VERSION.fullmatch(str(meta["version"])):
+        raise CovidctError(f"{path}: {meta['name']!r} {meta['version']!r} are no name and version of a release")
+    wrong = [key for key, kind in _KINDS.items() if not isinstance(meta.get(key, kind()), kind)]
+    if wrong:
+        raise CovidctError(f"{path}: {wrong[0]!r} is no {_KINDS[wrong[0]].__name__}")
     return dict(meta)
 
 

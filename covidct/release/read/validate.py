@@ -18,14 +18,13 @@ from covidct.release.read.pictures import PictureError, facts
 from covidct.release.read.release import FILES, META, SUMS, Release, assemble, read_meta
 from covidct.release.read.schema import TABLES, Fault, check_table
 from covidct.release.read.tables import read_table
-from covidct.release.read.version import parse_version
 
 
 def validate_release(source: Path | str, images: Path | None = None, workers: int = 1) -> list[Fault]:
     """All faults of the release; pictures are looked at only where ``images`` is given (each read whole)."""
     folder = unpacked(source)
     meta = read_meta(folder)
-    faults = [*_checksum_faults(folder), *_meta_faults(meta)]
+    faults = list(_checksum_faults(folder))
     tables, unreadable = _read_tables(folder)
     faults += unreadable
     schema = [fault for name, frame in tables.items() for fault in check_table(name, frame)]
@@ -72,13 +71,6 @@ def _checksum_faults(folder: Path) -> Iterator[Fault]:
             yield Fault(name, None, "", "", "listed in SHA256SUMS and not there")
         elif sha256_file(path) != listed[name]:
             yield Fault(name, None, "", "", "its bytes are not those that SHA256SUMS lists")
-
-
-def _meta_faults(meta: Mapping[str, object]) -> Iterator[Fault]:
-    try:
-        parse_version(str(meta["version"]))
-    except CovidctError as error:
-        yield Fault(META, None, "version", str(meta["version"]), str(error))
 
 
 def _case_faults(release: Release) -> Iterator[Fault]:

@@ -9,7 +9,7 @@ from enum import IntEnum
 
 from covidct.errors import UsageError
 
-_VERSION = re.compile(r"(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})")
+VERSION = re.compile(r"(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})")
 
 
 class Step(IntEnum):
@@ -23,7 +23,7 @@ class Step(IntEnum):
 
 def parse_version(text: str) -> tuple[int, int, int]:
     """``X.Y.Z`` as numbers; anything else is a UsageError."""
-    match = _VERSION.fullmatch(text)
+    match = VERSION.fullmatch(text)
     if not match:
         raise UsageError(f"{text!r} is no version: give X.Y.Z, three numbers such as 1.0.0")
     major, minor, patch = (int(part) for part in match.groups())
