@@ -22,6 +22,9 @@ SURE = 0.1
 SURE_WHITE = 0.5
 """The same for a white band: between two lungs in a wide window there is one too."""
 _WHITE = 225.0
+_SLICE_SHAPE = (0.65, 1.9)
+"""Width by height of a single slice, at least and at most."""
+_BARE = 7.0
 _HINT = 0.02
 """Enough for a cut that continues a sure one of a neighbouring row or column."""
 DRAWN = frozenset({"chart_or_diagram", "logo"})
@@ -153,7 +156,7 @@ def _cut_up(image: Region, todo: list[Piece], made: list[_Made], rules: Counter[
             ended.append(_Ended(piece))
             continue
         weighed = weigh(crop(image, piece.box), (image.shape[0], image.shape[1]))
-        if weighed.sure < _needed(weighed.cuts):
+        if weighed.sure < _needed(weighed.cuts, piece.box) or _bares(image, piece, weighed.cuts[0]):
             ended.append(_Ended(piece, weighed.cuts, weighed.sure))
             continue
         axis, c = weighed.cuts[0].axis, weighed.cuts[0].candidate
@@ -164,9 +167,21 @@ def _cut_up(image: Region, todo: list[Piece], made: list[_Made], rules: Counter[
     return ended
 
 
-def _needed(cuts: Sequence[Cut]) -> float:
+def _needed(cuts: Sequence[Cut], box: PixelBox) -> float:
+    """The bar is higher for a white band across a piece that has the shape of one slice."""
     white = bool(cuts) and cuts[0].candidate.origin == "band" and cuts[0].level > _WHITE
-    return SURE_WHITE if white else SURE
+    low, high = _SLICE_SHAPE
+    like_one = low <= (box[2] - box[0]) / (box[3] - box[1]) <= high
+    return SURE_WHITE if white and like_one else SURE
+
+
+def _bares(image: Region, piece: Piece, cut: Cut) -> bool:
+    """Whether the cut would only take bare black off a slice: its surround belongs to it."""
+    for side in _part(piece, cut):
+        part = crop(image, side.box)
+        if part.size and float(part.mean()) < DARK and float(part.std()) < _BARE:
+            return True
+    return False
 
 
 def _aligned(end: _Ended, ended: Sequence[_Ended], made: Sequence[_Made]) -> Cut | None:
@@ -190,7 +205,7 @@ def _oversized(end: _Ended, ended: Sequence[_Ended], made: Sequence[_Made]) -> C
     usual = [a for a in areas if a >= 0.3 * max(areas)]
     if len(usual) < 2 or not end.cuts or _area(end.piece.box) < 1.7 * float(np.median(usual)):
         return None
-    return end.cuts[0] if end.sure >= _needed(end.cuts) / 2 else None
+    return end.cuts[0] if end.sure >= _needed(end.cuts, end.piece.box) / 2 else None
 
 
 SECOND: tuple[tuple[str, Callable[[_Ended, Sequence[_Ended], Sequence[_Made]], Cut | None]], ...] = (
