@@ -12,8 +12,8 @@ from covidct.errors import CovidctError, UsageError
 from covidct.release.read.tables import read_table
 
 MAX_BOOK = 64 * 2**20
-_NAMES = ("image_id", "file", "file name", "image name", "image")
-_TEXTS = ("caption", "captions", "text")
+_NAMES = ("image_id", "panel_id", "file", "file name", "image name", "image")
+_TEXTS = ("caption", "captions", "text", "sub_caption")
 _TITLES = ("title", "article title")
 _PICTURE = re.compile(r"\.(png|jpe?g|gif|bmp|tiff?|webp)$", re.IGNORECASE)
 _PLACE = re.compile(r"(_\d{4}_[A-Z].*)?-p\d+-.*$|%\d+$")

@@ -96,6 +96,7 @@ def build(
 @_ratios
 @_seed
 @_workers
+@click.option("--no-duplicates", is_flag=True, help="Do not search for pictures that show the same scan.")
 def import_(
     table: Path,
     images: Path,
@@ -107,6 +108,7 @@ def import_(
     ratios: str,
     seed: int,
     workers: int | None,
+    no_duplicates: bool,
 ) -> None:
     """A release from anyone's own table and pictures."""
     from covidct.release.build.importing import draft_from_table, ignored_columns
@@ -115,7 +117,7 @@ def import_(
     if not table.is_file():
         raise UsageError(f"{table}: no such file")
     order = _order(name, version, date, ratios, seed, waive)
-    draft = draft_from_table(table, images, order, out, worker_count(workers))
+    draft = draft_from_table(table, images, order, out, worker_count(workers), not no_duplicates)
     target = write_release(draft, out)
     for column in ignored_columns(table):
         click.echo(f"column {column!r} is not taken from the table")

@@ -221,12 +221,15 @@ def test_import_of_anyones_own_set(make_draft: MakeDraft, tmp_path: Path) -> Non
         }
         for k, r in enumerate(draft.images.to_dict("records"))
     ]
+    shutil.copy(tmp_path / "pictures/images/i000.png", tmp_path / "pictures/images/i011.png")
     table = make_table(tmp_path / "own.csv", rows)
     assert import_(table, tmp_path / "pictures", tmp_path / "m") == 1
     assert import_(table, tmp_path / "pictures", tmp_path / "m", *WAIVE) == 0
     release = read_release(tmp_path / "m/mine/1.0.0")
     assert set(release.images["licence"]) == {"cc-by-4.0"}
     assert release.images.groupby("patient_id")["split"].nunique().max() == 1
+    twins = release.images.set_index("image_id").loc[["images-i000", "images-i011"], "group_id"]
+    assert twins.nunique() == 1
     assert validate_release(release.path, tmp_path / "pictures") == []
     assert "our own phantoms" in (release.path / "datasheet.md").read_text()
 

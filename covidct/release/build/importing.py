@@ -17,7 +17,7 @@ from covidct.release.build.tables import paper_table, patient_table
 from covidct.release.build.workspace import Order
 from covidct.release.build.write import Draft, earlier_versions, old_test_ids
 from covidct.release.read.gate import normal_licence
-from covidct.release.read.pictures import PictureError, facts, picture_hash
+from covidct.release.read.pictures import PictureError, facts, grey, open_picture, picture_hash
 from covidct.release.read.schema import IMAGE_COLUMNS, is_safe_path
 from covidct.release.read.tables import read_table
 
@@ -30,9 +30,12 @@ def ignored_columns(table: Path) -> list[str]:
     return [column for column in read_table(table).columns if column not in IMAGE_COLUMNS or column in _MEASURED]
 
 
-def draft_from_table(table: Path, images: Path, order: Order, manifests: Path, workers: int = 1) -> Draft:
+def draft_from_table(
+    table: Path, images: Path, order: Order, manifests: Path, workers: int = 1, duplicates: bool = True
+) -> Draft:
     """A draft from ``table`` (at least ``file`` and ``label``) and the pictures below ``images``.
 
+    ``duplicates``: pictures that show the same scan are searched for (about 0.04 s each) and join one group.
     All faults of all rows are gathered before the one error is raised.
     """
     if not images.is_dir():
@@ -47,7 +50,7 @@ def draft_from_table(table: Path, images: Path, order: Order, manifests: Path, w
     faults = [*_row_faults(frame), *_twins(frame)]
     _refuse(table, faults)
     frame = _measured(table, frame, images, workers)
-    frame["group_id"] = leak_groups(frame)
+    frame["group_id"] = leak_groups(frame, _twin_links(frame, images) if duplicates else ())
     if not frame["split"].isin(SPLITS).all():
         old = old_test_ids(earlier_versions(manifests, order.name, order.version))
         frame["split"], _ = split_images(frame, order.ratios, order.seed, old)
@@ -107,6 +110,15 @@ def _measured(table: Path, frame: pd.DataFrame, images: Path, workers: int) -> p
     _refuse(table, [f"row {row}: {result}" for row, result in enumerate(results, 2) if isinstance(result, str)])
     measured = pd.DataFrame([result for result in results if not isinstance(result, str)], index=frame.index)
     return frame.assign(**{column: measured[column] for column in sorted(_MEASURED)})
+
+
+def _twin_links(frame: pd.DataFrame, images: Path) -> list[tuple[str, str]]:
+    """Pairs of image ids whose pictures show the same scan."""
+    from covidct.imaging.duplicates import find_duplicates
+
+    ids = list(frame["image_id"])
+    pixels = (grey(open_picture(images / file)) for file in progress(frame["file"], "duplicates", len(frame)))
+    return [(ids[twin.i], ids[twin.j]) for twin in find_duplicates(pixels)]
 
 
 def _measure(home: Path, file: str) -> Mapping[str, object] | str:
