@@ -11,6 +11,9 @@ from jinja2 import Environment, PackageLoader
 
 from covidct.commands import bench_run
 from covidct.files import write_text
+from covidct.models.gradcam import NoMapError
+from covidct.release.build.materialize import artifact_boxes
+from covidct.release.read import Release
 from covidct.train import card, report, results
 from covidct.train.evaluate import run_config
 from covidct.train.experiment import load_best
@@ -19,6 +22,7 @@ from covidct.train.loop import scaled
 from covidct.train.pixels import PixelStore
 
 CAM_ROWS = 4
+Marks = dict[str, list[list[float]]]
 
 
 def render(out: Path, **parts: Any) -> None:
@@ -34,7 +38,7 @@ def write_report(out: Path, options: Mapping[str, Any], shortcuts: Sequence[Mapp
     summary = json.loads((out / results.SUMMARY).read_text(encoding="utf-8"))
     found = results.read_predictions(out, "test")
     store = bench_run.load(bench_run.request({**options, "out": out})).store
-    cams, table = _looked_at(out, config, found, store)
+    cams, table = _looked_at(out, config, found, store, marks_of(bench_run.the_release(options)))
     entries = card.card(config, summary, shortcuts)
     title = f"{config['run']['model']}, {config['run']['method']} ({config['run']['protocol']})"
     results.write_json(out / "explain.json", table)
@@ -88,31 +92,47 @@ def _sources(summary: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _places(table: Mapping[str, float]) -> dict[str, Any]:
+    named = (("inside the lungs", "lung"), ("on the border (outer 8 %)", "border"), ("on burnt-in marks", "marks"))
     lines = [
-        [what, f"{table[name]:.3f}", f"{table[name + '_area']:.3f}"]
-        for what, name in (("inside the lungs", "lung"), ("on the border (outer 8 %)", "border"))
+        [what, f"{table[name]:.3f}", f"{table[f'{name}_area']:.3f}", f"{table[f'{name}_pictures']:.0f}"]
+        for what, name in named
+        if table.get(f"{name}_pictures")
     ]
-    note = f"mean over {table['pictures']} test images; a lung was found in {table['lung_found']}"
-    return {
-        "title": "Where the maps fall",
-        "head": ["", "share of the map", "share of the area"],
-        "lines": lines,
-        "notes": [note],
-    }
+    note = "a map that falls anywhere by chance has the share of the area; marks are those the release knows"
+    head = ["", "share of the map", "share of the area", "images"]
+    return {"title": "Where the maps fall", "head": head, "lines": lines, "notes": [note]}
 
 
 def _looked_at(
-    out: Path, config: Mapping[str, Any], found: results.Predictions, store: PixelStore
+    out: Path, config: Mapping[str, Any], found: results.Predictions, store: PixelStore, marks: Marks
 ) -> tuple[list[list[report.Shown]], dict[str, float]]:
     """Rows of maps for the surest COVID images, and the mean places over all test images; first seed's network."""
     network, saved = load_best(out / f"seed-{config['run']['seeds'][0]}")
     pixels = store.rows(found.ids)
-    heats = maps(network, pixels, saved["size"])
-    table = mean_places([places(heat, picture) for heat, picture in zip(heats, pixels, strict=True)])
+    try:
+        heats = maps(network, pixels, saved["size"])
+    except NoMapError:
+        return [], {"pictures": 0}
+    triples = zip(found.ids, heats, pixels, strict=True)
+    table = mean_places([places(heat, picture, marks.get(image, [])) for image, heat, picture in triples])
     mean = np.mean(list(found.runs.values()), axis=0)
     chosen = np.argsort(-np.where(found.truth > 0.5, mean, -1), kind="stable")[:CAM_ROWS]
     small = scaled(torch.from_numpy(pixels[chosen]), saved["size"])[:, 0].numpy()
     return report.cam_rows(small, [heats[chosen]], [found.ids[i] for i in chosen]), table
+
+
+def marks_of(release: Release) -> Marks:
+    """Burnt-in marks that a release knows, as shares of each image's width and height."""
+    found: Marks = {}
+    columns = zip(*(release.images[c] for c in ("image_id", "artifacts", "width", "height")), strict=True)
+    for image, cell, width, height in columns:
+        sides = (width, height, width, height)
+        boxes = [
+            [v / side for v, side in zip(box, sides, strict=True)] for _, box in artifact_boxes({"artifacts": cell})
+        ]
+        if boxes:
+            found[image] = boxes
+    return found
 
 
 def _mistakes(found: results.Predictions, store: PixelStore) -> list[report.Shown]:

@@ -7,6 +7,10 @@ from torch.nn import functional as F
 from covidct.models.classifier import Classifier
 
 
+class NoMapError(ValueError):
+    """A network without any layer that keeps places apart."""
+
+
 def last_map(network: nn.Module, x: Tensor) -> nn.Module:
     """The last submodule whose output for ``x`` is a map (n, channels, h, w) with more than one place."""
     seen: list[nn.Module] = []
@@ -23,7 +27,7 @@ def last_map(network: nn.Module, x: Tensor) -> nn.Module:
         for handle in handles:
             handle.remove()
     if not seen:
-        raise ValueError("no layer of this network gives a map: Grad-CAM has nothing to show")
+        raise NoMapError("no layer of this network gives a map: Grad-CAM has nothing to show")
     return seen[-1]
 
 

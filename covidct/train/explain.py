@@ -68,14 +68,17 @@ def _fit(mask: NDArray[np.bool_], height: int, width: int) -> NDArray[np.bool_]:
 
 
 def mean_places(found: Sequence[Places]) -> dict[str, float]:
-    """Means over pictures; the lung shares over those in which a lung was found (``lung_found`` says how many)."""
-    with_lung = [one for one in found if one.lung == one.lung]
-    table: dict[str, float] = {"pictures": len(found), "lung_found": len(with_lung)}
-    for name in ("lung", "lung_area"):
-        values = [getattr(one, name) for one in with_lung]
-        table[name] = float(np.mean(values)) if values else float("nan")
-    for name in ("border", "border_area", "marks", "marks_area"):
-        table[name] = float(np.mean([getattr(one, name) for one in found])) if found else float("nan")
+    """Means over pictures: lung shares where a lung was found, shares on marks where marks are known; NaN for none."""
+    kinds = {
+        "lung": [one for one in found if one.lung == one.lung],
+        "border": list(found),
+        "marks": [one for one in found if one.marks_area > 0],
+    }
+    table: dict[str, float] = {"pictures": len(found)}
+    for kind, chosen in kinds.items():
+        table[f"{kind}_pictures"] = len(chosen)
+        for name in (kind, f"{kind}_area"):
+            table[name] = float(np.mean([getattr(one, name) for one in chosen])) if chosen else float("nan")
     return table
 
 

@@ -9,20 +9,19 @@ from covidct.errors import UsageError
 class Method:
     """``ssl`` lists the sets for momentum contrast, in order; ``target`` is this release's training images."""
 
-    title: str
     init: str
     ssl: tuple[str, ...] = ()
     rotation: bool = False
 
 
 METHODS = {
-    "scratch": Method("Rand.", "random"),
-    "transfer": Method("Trans.", "imagenet"),
-    "self-trans": Method("Self-Trans", "imagenet", ("luna", "target")),
-    "method1": Method("Method 1", "random", ("target",)),
-    "method2": Method("Method 2", "imagenet", ("target",)),
-    "method3": Method("Method 3", "imagenet", ("luna",)),
-    "method4": Method("Method 4", "imagenet", rotation=True),
+    "scratch": Method("random"),
+    "transfer": Method("imagenet"),
+    "self-trans": Method("imagenet", ("luna", "target")),
+    "method1": Method("random", ("target",)),
+    "method2": Method("imagenet", ("target",)),
+    "method3": Method("imagenet", ("luna",)),
+    "method4": Method("imagenet", rotation=True),
 }
 
 INITS = ("random", "imagenet", "lnm", "imagenet+lnm")

@@ -12,8 +12,10 @@ import torch
 from PIL import Image
 
 from covidct.cli import run
+from covidct.commands.bench_report import marks_of
 from covidct.models import build
 from covidct.models.gradcam import grad_cam
+from covidct.release.read import read_release
 from covidct.train.explain import mean_places, overlay, places
 
 Bench = Callable[..., int]
@@ -43,6 +45,21 @@ def test_the_maps_are_put_in_numbers(trained: Path) -> None:
     table = json.loads((trained / "explain.json").read_text())
     assert table["pictures"] == 12
     assert 0 <= table["border"] <= 1
+
+
+def test_a_network_without_maps_gets_its_report_all_the_same(bench: Bench, tmp_path: Path) -> None:
+    code = "from torch import nn\nCHANNELS = 1\n\n\ndef flat(classes):\n"
+    code += "    return nn.Sequential(nn.Flatten(), nn.Linear(32 * 32, classes))\n"
+    (tmp_path / "flat_network.py").write_text(code)
+    words = ("--model", f"{tmp_path / 'flat_network.py'}:flat", "--size", "32", "--epochs", "1")
+    assert bench(*words, "--out", str(tmp_path / "run")) == 0
+    assert "Grad-CAM for covid" not in (tmp_path / "run" / "report.html").read_text()
+
+
+def test_marks_of_a_release_become_shares_of_the_picture(drawn: tuple[Path, Path]) -> None:
+    release = read_release(drawn[0])
+    release.images.loc[0, "artifacts"] = "identifying=no text=1 boxes=text:7,6,35,30"
+    assert marks_of(release) == {"train-0": [[0.1, 0.1, 0.5, 0.5]]}
 
 
 def test_another_release_is_scored_by_source_and_group(
@@ -194,7 +211,8 @@ def test_places_are_shares_of_the_map() -> None:
     assert np.isnan(found.lung)
     even = places(np.ones((40, 40), np.float32), picture)
     assert even.border == pytest.approx(even.border_area)
-    assert mean_places([found, even])["lung_found"] == 0
+    table = mean_places([found, even])
+    assert (table["lung_pictures"], table["marks_pictures"], table["border_pictures"]) == (0, 1, 2)
 
 
 def test_overlay_keeps_the_picture_where_nothing_speaks() -> None:
