@@ -1,5 +1,6 @@
 """``covidct curate review`` and ``covidct curate agreement``."""
 
+import signal
 from pathlib import Path
 
 import click
@@ -39,8 +40,10 @@ def review(
     with Workspace.open(workspace) as opened:
         session = server.open_session(opened.folder, host, port)
         forget = server.keep(opened.folder, session)
+        # The server hands a signal on when it has answered its last question: both kinds then end here, in good order.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
-            running = server.prepare(opened, session, name, forget)
+            running = server.prepare(opened, session, name)
             click.echo(session.url)  # the first line on standard output; click flushes
             if not no_browser:
                 server.open_browser(opened.folder, session)

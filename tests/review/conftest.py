@@ -47,9 +47,9 @@ class Spawned:
         os.kill(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
-    def stop(self) -> int:
-        """Ctrl-C."""
-        self.process.send_signal(signal.SIGINT)
+    def stop(self, how: int = signal.SIGINT) -> int:
+        """Ctrl-C, or a polite kill."""
+        self.process.send_signal(how)
         return self.process.wait(timeout=20)
 
 
@@ -58,7 +58,7 @@ def serving(folder: Path) -> Iterator[Live]:
     """Serve a workspace from a thread of this process."""
     with Workspace.open(folder) as served, Workspace.open(folder) as seen:
         session = server.open_session(folder, "127.0.0.1", 0)
-        site = server.prepare(served, session, "dana", server.keep(folder, session))
+        site = server.prepare(served, session, "dana")
         thread = threading.Thread(target=site.run, kwargs={"sockets": [session.listener]}, daemon=True)
         thread.start()
         yield Live(session.url, seen)

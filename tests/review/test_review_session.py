@@ -1,8 +1,10 @@
 """Starting and ending the server: its address, its token, what a killed one leaves."""
 
 import json
+import signal
 import socket
 import stat
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,14 +16,20 @@ from covidct.curate.review.server import SESSION, check_host, keep, open_session
 from covidct.errors import UsageError
 
 
-def test_first_line_is_the_address_and_a_good_end_leaves_nothing(folder: Path, spawn: Callable[..., Spawned]) -> None:
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_first_line_is_the_address_and_a_good_end_leaves_nothing(
+    folder: Path, spawn: Callable[..., Spawned], how: int, capfd: pytest.CaptureFixture[str]
+) -> None:
     started = spawn(folder, "--port", "0")
+    with urllib.request.urlopen(started.url, timeout=20) as answer:
+        assert answer.status == 200
     assert started.url.startswith("http://127.0.0.1:") and len(started.url.split("token=")[1]) >= 32
     note = folder / SESSION
     assert stat.S_IMODE(note.stat().st_mode) == 0o600
     assert json.loads(note.read_text())["token"] in started.url
-    assert started.stop() == 0
+    assert started.stop(how) == 0
     assert not note.exists()
+    assert capfd.readouterr().err == "covidct: the review page is closed\n"
 
 
 def test_two_servers_on_one_workspace_do_not_share_a_token(folder: Path) -> None:

@@ -3,8 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
@@ -328,12 +327,6 @@ def _object(body: bytes) -> Json:
     return value
 
 
-def make(workspace: Workspace, curator: str, stopped: Callable[[], None]) -> Starlette:
-    """The application, without its guard; ``stopped`` is called when the server ends in good order."""
-
-    @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        yield
-        stopped()
-
-    return Starlette(routes=Page(workspace, curator).routes(), lifespan=lifespan)
+def make(workspace: Workspace, curator: str) -> Starlette:
+    """The application, without its guard."""
+    return Starlette(routes=Page(workspace, curator).routes())

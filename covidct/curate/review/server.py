@@ -127,12 +127,9 @@ def open_browser(folder: Path, session: Session) -> None:
     webbrowser.open((folder / OPENER).resolve().as_uri())
 
 
-def prepare(workspace: Workspace, session: Session, curator: str, stopped: Callable[[], None]) -> uvicorn.Server:
-    """The server, ready for ``run(sockets=[session.listener])``; the workspace has been read when this returns.
-
-    ``stopped`` is called when the server ends in good order, by SIGTERM as well.
-    """
-    app = make(workspace, curator, stopped)
+def prepare(workspace: Workspace, session: Session, curator: str) -> uvicorn.Server:
+    """The server, ready for ``run(sockets=[session.listener])``; the workspace has been read when this returns."""
+    app = make(workspace, curator)
     # Sorting 10,000 panels for one curator must not hold up another one's decision.
     sys.setswitchinterval(SWITCH_SECONDS)
     config = uvicorn.Config(
@@ -140,6 +137,7 @@ def prepare(workspace: Workspace, session: Session, curator: str, stopped: Calla
         log_level="warning",
         access_log=False,
         ws="none",
+        lifespan="off",
         server_header=False,
         timeout_graceful_shutdown=3,
         timeout_keep_alive=30,
