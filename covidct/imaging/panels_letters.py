@@ -23,6 +23,7 @@ _LIKE = 0.62
 """Correlation with a printed letter from which a glyph may be that letter."""
 _ENOUGH = 0.6
 """Share of a run's letters that must be seen."""
+_PLAIN = 0.87
 
 
 @dataclass(frozen=True)
@@ -100,16 +101,28 @@ def glyphs(grey: Grey, box: PixelBox, place: str, height: int) -> list[Glyph]:
         return found
     for light in (True, False):
         bright = part if light else 255 - part
-        level = max(150.0, float(np.percentile(bright, 99)) * 0.72)
-        ink = (bright > level).astype(np.uint8)
-        _, marks, stats, _ = cv2.connectedComponentsWithStats(ink)
-        for index in range(1, min(len(stats), 60)):
-            x, y, w, h, area = (int(v) for v in stats[index])
-            if _letter_sized(w, h, area, height) and _isolated(bright, level, (x, y, x + w, y + h), part.shape):
-                shape = np.where(marks[y : y + h, x : x + w] == index, bright[y : y + h, x : x + w], 0)
-                scores = likeness(shape.astype(np.float32))
-                if max(scores.values()) >= _LIKE:
-                    found.append(Glyph(scores, (x0 + x, y0 + y, x0 + x + w, y0 + y + h), place))
+        for level in _levels(bright):
+            found += _marks(bright, level, (x0, y0), place, height)
+    return found
+
+
+def _levels(bright: Grey) -> list[float]:
+    """From where on a pixel is ink: well above most of the picture, and all but white, for a letter on grey tissue."""
+    usual = max(150.0, float(np.percentile(bright, 99)) * 0.72)
+    return [usual, 236.0] if usual < 225 and bright.max() > 245 else [usual]
+
+
+def _marks(bright: Grey, level: float, origin: tuple[int, int], place: str, height: int) -> list[Glyph]:
+    x0, y0 = origin
+    _, marks, stats, _ = cv2.connectedComponentsWithStats((bright > level).astype(np.uint8))
+    found: list[Glyph] = []
+    for index in range(1, min(len(stats), 60)):
+        x, y, w, h, area = (int(v) for v in stats[index])
+        if _letter_sized(w, h, area, height) and _isolated(bright, level, (x, y, x + w, y + h)):
+            shape = np.where(marks[y : y + h, x : x + w] == index, bright[y : y + h, x : x + w], 0)
+            scores = likeness(shape.astype(np.float32))
+            if max(scores.values()) >= _LIKE:
+                found.append(Glyph(scores, (x0 + x, y0 + y, x0 + x + w, y0 + y + h), place))
     return found
 
 
@@ -118,7 +131,7 @@ def _letter_sized(w: int, h: int, area: int, height: int) -> bool:
     return tall and 0.15 <= w / h <= 1.35 and w >= 2 and area >= 0.18 * w * h
 
 
-def _isolated(bright: Grey, level: float, box: PixelBox, shape: tuple[int, ...]) -> bool:
+def _isolated(bright: Grey, level: float, box: PixelBox) -> bool:
     """Whether hardly any ink lies in a ring round the mark, and the ring is clearly darker."""
     x0, y0, x1, y1 = box
     rim = max(2, (y1 - y0) // 6)
@@ -127,7 +140,7 @@ def _isolated(bright: Grey, level: float, box: PixelBox, shape: tuple[int, ...])
     ring_inked = float((outer > level).sum()) - float((inner > level).sum())
     ring = outer.size - inner.size
     paper = float(np.percentile(outer, 20))
-    return ring > 0 and ring_inked / ring < 0.12 and float(inner.max()) - paper > 70
+    return ring > 0 and ring_inked / ring < 0.12 and float(inner.max()) - paper > (70 if level < 230 else 35)
 
 
 def _beside(panel: PixelBox, panels: Sequence[PixelBox], shape: tuple[int, ...]) -> list[tuple[str, PixelBox]]:
@@ -221,7 +234,8 @@ def letter(image: Region, panels: Sequence[PixelBox], expected: Sequence[str] | 
         places = order(panels)
         if max(places) == 0 or max(places) >= len(ALPHABET):
             continue
-        support, small = _support(seen, places)
+        support, small, strong = _support(seen, places)
+        support = max(support, _ENOUGH) if strong and support >= 0.5 and name != "a row" else support
         if support > best.support + 0.1:
             run = ALPHABET.lower() if small else ALPHABET
             best = Lettering(tuple(run[p] for p in places), name, round(support, 3))
@@ -240,20 +254,28 @@ def _seen(image: Region, panels: Sequence[PixelBox]) -> list[list[Glyph]]:
     ]
 
 
-def _support(seen: Sequence[Sequence[Glyph]], places: Sequence[int]) -> tuple[float, bool]:
-    """The share of a run's letters that stand in one and the same place by their panels; whether they are small."""
-    best, small = 0.0, False
+def _support(seen: Sequence[Sequence[Glyph]], places: Sequence[int]) -> tuple[float, bool, bool]:
+    """The share of a run's letters that stand in one and the same place by their panels; whether they are small;
+    whether one after the first is printed so plainly that chance is ruled out."""
+    best, small, strong = 0.0, False, False
     for place in sorted({g.place for found in seen for g in found}):
         hits: dict[int, float] = {}
+        plain = 0.0
         for found, index in zip(seen, places, strict=True):
             for glyph in found:
                 lean = _reads(glyph, ALPHABET[index]) if glyph.place == place else None
                 if lean is not None:
                     hits[index] = lean
+                    plain = max(plain, _plainness(glyph, ALPHABET[index]))
         share = len(hits) / len(set(places))
         if share > best:
-            best, small = share, sum(hits.values()) > 0
-    return best, small
+            best, small, strong = share, sum(hits.values()) > 0, plain >= _PLAIN
+    return best, small, strong
+
+
+def _plainness(glyph: Glyph, letter: str) -> float:
+    """Likeness to a letter that no vessel, bone or side mark resembles; 0 for A, I, L and O."""
+    return 0.0 if letter in "AILOR" else max(glyph.likeness[letter], glyph.likeness[letter.lower()])
 
 
 def _reads(glyph: Glyph, letter: str) -> float | None:

@@ -52,3 +52,11 @@ def test_marks_that_do_not_count_up_are_no_letters() -> None:
 
 def test_one_panel_has_no_letter() -> None:
     assert letter(page(["A", "", "", ""]), BOXES[:1]).letters == ("",)
+
+
+def test_white_letters_on_grey_tissue_are_seen_apart_from_it() -> None:
+    image = page(["A", "B", "C", "D"])
+    ys, xs = np.mgrid[0 : image.shape[0], 0 : image.shape[1]]
+    tissue = (image[:, :, 0] == 30) & ((xs + ys) % 200 > 12)
+    image[tissue] = 205
+    assert letter(image, BOXES).letters == ("A", "B", "C", "D")
