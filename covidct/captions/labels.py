@@ -113,6 +113,21 @@ def _animal(reading: Reading) -> Verdict | None:
     return _verdict(NEGATIVE, "animal", animals[0], 0.9) if animals and not reading.having("person") else None
 
 
+def _unseen(reading: Reading) -> Verdict | None:
+    """A person has COVID-19, but no word tells that the picture is a scan, or of the chest."""
+    said = _affirmed(reading) if reading.about_scan is None and reading.words >= _SENTENCE_WORDS else None
+    if said is None or any(m.means in ("clinic", "class") for m in reading.mentions):
+        return None
+    before = [m for m in reading.mentions if m.end <= said.span[0]]
+    if said.span[0] - reading.extent[0] < _SUBJECT_CHARS or any(m.means == "person" for m in before):
+        return None
+    return replace(said, label=UNCLEAR, rule=said.rule.replace(":", "-of-whom:", 1), score=0.4)
+
+
+_SUBJECT_CHARS = 8
+"""Room before the patient for a word that says what the picture shows: "Survival of patients with COVID-19"."""
+
+
 def _final(reading: Reading) -> Verdict | None:
     """Another disease as the final diagnosis, COVID-19 nowhere affirmed by a test."""
     final = [m for m in reading.having("other") + reading.having("rival") if m.final]
@@ -187,6 +202,7 @@ Decision = Callable[[Reading], Verdict | None]
 DECISIONS: tuple[Decision, ...] = (
     _no_scan,
     _animal,
+    _unseen,
     _affirmed,
     _final,
     _false_positive,
