@@ -1,11 +1,12 @@
 """JATS: read leniently and safely, merged with the PDF; its captions win, hidden parts of its pictures do not."""
 
+import io
 from pathlib import Path
 
 import numpy as np
 import pytest
 from makepdf import Maker, noise
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from covidct.errors import CovidctError
 from covidct.harvest.extract import Extraction, Extractor
@@ -116,13 +117,16 @@ def test_package_picture_that_shows_more_than_the_page_is_left(extractor: Extrac
     assert "shows something else" in found.provenance["picture_from"]
 
 
-def test_same_picture_sees_a_covered_corner() -> None:
-    whole = Image.fromarray(noise(400, 300))
-    covered = whole.copy()
-    covered.paste(0, (0, 0, 200, 100))
-    assert same_picture(whole, whole.resize((200, 150)))
-    assert not same_picture(whole, covered)
-    assert not same_picture(whole, whole.crop((0, 60, 400, 300)))
+def test_same_picture_sees_a_covered_name() -> None:
+    whole = Image.fromarray(noise(1000, 750))
+    named = whole.copy()
+    ImageDraw.Draw(named).text((30, 30), "QUILLFEATHER", fill=255, font_size=30)
+    packed = io.BytesIO()
+    whole.save(packed, "JPEG", quality=70)
+    assert same_picture(whole, whole.resize((500, 375)))
+    assert same_picture(whole, Image.open(packed))
+    assert not same_picture(whole, named)
+    assert not same_picture(whole, whole.crop((0, 90, 1000, 750)))
 
 
 def test_broken_jats_costs_the_jats_only(extractor: Extractor, tmp_path: Path) -> None:
