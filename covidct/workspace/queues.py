@@ -18,6 +18,10 @@ from covidct.workspace.workspace import Workspace
 MOST_VARIABLES = 500
 
 
+class Busy(CovidctError):
+    """Another program has held the write lock for too long; the same action may be tried again."""
+
+
 class Word(NamedTuple):
     """What is in force on one field of one panel, without its evidence."""
 
@@ -185,7 +189,7 @@ def _at_once(workspace: Workspace) -> Iterator[sqlite3.Connection]:
     try:
         while not _begun(connection):
             if time.monotonic() > until:
-                raise CovidctError("the workspace has been locked for half a minute: is another program writing?")
+                raise Busy("the workspace has been locked for half a minute: is another program writing?")
             time.sleep(0.001)
         try:
             yield connection

@@ -18,6 +18,7 @@ from PIL import Image
 
 from covidct.curate.review.guard import allowed_hosts
 from covidct.records import Decision
+from covidct.workspace import queues
 
 Answer = tuple[int, dict[str, str], bytes]
 
@@ -156,6 +157,18 @@ def test_forms_and_floods_are_refused(live: Live, client: Client, before: int) -
     assert client.ask("POST", "/api/act", b"{" * 5000)[0] == 400
     assert client.ask("DELETE", "/api/act", {})[0] == 405
     assert words(live) == before
+
+
+def test_locked_workspace_asks_the_page_to_try_again(
+    live: Live, client: Client, before: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queues, "BUSY_SECONDS", 0.1)
+    body = {"key": fresh_key(), "curator": "dana", **label(live)}
+    with live.workspace.transaction():
+        assert client.ask("POST", "/api/act", body)[0] == 503
+    assert words(live) == before
+    assert client.ask("POST", "/api/act", body)[0] == 200
+    assert words(live) == before + 1
 
 
 BAD_ACTIONS: list[dict[str, object]] = [

@@ -49,7 +49,7 @@ def test_word_gives_up_with_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(queues, "BUSY_SECONDS", 0.05)
     with Workspace.create(tmp_path / "ws") as ws, Workspace.open(tmp_path / "ws") as other:
         other.connection.execute("BEGIN IMMEDIATE")
-        with pytest.raises(CovidctError, match="locked"):
+        with pytest.raises(queues.Busy, match="locked"):
             queues.say(ws, "key-1", [word("positive")])
         other.connection.execute("ROLLBACK")
         assert queues.say(ws, "key-1", [word("positive")])

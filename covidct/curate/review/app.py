@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from covidct.errors import CovidctError, UsageError
 from covidct.records import CAPTION_LABELS, TRIAGE_KINDS
-from covidct.workspace.queues import Row, flush, last_decision, things_in_conflict, titles
+from covidct.workspace.queues import Busy, Row, flush, last_decision, things_in_conflict, titles
 from covidct.workspace.workspace import Workspace
 
 from . import changes, items, pictures, queues
@@ -251,13 +251,15 @@ async def _in_thread(handler: Callable[[bytes], Response], body: bytes) -> Respo
 
 
 def _refusing(handler: Callable[[Asked], Response]) -> Callable[[Asked], Response]:
-    """A wrong question becomes 400, a workspace that cannot answer 409, each with one line."""
+    """A wrong question becomes 400, a busy workspace 503 (the page asks again), one that cannot answer 409."""
 
     def answer(asked: Asked) -> Response:
         try:
             return handler(asked)
         except UsageError as error:
             return PlainTextResponse(str(error), 400)
+        except Busy as error:
+            return PlainTextResponse(str(error), 503)
         except CovidctError as error:
             return PlainTextResponse(str(error), 409)
 
