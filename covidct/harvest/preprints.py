@@ -147,8 +147,8 @@ def _message(value: object) -> Mapping[str, Any]:
     return messages[0]
 
 
-def parse_page(value: object, server: str) -> Page:
-    """The page in a checked answer."""
+def parse_page(value: object, server: str, window: Window | None = None) -> Page:
+    """The page in a checked answer; its number of new papers counts only where it is about ``window``."""
     message = _message(value)
     raw = _mapping(value).get("collection") or []
     rows: list[PreprintRecord] = []
@@ -160,7 +160,10 @@ def parse_page(value: object, server: str) -> Page:
             bad.append(str(error))
     said = _number(message.get("count"))
     step = min(said, len(raw)) if said else len(raw)
-    return Page(rows, bad, len(raw), step, _number(message.get("total")), _number(message.get("count_new_papers")))
+    mine = f"{window.since}:{window.until}" if window else ""
+    elsewhere = bool(mine) and str(message.get("interval", mine)) != mine
+    new_papers = None if elsewhere else _number(message.get("count_new_papers"))
+    return Page(rows, bad, len(raw), step, _number(message.get("total")), new_papers)
 
 
 @dataclass
@@ -276,7 +279,7 @@ class Feed:
         url = f"{self.api_url}/details/{server}/{window.since}/{window.until}/{cursor}"
         if self.category:
             url += f"?category={quote(self.category.replace(' ', '_'))}"
-        return parse_page(self.client.get_json(url, check_page), server)
+        return parse_page(self.client.get_json(url, check_page), server, window)
 
 
 def _pour(rows: list[PreprintRecord], sink: Sink) -> int:

@@ -157,6 +157,14 @@ def test_pages_of_strange_shape_are_refused() -> None:
     assert (len(page.rows), len(page.bad), page.step, page.total) == (1, 1, 2, None)
 
 
+def test_a_count_of_another_interval_is_not_held_against_this_one() -> None:
+    message = {"status": "ok", "count": 1, "count_new_papers": "900", "interval": "2020-01-01:2020-12-31"}
+    page = {"messages": [message], "collection": [record()]}
+    assert parse_page(page, "medrxiv", MONTH).new_papers is None
+    message["interval"] = "2020-02-01:2020-02-29"
+    assert parse_page(page, "medrxiv", MONTH).new_papers == 900
+
+
 def test_windows() -> None:
     today = DAY(2026, 11, 23)
     window = parse_window("2020-01-19", "2020-03-25", today)
