@@ -7,7 +7,8 @@ patient: too large a group loses data, too small a one leaks a patient into the 
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 from covidct.captions.cues import Moment, Person, moments, persons
 from covidct.captions.markers import chain, letters
@@ -226,42 +227,50 @@ def _several(caption: str) -> int:
     return -1 if _SEVERAL.search(folded) else 0
 
 
-@dataclass
 class _Book:
     """All panels of a paper, to look up who was told of where."""
 
-    panels: Sequence[_Panel]
-    cases: dict[tuple[float | None, str], set[str]] = field(default_factory=dict)
-    keys: dict[str, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for person in self.people():
-            if person.case and person.age is not None:
+    def __init__(self, panels: Sequence[_Panel]) -> None:
+        self.panels = panels
+        self.people = {panel.person for panel in panels if panel.person is not None}
+        self.cases: dict[tuple[float, str], set[str]] = {}
+        self.sexes: dict[float, set[str]] = {}
+        for person in self.people:
+            if person.age is None:
+                continue
+            if person.case:
                 self.cases.setdefault((person.age, person.sex), set()).add(person.case)
-
-    def people(self) -> list[Person]:
-        return [panel.person for panel in self.panels if panel.person is not None]
+            if person.sex:
+                self.sexes.setdefault(person.age, set()).add(person.sex)
+        self.places = {panel.panel_id: place for place, panel in enumerate(panels)}
 
     def key(self, person: Person) -> str:
         """A case number; else age and sex, by way of a case that has them or of a person told of more fully."""
         if person.case:
             return f"case {person.case}"
         if person.age is None:
-            return self._by_sex(person)
+            told = self._by_sex.get(person.sex, set())
+            return next(iter(told)) if len(told) == 1 else ""
         numbers = self.cases.get((person.age, person.sex), set())
         if len(numbers) == 1:
             return f"case {next(iter(numbers))}"
-        sexes = {p.sex for p in self.people() if p.age == person.age and p.sex}
+        sexes = self.sexes.get(person.age, set())
         sex = person.sex or (next(iter(sexes)) if len(sexes) == 1 else "")
         return f"age {person.age:g} {sex}".strip()
 
-    def _by_sex(self, person: Person) -> str:
+    @cached_property
+    def _by_sex(self) -> dict[str, set[str]]:
         """Sex alone names somebody only where one such person is told of in the paper."""
-        fuller = {self.key(p) for p in self.people() if p.sex == person.sex and (p.age is not None or p.case)}
-        return next(iter(fuller)) if len(fuller) == 1 else ""
+        fuller: dict[str, set[str]] = {}
+        for person in self.people:
+            if person.age is not None or person.case:
+                fuller.setdefault(person.sex, set()).add(self.key(person))
+        return fuller
 
+    @cached_property
     def known(self) -> set[str]:
-        return {key for person in self.people() if (key := self.key(person))}
+        """Every patient that the paper tells of."""
+        return {key for person in self.people if (key := self.key(person))}
 
     def at(self, figure: int, letter: str) -> list[_Panel]:
         here = [panel for panel in self.panels if panel.figure == figure]
@@ -269,7 +278,7 @@ class _Book:
         return lettered or here
 
     def before(self, panel: _Panel) -> list[_Panel]:
-        position = [p.panel_id for p in self.panels].index(panel.panel_id)
+        position = self.places[panel.panel_id]
         return list(self.panels[position - 1 : position]) if position else []
 
 
@@ -285,7 +294,7 @@ _SCORES = {
 
 
 def _patient(panel: _Panel, book: _Book, figures: Sequence[FigureText], single: bool, steps: int = 0) -> Patient:
-    known = book.known()
+    known = book.known
     if panel.same_as is not None and steps < _MAX_STEPS:
         figure, letter = panel.same_as
         leads_to = book.before(panel) if letter == "before" else book.at(figure, letter)
