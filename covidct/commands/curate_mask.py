@@ -1,0 +1,71 @@
+"""``covidct curate mask``: find burnt-in marks and paint over them, in a workspace or in loose files."""
+
+from pathlib import Path
+
+import click
+
+from covidct.commands.options import json_option, print_json, workspace_option
+from covidct.errors import ExitCode, UsageError
+
+
+@click.command()
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), help="Where masks and pictures go. FILEs only."
+)
+@click.option("--no-text", is_flag=True, help="Do not read text: faster, and counts as not scanned. FILEs only.")
+@json_option
+@workspace_option
+def mask(files: tuple[Path, ...], out: Path | None, no_text: bool, as_json: bool, workspace: Path) -> int:
+    """Find text, arrows, markers and borders painted over a slice, and fill them in from round them.
+
+    With FILEs, writes NAME.mask.png and NAME.masked.png of the same size into --out. Without, masks the panels of the
+    workspace. Text that may identify a person is flagged; without the extra `ocr` a picture counts as not scanned.
+    """
+    if files:
+        if out is None:
+            raise UsageError("FILEs need --out DIR, where masks and pictures go")
+        return _loose(files, out, no_text, as_json)
+    if out is not None or no_text:
+        raise UsageError("--out and --no-text go with FILEs: name some, or leave them out")
+    return _workspace(workspace, as_json)
+
+
+def _loose(files: tuple[Path, ...], out: Path, no_text: bool, as_json: bool) -> int:
+    from covidct.curate.mask import mask_files
+
+    items = list(mask_files(files, out, read=not no_text))
+    failed = sum("error" in item for item in items)
+    if as_json:
+        print_json(items)
+    else:
+        for item in items:
+            click.echo(_line(item), err="error" in item)
+    if failed == len(items):
+        return ExitCode.FAILED
+    return ExitCode.INCOMPLETE if failed else ExitCode.COMPLETE
+
+
+def _line(item: dict[str, object]) -> str:
+    if "error" in item:
+        return f"failed: {item['error']}"
+    boxes = item["boxes"]
+    kinds = [box["kind"] for box in boxes] if isinstance(boxes, list) else []
+    found = ", ".join(f"{kinds.count(kind)} {kind}" for kind in sorted(set(kinds))) or "no marks"
+    return f"{item['file']}: {found}; may identify a person: {item['identifying']}"
+
+
+def _workspace(workspace: Path, as_json: bool) -> int:
+    from covidct.curate.mask import run
+    from covidct.workspace import Workspace
+
+    with Workspace.open(workspace) as opened, opened.lease("curate"):
+        report = run(opened)
+    if as_json:
+        print_json(vars(report))
+    else:
+        counts = ", ".join(f"{count} {name}" for name, count in sorted(report.counts.items()))
+        click.echo(f"{report.done} panels masked, {report.skipped} as before. {counts}".rstrip())
+        for panel, reason in report.failed:
+            click.echo(f"failed: {panel}: {reason}", err=True)
+    return ExitCode.INCOMPLETE if report.failed else ExitCode.COMPLETE

@@ -1,0 +1,172 @@
+"""Burnt-in marks painted over, in loose pictures and in panels of a workspace; and whether text may name a person."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from covidct.captions.identify import Finding, identifying
+from covidct.curate.report import StepReport
+from covidct.errors import CovidctError
+from covidct.files import safe_name, write_bytes
+from covidct.imaging.ocr import TextBox, ocr_available, read_text
+from covidct.imaging.overlays import Overlays, find_overlays, paint_over
+from covidct.progress import progress
+from covidct.records import CT_KINDS, Decision, Panel
+from covidct.release.read.pictures import grey, open_picture
+
+if TYPE_CHECKING:
+    from covidct.workspace import Workspace
+
+VERSION = 1
+BY = f"rule:mask@{VERSION}"
+_GLUED = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
+_ALSO = frozenset({"", "ct_axial_lung", "ct_other"})
+"""Kinds of panels that are masked; an empty kind has not been triaged yet."""
+
+
+@dataclass(frozen=True)
+class Masked:
+    """One picture with its marks: ``picture`` as it came, ``texts`` None where nobody could read text."""
+
+    picture: NDArray[np.uint8]
+    overlays: Overlays
+    texts: Sequence[TextBox] | None
+    findings: Sequence[Finding]
+
+    @property
+    def identifying(self) -> str:
+        """``yes``, ``no``, or ``not-scanned``, which is not the same as clean."""
+        if self.texts is None:
+            return "not-scanned"
+        return "yes" if self.findings else "no"
+
+    @property
+    def boxes(self) -> list[dict[str, Any]]:
+        """``kind`` and ``box`` of each mark."""
+        return [{"kind": mark.kind, "box": list(mark.box)} for mark in self.overlays.marks]
+
+    def files(self) -> tuple[bytes, bytes]:
+        """PNG bytes of the mask (255 where a mark is) and of the picture painted over."""
+        mask = self.overlays.mask
+        return _png(mask.astype(np.uint8) * np.uint8(255)), _png(paint_over(self.picture, mask))
+
+
+def mask_picture(picture: NDArray[np.uint8], *, read: bool = True) -> Masked:
+    """Find the marks on ``picture`` (height x width grey, or x 3 RGB); ``read``: also its text, where OCR is there."""
+    texts = read_text(picture) if read and ocr_available() else None
+    found = find_overlays(picture, texts or ())
+    return Masked(picture, found, texts, identifying(_readings(texts or ())))
+
+
+def _readings(texts: Sequence[TextBox]) -> list[str]:
+    """Each line as it was read, and with a blank between letters and digits: readers of print often lose blanks."""
+    return [reading for line in texts for reading in dict.fromkeys((line.text, _GLUED.sub(" ", line.text)))]
+
+
+def load(path: Path) -> NDArray[np.uint8]:
+    """The picture in ``path`` as 8-bit grey or RGB, whichever it holds. Raises CovidctError, naming the file."""
+    picture = open_picture(path)
+    if picture.mode in ("L", "1", "I", "F") or picture.mode.startswith("I;16"):
+        return grey(picture)
+    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
+        layer = picture.convert("RGBA")
+        picture = Image.alpha_composite(Image.new("RGBA", layer.size, (0, 0, 0, 255)), layer)
+    return np.asarray(picture.convert("RGB"), dtype=np.uint8)
+
+
+def mask_files(files: Sequence[Path], out: Path, *, read: bool = True) -> Iterator[dict[str, Any]]:
+    """Mask each file into ``out``: one item of the contract's JSON each, in order; a failed one carries ``error``."""
+    for path, name in zip(progress(files, "mask"), output_names(files), strict=True):
+        try:
+            found = mask_picture(load(path), read=read)
+        except CovidctError as error:
+            yield {"file": str(path), "error": str(error)}
+            continue
+        targets = [(out / f"{name}.{form}.png").resolve() for form in ("mask", "masked")]
+        for target, data in zip(targets, found.files(), strict=True):
+            write_bytes(target, data)
+        about = {"identifying": found.identifying, "texts": len(found.texts or ())}
+        yield {"file": str(path), "boxes": found.boxes, "masked": str(targets[1]), "mask": str(targets[0]), **about}
+
+
+def output_names(files: Sequence[Path]) -> list[str]:
+    """A base name for each file, all different also where case does not count: the stem, with a number if taken."""
+    names: list[str] = []
+    taken: set[str] = set()
+    for path in files:
+        stem = safe_name(path.stem)
+        name, number = stem, 1
+        while name.casefold() in taken:
+            number += 1
+            name = f"{stem}-{number}"
+        taken.add(name.casefold())
+        names.append(name)
+    return names
+
+
+def run(workspace: "Workspace") -> StepReport:
+    """Mask every panel that is or may be a CT slice; one with the same pixels is not looked at again."""
+    report = StepReport("mask")
+    readable = ocr_available()
+    for panel in progress(workspace.panels(), "mask"):
+        if not panel.file or panel.kind not in CT_KINDS | _ALSO:
+            continue
+        key = f"{panel.panel_id} {panel.sha256} {VERSION} {'read' if readable else 'not read'}"
+        if workspace.done("mask", key):
+            report.skipped += 1
+            continue
+        try:
+            found = mask_picture(load(workspace.path(panel.file)))
+        except CovidctError as error:
+            report.failed.append((panel.panel_id, str(error)))
+            continue
+        workspace.decide([_decision(workspace, panel, found)])
+        workspace.mark("mask", [key])
+        report.done += 1
+        _count(report, found)
+    return report
+
+
+def _decision(workspace: "Workspace", panel: Panel, found: Masked) -> Decision:
+    """What was read stays out of it: a journal is no place for a patient's name."""
+    names = ("", "")
+    if found.overlays.mask.any():
+        names = tuple(workspace.store(data, ".png").file for data in found.files())  # type: ignore[assignment]
+    value = {
+        "mask": names[0],
+        "masked": names[1],
+        "boxes": found.boxes,
+        "identifying": found.identifying,
+        "texts": len(found.texts or ()),
+    }
+    kinds = Counter(mark.kind for mark in found.overlays.marks)
+    why = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())) or "no marks"
+    named = sorted({(finding.kind, finding.rule) for finding in found.findings})
+    evidence = {
+        "fired": found.overlays.fired,
+        "dropped": len(found.overlays.dropped),
+        "identifying": [{"kind": kind, "rule": rule} for kind, rule in named],
+    }
+    score = min((mark.score for mark in found.overlays.marks), default=1.0)
+    return Decision("panel", panel.panel_id, "mask", value, BY, why, score=score, evidence=evidence)
+
+
+def _count(report: StepReport, found: Masked) -> None:
+    for kind in {mark.kind for mark in found.overlays.marks} or {"unmarked"}:
+        report.count(kind)
+    if found.identifying != "no":
+        report.count("may identify" if found.identifying == "yes" else found.identifying)
+
+
+def _png(pixels: NDArray[np.uint8]) -> bytes:
+    buffer = BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()

@@ -1,0 +1,233 @@
+"""Burnt-in marks: where text, arrows, markers and borders are painted over a slice, and the slice without them.
+
+A list of named rules proposes pixels; what they propose is cut into connected marks; named filters drop what cannot
+be one, with the reason. The black surround of a scan is not a border.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from covidct.errors import UsageError
+from covidct.imaging.ocr import PixelBox, TextBox
+from covidct.imaging.overlays_borders import borders
+from covidct.imaging.overlays_net import CLASSES, features_of, mark_probabilities
+from covidct.imaging.overlays_shapes import kind_of_shape
+
+KINDS = ("text", "arrow", "marker", "border")
+
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One mark: ``kind`` of KINDS, tight ``box``, the ``rule`` that saw most of it, and how sure, 0 to 1."""
+
+    kind: str
+    box: PixelBox
+    rule: str
+    score: float
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What the rules look at. ``image``: height x width x 3; ``likely``: height x width x CLASSES, see overlays_net."""
+
+    image: NDArray[np.uint8]
+    grey: NDArray[np.uint8]
+    chroma: NDArray[np.uint8]
+    likely: NDArray[np.float32]
+    texts: Sequence[TextBox]
+
+    @property
+    def painted(self) -> NDArray[np.float32]:
+        """height x width: how likely a pixel belongs to a mark of any kind."""
+        return np.asarray(1 - self.likely[:, :, 0], dtype=np.float32)
+
+
+@dataclass
+class Overlays:
+    """``mask`` (height x width) of all marks, the ``marks``, what was ``dropped`` and why, how often rules fired."""
+
+    mask: Bools
+    marks: list[Mark] = field(default_factory=list)
+    dropped: list[tuple[PixelBox, str]] = field(default_factory=list)
+    fired: dict[str, int] = field(default_factory=dict)
+
+    def count(self, name: str) -> None:
+        self.fired[name] = self.fired.get(name, 0) + 1
+
+
+def find_overlays(image: NDArray[np.uint8], texts: Sequence[TextBox] = ()) -> Overlays:
+    """Marks on ``image`` (height x width grey, or x 3 RGB, 8 bit), given the lines of text read in it, if any were.
+
+    Raises UsageError for anything but 8-bit pixels.
+    """
+    if image.dtype != np.uint8 or image.ndim not in (2, 3):
+        raise UsageError(f"marks are looked for in 8-bit grey or RGB, not {image.dtype} with {image.ndim} axes")
+    found = Overlays(np.zeros(image.shape[:2], np.bool_))
+    if min(image.shape[:2]) < 16:
+        return found
+    scene = _scene(image, texts)
+    proposals = {name: rule(scene) for name, rule in RULES.items()}
+    _cut(scene, proposals, found)
+    for box in borders(scene.grey):
+        x0, y0, x1, y1 = box
+        found.mask[y0:y1, x0:x1] = True
+        found.marks.append(Mark("border", box, "border", 1.0))
+        found.count("border")
+    return found
+
+
+def paint_over(image: NDArray[np.uint8], mask: Bools) -> NDArray[np.uint8]:
+    """``image`` with the masked pixels filled in from round them (Telea 2004); all others are as they were."""
+    if not mask.any():
+        return image.copy()
+    filled = cv2.inpaint(image, mask.astype(np.uint8), 3, cv2.INPAINT_TELEA)
+    where = mask if image.ndim == 2 else mask[:, :, None]
+    return np.asarray(np.where(where, filled, image), dtype=np.uint8)
+
+
+def _scene(image: NDArray[np.uint8], texts: Sequence[TextBox]) -> Scene:
+    planes = features_of(image)
+    colour = image if image.ndim == 3 else np.repeat(image[:, :, None], 3, axis=2)
+    return Scene(colour, planes[:, :, 0], planes[:, :, 1], mark_probabilities(image), texts)
+
+
+# Rules: each proposes pixels ------------------------------------------------------------------------------------------
+
+
+def learned(scene: Scene) -> Bools:
+    """What the network is sure of, and what hangs together with it that it finds likely.
+
+    Where that were more than marks ever cover, it mistakes the scan itself (sharp kernels ring like ink): it must be
+    surer then, and is not believed at all in the end.
+    """
+    for sure, likely in _STEPS:
+        seen = _hysteresis(scene.painted, sure, likely)
+        seen |= _ink(scene, seen)
+        if (seen & (scene.chroma < _SOME_COLOUR)).mean() <= _MOST:
+            return seen
+    return np.zeros_like(seen)
+
+
+def coloured(scene: Scene) -> Bools:
+    """Strong colour: a scan has none. Left alone where most of the picture is coloured (a fused PET, a rendering)."""
+    strong = scene.chroma > _STRONG_COLOUR
+    if strong.mean() > _COLOURED_PICTURE:
+        return np.zeros_like(strong)
+    return _hysteresis(scene.chroma.astype(np.float32), _STRONG_COLOUR, _SOME_COLOUR)
+
+
+def read(scene: Scene) -> Bools:
+    """Strokes inside a line of text that was read: what the network finds at all possible there."""
+    found = np.zeros(scene.grey.shape, np.bool_)
+    for line in scene.texts:
+        x0, y0, x1, y1 = line.box
+        found[y0:y1, x0:x1] |= scene.painted[y0:y1, x0:x1] > _POSSIBLE
+    return found
+
+
+RULES: dict[str, Callable[[Scene], Bools]] = {"learned": learned, "coloured": coloured, "read": read}
+
+_STEPS = ((0.9, 0.4), (0.98, 0.7), (0.995, 0.9))
+_MOST = 0.02
+_POSSIBLE = 0.15
+_WHITE_INK, _BLACK_INK = 225, 25
+_KNOWN_PIXELS, _KNOWN_SHARE = 12, 0.25
+_STRONG_COLOUR, _SOME_COLOUR = 90, 45
+_COLOURED_PICTURE = 0.3
+
+
+def _ink(scene: Scene, seen: Bools) -> Bools:
+    """The rest of a mark of which part was seen: pixels of the same white or black that hang together with it.
+
+    Left alone where most of what hangs together was not seen: that is bone, or the black surround.
+    """
+    found = np.zeros_like(seen)
+    for same in (scene.grey >= _WHITE_INK, scene.grey <= _BLACK_INK):
+        count, pieces = cv2.connectedComponents(same.astype(np.uint8), connectivity=8)
+        size = np.bincount(pieces.ravel(), minlength=count)
+        known = np.bincount(pieces[seen], minlength=count)
+        belongs = (known >= _KNOWN_PIXELS) & (known >= _KNOWN_SHARE * size)
+        belongs[0] = False
+        found |= belongs[pieces]
+    return found
+
+
+def _hysteresis(values: NDArray[np.float32], high: float, low: float) -> Bools:
+    """Pixels over ``low`` that are connected with one over ``high``."""
+    count, pieces = cv2.connectedComponents((values > low).astype(np.uint8), connectivity=8)
+    kept = np.zeros(count, np.bool_)
+    kept[pieces[values > high]] = True
+    kept[0] = False
+    return np.asarray(kept[pieces], dtype=np.bool_)
+
+
+# Marks: connected pixels, with their kind -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A connected proposal: its pixels inside ``box`` and where it came from."""
+
+    box: PixelBox
+    pixels: Bools
+    rule: str
+    kind: str
+    score: float
+
+
+def too_small(piece: Piece) -> bool:
+    """Grain: fewer pixels than the smallest full stop that anyone reads."""
+    return int(piece.pixels.sum()) < _FEWEST
+
+
+def doubtful(piece: Piece) -> bool:
+    """The network alone saw it, and on average hardly believes it."""
+    return piece.rule == "learned" and piece.score < _DOUBT
+
+
+FILTERS: tuple[Callable[[Piece], bool], ...] = (too_small, doubtful)
+_FEWEST = 8
+_DOUBT = 0.6
+
+
+def _cut(scene: Scene, proposals: dict[str, Bools], found: Overlays) -> None:
+    together = np.logical_or.reduce(list(proposals.values())).astype(np.uint8)
+    count, pieces, stats, _ = cv2.connectedComponentsWithStats(together, connectivity=8)
+    kept = np.zeros(count, np.bool_)
+    for n in range(1, count):
+        x, y, width, height = (int(v) for v in stats[n, :4])
+        piece = _piece(scene, proposals, (x, y, x + width, y + height), pieces[y : y + height, x : x + width] == n)
+        reason = next((rule.__name__ for rule in FILTERS if rule(piece)), None)
+        if reason is not None:
+            found.dropped.append((piece.box, reason))
+            found.count(reason)
+            continue
+        kept[n] = True
+        found.marks.append(Mark(piece.kind, piece.box, piece.rule, piece.score))
+        found.count(piece.rule)
+    found.mask |= kept[pieces]
+
+
+def _piece(scene: Scene, proposals: dict[str, Bools], box: PixelBox, pixels: Bools) -> Piece:
+    x0, y0, x1, y1 = box
+    shares = {name: int((mask[y0:y1, x0:x1] & pixels).sum()) for name, mask in proposals.items()}
+    rule = max(shares, key=lambda name: shares[name])
+    likely = scene.likely[y0:y1, x0:x1][pixels]
+    kind = kind_of_shape(pixels) or CLASSES[1 + int(likely[:, 1:].mean(axis=0).argmax())]
+    if any(_covers(line.box, box) for line in scene.texts):
+        kind = "text"
+    score = 1.0 if rule == "coloured" else float(np.percentile(1 - likely[:, 0], 80))
+    return Piece(box, pixels, rule, kind, round(score, 3))
+
+
+def _covers(line: PixelBox, box: PixelBox) -> bool:
+    """Whether half of ``box`` lies in ``line``."""
+    width = min(line[2], box[2]) - max(line[0], box[0])
+    height = min(line[3], box[3]) - max(line[1], box[1])
+    return width > 0 and height > 0 and 2 * width * height >= (box[2] - box[0]) * (box[3] - box[1])

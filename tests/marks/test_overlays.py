@@ -1,0 +1,171 @@
+"""Marks on made slices: each rule and filter alone, borders and what only looks like one, and painting over."""
+
+import io
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from covidct.errors import UsageError
+from covidct.imaging import overlays
+from covidct.imaging.ocr import TextBox
+from covidct.imaging.overlays import FILTERS, RULES, Piece, Scene, find_overlays, paint_over
+from covidct.imaging.overlays_borders import borders
+from covidct.imaging.overlays_net import CLASSES, features_of, mark_probabilities
+from covidct.imaging.phantoms import phantom
+
+Grey = NDArray[np.uint8]
+
+
+def slice_of(seed: int, size: int = 320) -> Grey:
+    """A phantom whose tissue is not saturated, as in most published slices."""
+    rng = np.random.default_rng(seed)
+    image = phantom(rng, size=size).astype(np.float32) * 0.78
+    return np.clip(cv2.GaussianBlur(image, (0, 0), 0.6) + rng.normal(0, 3, image.shape), 0, 255).astype(np.uint8)
+
+
+def draw(image: Grey, kind: str, ink: tuple[int, int, int], at: tuple[int, int] = (150, 60)) -> NDArray[np.uint8]:
+    canvas = Image.fromarray(image).convert("RGB")
+    pen, (x, y) = ImageDraw.Draw(canvas), at
+    if kind == "text":
+        pen.text(at, "Day 12", fill=ink, font=ImageFont.load_default(26))
+    elif kind == "arrow":
+        pen.line([x, y, x + 24, y + 24], fill=ink, width=3)
+        pen.polygon([(x + 40, y + 40), (x + 18, y + 30), (x + 30, y + 18)], fill=ink)
+    elif kind == "circle":
+        pen.ellipse([x, y, x + 46, y + 46], outline=ink, width=2)
+    else:
+        pen.rectangle([x, y, x + 46, y + 46], outline=ink, width=2)
+    return np.asarray(canvas)
+
+
+def drawn(image: Grey, marked: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    return np.asarray(np.abs(marked.astype(int) - image[:, :, None]).max(2) > 24)
+
+
+@pytest.mark.parametrize("ink", [(255, 0, 0), (0, 200, 0)])
+@pytest.mark.parametrize("kind", ["text", "arrow", "circle", "box"])
+def test_coloured_marks_are_covered_and_little_else(kind: str, ink: tuple[int, int, int]) -> None:
+    image = slice_of(1)
+    marked = draw(image, kind, ink)
+    truth = drawn(image, marked)
+    found = find_overlays(marked)
+    assert found.mask[truth].mean() > 0.95
+    assert found.mask[cv2.dilate(truth.astype(np.uint8), np.ones((9, 9))) == 0].mean() < 0.015
+
+
+def test_colour_survives_jpeg() -> None:
+    image = slice_of(2)
+    marked = draw(image, "text", (255, 255, 0))
+    buffer = io.BytesIO()
+    Image.fromarray(marked).save(buffer, "JPEG", quality=65)
+    found = find_overlays(np.asarray(Image.open(buffer)))
+    assert found.mask[drawn(image, marked)].mean() > 0.9
+
+
+def test_what_is_masked_is_painted_over_and_nothing_else_changes() -> None:
+    image = slice_of(3)
+    marked = draw(image, "arrow", (255, 255, 0))
+    found = find_overlays(marked)
+    clean = paint_over(marked, found.mask)
+    assert (clean[~found.mask] == marked[~found.mask]).all()
+    before, after = (
+        np.abs(one.astype(int) - image[:, :, None])[drawn(image, marked)].mean() for one in (marked, clean)
+    )
+    assert after < before / 3
+    assert (paint_over(image, np.zeros(image.shape, np.bool_)) == image).all()
+
+
+def test_probabilities_have_the_size_of_the_picture_and_sum_to_one() -> None:
+    for shape in ((40, 61), (320, 250), (900, 700, 3)):
+        found = mark_probabilities(np.full(shape, 90, np.uint8))
+        assert found.shape == (*shape[:2], len(CLASSES)) and np.allclose(found.sum(2), 1, atol=1e-4)
+
+
+def scene(image: NDArray[np.uint8], likely: float = 0.0, texts: tuple[TextBox, ...] = ()) -> Scene:
+    """A scene in which the network finds everything equally likely."""
+    planes = features_of(image)
+    colour = image if image.ndim == 3 else np.repeat(image[:, :, None], 3, axis=2)
+    probable = np.full((*planes.shape[:2], len(CLASSES)), likely / 3, np.float32)
+    probable[:, :, 0] = 1 - likely
+    return Scene(colour, planes[:, :, 0], planes[:, :, 1], probable, texts)
+
+
+def test_rule_learned_needs_something_sure_in_what_is_likely() -> None:
+    one = scene(np.zeros((40, 40), np.uint8))
+    one.likely[5:10, 5:10, 0], one.likely[20:30, 20:30, 0] = 0.5, 0.5
+    assert not RULES["learned"](one).any()
+    one.likely[24, 24, 0] = 0.05
+    assert RULES["learned"](one).sum() == 100
+
+
+def test_rule_coloured_takes_paint_and_leaves_a_picture_that_is_all_colour() -> None:
+    image = np.full((60, 60, 3), 80, np.uint8)
+    image[10:20, 10:30] = (255, 40, 0)
+    assert RULES["coloured"](scene(image)).sum() == 200
+    assert not RULES["coloured"](scene(np.tile(np.uint8([[[250, 10, 10]]]), (60, 60, 1)))).any()
+
+
+def test_rule_read_lowers_the_bar_inside_a_line_that_was_read() -> None:
+    line = TextBox("R", (5, 5, 15, 15), 0.9)
+    image = np.zeros((30, 30), np.uint8)
+    assert RULES["read"](scene(image, 0.3, (line,))).sum() == 100
+    assert not RULES["read"](scene(image, 0.1, (line,))).any()
+    assert not RULES["read"](scene(image, 0.3)).any()
+
+
+PIECE = Piece((0, 0, 10, 10), np.ones((10, 10), np.bool_), "learned", "text", 0.9)
+
+
+def test_filters_name_what_they_drop() -> None:
+    reasons = {rule.__name__: rule for rule in FILTERS}
+    assert not any(rule(PIECE) for rule in FILTERS)
+    assert reasons["too_small"](replace(PIECE, pixels=np.ones((2, 2), np.bool_)))
+    assert reasons["doubtful"](replace(PIECE, score=0.3))
+    assert not reasons["doubtful"](replace(PIECE, score=0.3, rule="coloured"))
+
+
+def test_dropped_pieces_are_returned_with_their_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = np.full((64, 64, 3), 60, np.uint8)
+    one[30, 30:32] = (255, 0, 0)
+    nothing = np.zeros((64, 64, len(CLASSES)), np.float32)
+    nothing[:, :, 0] = 1
+    monkeypatch.setattr(overlays, "mark_probabilities", lambda image: nothing)
+    found = find_overlays(one)
+    assert found.dropped == [((30, 30, 32, 31), "too_small")] and found.fired == {"too_small": 1}
+    assert not found.mask.any() and not found.marks
+
+
+def framed(image: Grey, left: int, top: int, right: int, bottom: int) -> Grey:
+    return np.asarray(cv2.copyMakeBorder(image, top, bottom, left, right, cv2.BORDER_CONSTANT, value=255), np.uint8)
+
+
+def test_white_borders_are_found_on_each_side() -> None:
+    image = framed(np.clip(slice_of(4), 20, 200).astype(np.uint8), 7, 0, 0, 12)
+    height, width = image.shape
+    assert sorted(borders(image)) == [(0, 0, 7, height), (0, height - 12, width, height)]
+    marks = [mark for mark in find_overlays(image).marks if mark.kind == "border"]
+    assert len(marks) == 2 and find_overlays(image).mask[:, :7].all()
+
+
+def test_black_surround_and_white_tissue_are_no_border() -> None:
+    assert borders(np.pad(slice_of(5), 20)) == []
+    tissue = np.full((200, 200), 255, np.uint8)  # a tight crop in a narrow window: all white but for the lungs
+    cv2.ellipse(tissue, (60, 100), (40, 70), 0, 0, 360, 40, -1)
+    cv2.ellipse(tissue, (140, 100), (40, 70), 0, 0, 360, 40, -1)
+    assert borders(tissue) == []
+
+
+def test_a_sliver_of_the_next_panel_goes_with_its_gutter() -> None:
+    image = np.clip(slice_of(6, 300), 30, 200).astype(np.uint8)
+    joined = np.hstack([image[:, -9:], np.full((300, 4), 255, np.uint8), image])
+    assert borders(joined) == [(0, 0, 13, 300)]
+
+
+def test_odd_input() -> None:
+    assert not find_overlays(np.zeros((5, 300), np.uint8)).mask.any()
+    with pytest.raises(UsageError, match="8-bit"):
+        find_overlays(np.zeros((50, 50), np.float32))  # type: ignore[arg-type]
