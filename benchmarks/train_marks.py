@@ -2,9 +2,9 @@
 
     python benchmarks/train_marks.py --out covidct/imaging/overlays.npz [--patches 6000] [--steps 3000]
 
-Marks are drawn in the way that figures carry them (letters, words, arrows, circles, boxes, bars, asterisks, coloured
+Marks are drawn the way that figures carry them (letters, words, arrows, circles, boxes, bars, asterisks, coloured
 veils); around them stands what a CT slice has that looks like a mark: ribs, table lines, gas, contrast, metal, wires.
-The weights in use: 700 steps on 6,000 patches of an earlier mix without leaves, then 1,000 on 5,200 to 8,200 of this one.
+The weights in use: 700 steps on 6,000 patches of an earlier mix without leaves, then 1,000 steps on this one.
 Takes about 40 minutes on one core. Needs the extra `train`; the network itself is read with numpy alone.
 """
 
