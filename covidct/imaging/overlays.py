@@ -131,10 +131,28 @@ def read(scene: Scene) -> Bools:
     return found
 
 
-RULES: dict[str, Callable[[Scene], Bools]] = {"learned": learned, "coloured": coloured, "read": read}
+def flat(scene: Scene) -> Bools:
+    """White triangles of one grey level: filled arrowheads, which look like bone to a network and are flatter."""
+    found = np.zeros(scene.grey.shape, np.bool_)
+    white = (scene.grey >= _WHITE_INK).astype(np.uint8)
+    count, pieces, stats, _ = cv2.connectedComponentsWithStats(white, connectivity=4)
+    for n in range(1, count):
+        x, y, width, height, area = (int(v) for v in stats[n])
+        if not _HEAD_PIXELS <= area <= _MOST * white.size:
+            continue
+        place = slice(y, y + height), slice(x, x + width)
+        pixels = pieces[place] == n
+        core = cv2.erode(np.pad(pixels.astype(np.uint8), 1), np.ones((3, 3), np.uint8))[1:-1, 1:-1] > 0
+        if core.any() and float(scene.grey[place][core].std()) < _FLAT and kind_of_shape(pixels) == "arrow":
+            found[place] |= pixels
+    return found
 
-_STEPS = ((0.9, 0.4), (0.98, 0.7), (0.995, 0.9))
-_MOST = 0.02
+
+RULES: dict[str, Callable[[Scene], Bools]] = {"learned": learned, "coloured": coloured, "read": read, "flat": flat}
+
+_STEPS = ((0.9, 0.3), (0.98, 0.6), (0.995, 0.9))
+_MOST = 0.045
+_HEAD_PIXELS, _FLAT = 40, 3.0
 _POSSIBLE = 0.15
 _WHITE_INK, _BLACK_INK = 225, 25
 _KNOWN_PIXELS, _KNOWN_SHARE = 12, 0.25
@@ -222,7 +240,7 @@ def _piece(scene: Scene, proposals: dict[str, Bools], box: PixelBox, pixels: Boo
     kind = kind_of_shape(pixels) or CLASSES[1 + int(likely[:, 1:].mean(axis=0).argmax())]
     if any(_covers(line.box, box) for line in scene.texts):
         kind = "text"
-    score = 1.0 if rule == "coloured" else float(np.percentile(1 - likely[:, 0], 80))
+    score = 1.0 if rule in ("coloured", "flat") else float(np.percentile(1 - likely[:, 0], 80))
     return Piece(box, pixels, rule, kind, round(score, 3))
 
 

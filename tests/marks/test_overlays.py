@@ -95,7 +95,7 @@ def scene(image: NDArray[np.uint8], likely: float = 0.0, texts: tuple[TextBox, .
 
 
 def test_rule_learned_needs_something_sure_in_what_is_likely() -> None:
-    one = scene(np.zeros((40, 40), np.uint8))
+    one = scene(np.full((100, 100), 90, np.uint8))
     one.likely[5:10, 5:10, 0], one.likely[20:30, 20:30, 0] = 0.5, 0.5
     assert not RULES["learned"](one).any()
     one.likely[24, 24, 0] = 0.05
@@ -115,6 +115,22 @@ def test_rule_read_lowers_the_bar_inside_a_line_that_was_read() -> None:
     assert RULES["read"](scene(image, 0.3, (line,))).sum() == 100
     assert not RULES["read"](scene(image, 0.1, (line,))).any()
     assert not RULES["read"](scene(image, 0.3)).any()
+
+
+def test_rule_learned_is_not_believed_where_all_were_marks() -> None:
+    assert not RULES["learned"](scene(np.full((60, 60), 90, np.uint8), 1.0)).any()
+
+
+def test_rule_flat_takes_a_filled_head_and_leaves_grained_bone_and_letters() -> None:
+    canvas = Image.new("L", (200, 200), 90)
+    pen = ImageDraw.Draw(canvas)
+    pen.polygon([(60, 40), (35, 30), (35, 52)], fill=255)
+    pen.text((70, 60), "R", fill=255, font=ImageFont.load_default(40))
+    image = np.asarray(canvas)
+    found = RULES["flat"](scene(image))
+    assert found[30:53, 35:61].sum() == (image[:, :65] == 255).sum() and not found[:, 65:].any()
+    grain = np.random.default_rng(0).integers(0, 20, image.shape).astype(np.uint8)
+    assert not RULES["flat"](scene(image - np.where(image == 255, grain, 0).astype(np.uint8))).any()
 
 
 PIECE = Piece((0, 0, 10, 10), np.ones((10, 10), np.bool_), "learned", "text", 0.9)
