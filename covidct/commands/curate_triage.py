@@ -1,5 +1,6 @@
 """``covidct curate triage``: what kind of picture, on loose files or in the workspace."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from covidct.commands.options import json_option, print_json, worker_count, work
 from covidct.errors import CovidctError, ExitCode
 
 _CHUNK = 24
+_START = "fork" if sys.platform == "linux" else "spawn"
+"""Forked processes share what is loaded; only Linux does it safely. No thread is running at that point."""
 _ALONE = 48
 """Fewer files than this are done before another process has started."""
 
@@ -40,12 +43,12 @@ def sort_files(files: Sequence[Path], workers: int) -> Iterator[dict[str, Any]]:
     from covidct.progress import progress
 
     chunks = [files[i : i + _CHUNK] for i in range(0, len(files), _CHUNK)]
-    bar = progress(chunks, "triage")
     if workers == 1 or len(files) < _ALONE:
-        for chunk in bar:
+        for chunk in progress(chunks, "triage"):
             yield from _chunk(chunk)
         return
-    with ProcessPoolExecutor(workers, mp_context=get_context("forkserver")) as pool:
+    _chunk(())  # loads the weights once, before the processes part
+    with ProcessPoolExecutor(workers, mp_context=get_context(_START)) as pool:
         for items in progress(pool.map(_chunk, chunks), "triage", total=len(chunks)):
             yield from items
 
@@ -54,9 +57,10 @@ def _chunk(files: Sequence[Path]) -> list[dict[str, Any]]:
     import cv2
 
     from covidct.curate.pictures import read_picture
-    from covidct.imaging.triage import triage_all
+    from covidct.imaging.triage import forest, triage_all
 
     cv2.setNumThreads(1)
+    forest()
     pictures, errors = {}, {}
     for file in files:
         try:

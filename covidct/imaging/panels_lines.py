@@ -4,6 +4,7 @@ All profiles are along x; for cuts from side to side pass the transposed region.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -76,9 +77,14 @@ def _pieces(h: int) -> NDArray[np.intp]:
 def _piece_means(hits: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Share of true rows in each piece, (SEGMENTS, w)."""
     h = len(hits)
-    starts = _pieces(h)
-    sums = np.add.reduceat(hits.astype(np.float32), starts, axis=0)
-    return np.asarray(sums / np.diff(np.append(starts, h))[:, None], np.float32)
+    ends = [*_pieces(h), h]
+    counted = hits.view(np.uint8)
+    return np.stack([_mean(counted[start:stop]) for start, stop in pairwise(ends)])
+
+
+def _mean(values: NDArray[np.uint8]) -> Profile:
+    """Mean of each column, (w,)."""
+    return np.asarray(cv2.reduce(values, 0, cv2.REDUCE_AVG, dtype=cv2.CV_32F)[0], np.float32)
 
 
 def _low(values: NDArray[np.float32]) -> Profile:
@@ -104,7 +110,7 @@ def _steps(smooth: Grey) -> tuple[Profile, Profile, Profile]:
     quartile = np.take_along_axis(ordered, np.maximum((count * 0.3).astype(np.intp), 0)[None], axis=0)[0]
     place = slice(5, 5 + jump.shape[1])
     step[place] = np.where(count > 0, quartile, 0)
-    mean[place] = strong.mean(0)
+    mean[place] = _mean(strong.view(np.uint8))
     seen[place] = count / SEGMENTS
     return step, mean, seen
 
@@ -119,7 +125,7 @@ def _threads(smooth: Grey) -> tuple[Profile, Profile]:
     middle = smooth[:, 3:-3]
     above = middle > sides + 10
     soft[3:-3] = _low(_piece_means(above | (middle > 238)))
-    strict[3:-3] = above.mean(0)
+    strict[3:-3] = _mean(above.view(np.uint8))
     return soft, strict
 
 
@@ -139,10 +145,10 @@ def _peaks(smooth: Grey, span: int) -> Profile:
 
 
 def _columns(region: Region) -> tuple[Profile, Profile, Profile]:
-    grey = np.sort(grey_of(region), axis=0)
+    grey = np.sort(grey_of(region).astype(np.uint8), axis=0)
     edge = len(grey) // 50
-    spread = grey[len(grey) - 1 - edge] - grey[edge]
-    means = region.mean(0)
+    spread = (grey[len(grey) - 1 - edge] - grey[edge]).astype(np.float32)
+    means = cv2.reduce(np.ascontiguousarray(region), 0, cv2.REDUCE_AVG, dtype=cv2.CV_32F)[0]
     return spread, np.asarray(means.mean(1), np.float32), np.asarray(means.max(1) - means.min(1), np.float32)
 
 

@@ -191,14 +191,13 @@ def _line_values(lines: Lines, count: int) -> list[float]:
 def cuts(v: View) -> list[float]:
     """Traces of several panels: straight lines both ways, and halves that repeat instead of mirroring."""
     values = [float(np.log(v.shape[1] / v.shape[0]))]
-    for region in (v.rgb, np.ascontiguousarray(v.rgb.transpose(1, 0, 2))):
+    for region, grey in ((v.rgb, v.grey), (np.ascontiguousarray(v.rgb.transpose(1, 0, 2)), v.grey.T.copy())):
         values += _line_values(read_lines(region), region.shape[1])
-        grey = region.mean(2)
         values += [_alike(grey, parts, flip) for parts in (2, 3) for flip in (False, True)]
     return values
 
 
-def _alike(grey: NDArray[np.float64], parts: int, flip: bool) -> float:
+def _alike(grey: NDArray[np.float32], parts: int, flip: bool) -> float:
     """Correlation of the first and second of ``parts`` equal parts, the second turned over where ``flip``."""
     width = grey.shape[1] // parts
     units = []
