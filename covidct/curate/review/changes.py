@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from covidct.errors import UsageError
+from covidct.imaging.overlays import paint_over
 from covidct.records import Figure, Panel
 from covidct.workspace.workspace import Workspace
 
@@ -15,8 +16,6 @@ from .pictures import decoded, flat, painted, png
 
 LEAST_SIDE = 8
 MOST_BOXES = 200
-RADIUS = 3.0
-"""How far round a hidden pixel the filling looks, pixels."""
 
 
 def checked_boxes(value: Any, figure: Figure) -> list[dict[str, Any]]:
@@ -53,15 +52,7 @@ def boxes_of(panels: Sequence[Panel]) -> list[dict[str, Any]]:
 
 def hidden(picture: Image.Image, mask: Image.Image) -> Image.Image:
     """The picture with the masked pixels filled in from round them; all other pixels as they were."""
-    where = np.asarray(mask, np.uint8)
-    plain = flat(picture)
-    if not where.any():
-        return plain
-    pixels = np.asarray(plain)
-    filled = cv2.inpaint(np.ascontiguousarray(pixels), where, RADIUS, cv2.INPAINT_TELEA)
-    keep = where == 0
-    filled[keep] = pixels[keep]
-    return Image.fromarray(filled)
+    return Image.fromarray(paint_over(np.array(flat(picture)), np.asarray(mask) > 0))
 
 
 def preview(workspace: Workspace, panel: Panel, mask: Any) -> bytes:
