@@ -15,7 +15,8 @@ from covidct.imaging.panels_cut import Candidate, Cut, weigh
 from covidct.imaging.panels_leaf import DARK, Piece, PixelBox, crop, look, reason_against, trim
 from covidct.imaging.panels_letters import letter
 from covidct.imaging.panels_lines import Region
-from covidct.imaging.triage import triage_all
+from covidct.imaging.triage import triage, triage_all
+from covidct.records import CT_KINDS
 
 SURE = 0.1
 """Probability from which the best cut of a region is made: single slices of the published set stay below 0.04."""
@@ -29,6 +30,8 @@ _HINT = 0.02
 """Enough for a cut that continues a sure one of a neighbouring row or column."""
 DRAWN = frozenset({"chart_or_diagram", "logo"})
 _DRAWN_SURE = 0.6
+SCANS = CT_KINDS | {"xray", "pet"}
+_SCAN_SURE = 0.5
 _LONGEST = 1800
 _SMALLEST = 28
 
@@ -106,7 +109,15 @@ def whole(image: Region) -> Piece:
 def _is_chart(image: Region, box: PixelBox) -> bool:
     """Whether there is nothing like a photograph in ``box``: such a piece is not cut."""
     short = min(box[2] - box[0], box[3] - box[1])
-    return reason_against(look(image, box, _area(box), short)) == "chart"
+    return reason_against(look(image, box, _area(box), short)) == "chart" and not _is_scan(image, box)
+
+
+def _is_scan(image: Region, box: PixelBox) -> bool:
+    """Lungs in a wide window on white paper look like a chart by their flatness; triage knows them."""
+    if min(box[2] - box[0], box[3] - box[1]) < _SMALLEST:
+        return False
+    verdict = triage(crop(image, box))
+    return verdict.kind in SCANS and verdict.score >= _SCAN_SURE
 
 
 def divide(image: Region, rules: Counter[str]) -> list[Piece]:
@@ -168,8 +179,8 @@ def _cut_up(image: Region, todo: list[Piece], made: list[_Made], rules: Counter[
 
 
 def _needed(cuts: Sequence[Cut], box: PixelBox) -> float:
-    """The bar is higher for a white band across a piece that has the shape of one slice."""
-    white = bool(cuts) and cuts[0].candidate.origin == "band" and cuts[0].level > _WHITE
+    """The bar is higher for a white band from top to bottom of a piece that has the shape of one slice."""
+    white = bool(cuts) and (cuts[0].axis, cuts[0].candidate.origin) == (0, "band") and cuts[0].level > _WHITE
     low, high = _SLICE_SHAPE
     like_one = low <= (box[2] - box[0]) / (box[3] - box[1]) <= high
     return SURE_WHITE if white and like_one else SURE
@@ -247,7 +258,7 @@ def _choose(image: Region, pieces: Sequence[Piece], rules: Counter[str]) -> tupl
     kept, dropped = [], []
     for piece in pieces:
         reason = reason_against(look(image, piece.box, area, short))
-        if reason:
+        if reason and not (reason == "chart" and _is_scan(image, piece.box)):
             rules[f"dropped:{reason}"] += 1
             dropped.append(Dropped(piece.box, reason))
         else:
