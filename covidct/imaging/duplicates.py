@@ -23,7 +23,8 @@ _NEIGHBOURS = 2
 """In a larger bucket (common anatomy, or one picture many times) only the next entries on each side are compared."""
 _MIN_VOTES = 4
 _MAX_CANDIDATES = 12
-_SPARE_BITS = 9
+_SHORTER = 6
+"""Keys have two bits for each doubling of the patches, less these: bits of like patches are not independent."""
 _SHIFT = 9.0
 """Thumbnail pixels within which two patches agree about the shift."""
 _WIDE = 30.0
@@ -126,7 +127,7 @@ def _candidates(prints: list[Patches]) -> Iterator[_Start]:
     owner = np.repeat(np.arange(len(prints)), [len(p.points) for p in prints])
     points = np.concatenate([p.points for p in prints]).astype(np.float64)
     keys = np.concatenate([p.keys for p in prints])
-    bits = int(np.clip(round(np.log2(len(owner))) + _SPARE_BITS, 16, 32))
+    bits = int(np.clip(round(2 * np.log2(len(owner))) - _SHORTER, 16, 32))
     keys &= np.uint32((1 << bits) - 1)
     tables = [_Table.of(keys[:, 0, t], owner, len(prints)) for t in range(TABLES)]
     for low in range(0, len(prints), _BLOCK):
