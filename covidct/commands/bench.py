@@ -38,6 +38,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--cache", type=FOLDER, default=None, help="Where decoded pictures and pretrained weights are kept.")
 @click.option("--packed", type=FOLDER, default=None, help="Pictures of 'covidct data pack' instead of --images.")
 @click.option("--baselines/--no-baselines", default=True, help="Score the audit's shortcut classifiers beside.")
+@click.option("--report/--no-report", default=True, help="Write report.html, model card and maps.")
 @json_option
 @click.pass_context
 def bench(ctx: click.Context, /, as_json: bool, **options: Any) -> int:

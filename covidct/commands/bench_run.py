@@ -194,7 +194,8 @@ def main(options: Mapping[str, Any], as_json: bool) -> int:
     asked = request(options)
     found = execute(asked)
     beside = baselines(options) if options["baselines"] else []
-    write_report(asked.out, options, beside)
+    if options["report"]:
+        write_report(asked.out, options, beside)
     if as_json:
         print_json({**found, "shortcuts": beside})
     else:

@@ -84,6 +84,6 @@ def bench(drawn: tuple[Path, Path], pixel_cache: Path, monkeypatch: pytest.Monke
 
     def call(*words: str, release: Path | None = None, images: Path | None = None) -> int:
         common = ["--manifest", str(release or drawn[0]), "--images", str(images or drawn[1]), "--accelerator", "cpu"]
-        return run(["bench", *common, "--no-baselines", *words])
+        return run(["bench", *common, "--no-baselines", "--no-report", *words])
 
     return call

@@ -65,7 +65,7 @@ def test_an_interrupted_run_ends_with_the_same_bits(bench: Bench, drawn: tuple[P
     words = ["--model", "lite0", "--method", "transfer", "--protocol", "tuned", "--size", "32", "--epochs", "5"]
     assert bench(*words, "--out", str(tmp_path / "whole")) == 0
     common = ["--manifest", str(drawn[0]), "--images", str(drawn[1]), "--accelerator", "cpu"]
-    command = [sys.executable, "-m", "covidct", "bench", *common, "--no-baselines", *words]
+    command = [sys.executable, "-m", "covidct", "bench", *common, "--no-baselines", "--no-report", *words]
     command += ["--out", str(tmp_path / "cut")]
     process = subprocess.Popen(command)
     last = tmp_path / "cut" / "seed-0" / "last.pt"

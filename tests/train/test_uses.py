@@ -52,7 +52,7 @@ def test_a_network_without_maps_gets_its_report_all_the_same(bench: Bench, tmp_p
     code += "    return nn.Sequential(nn.Flatten(), nn.Linear(32 * 32, classes))\n"
     (tmp_path / "flat_network.py").write_text(code)
     words = ("--model", f"{tmp_path / 'flat_network.py'}:flat", "--size", "32", "--epochs", "1")
-    assert bench(*words, "--out", str(tmp_path / "run")) == 0
+    assert bench(*words, "--report", "--out", str(tmp_path / "run")) == 0
     assert "Grad-CAM for covid" not in (tmp_path / "run" / "report.html").read_text()
 
 
