@@ -67,9 +67,11 @@ def test_a_figure_without_any_scan_is_one_panel_whole(draw: object) -> None:
     assert [(p.label, p.box) for p in found] == [("", (0, 0, picture.shape[1], picture.shape[0]))]
 
 
-def test_white_lungs_on_white_paper_are_no_chart() -> None:
-    made = figure("white-on-white", 2)
-    assert "dropped:chart" not in split(made.image).rules
+@pytest.mark.parametrize("seed", [0, 3, 4, 5])
+def test_white_lungs_on_white_paper_are_neither_chart_nor_torn_apart(seed: int) -> None:
+    made = figure("white-on-white", seed)
+    found = split(made.image)
+    assert (len(found.panels), found.dropped) == (len(made.panels), ())
 
 
 def test_unknown_layouts_are_refused() -> None:
