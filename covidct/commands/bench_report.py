@@ -18,6 +18,7 @@ from covidct.train import card, report, results
 from covidct.train.evaluate import run_config
 from covidct.train.experiment import load_best
 from covidct.train.explain import DISCLAIMER, maps, mean_places, places
+from covidct.train.intervals import interval_text
 from covidct.train.loop import scaled
 from covidct.train.pixels import PixelStore
 
@@ -66,14 +67,12 @@ def write_report(out: Path, options: Mapping[str, Any], shortcuts: Sequence[Mapp
 def _scores(summary: Mapping[str, Any], shortcuts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     lines = []
     for name, score in summary["metrics"].items():
-        interval = f"{score['low']:.3f} to {score['high']:.3f}" if "low" in score else ""
+        interval = interval_text(score)
         other = summary["at_validation_threshold"].get(name)
-        at_val = f"{other['value']:.3f} ({other['low']:.3f} to {other['high']:.3f})" if other else ""
+        at_val = f"{other['value']:.3f} ({interval_text(other) or 'n/a'})" if other else ""
         lines.append([name, f"{score['mean']:.3f}", f"{score['sd']:.3f}", interval, at_val])
     for one in shortcuts:
-        lines.append(
-            [f"shortcut: {one['name']}, AUC", f"{one['auc']:.3f}", "", f"{one['low']:.3f} to {one['high']:.3f}", ""]
-        )
+        lines.append([f"shortcut: {one['name']}, AUC", f"{one['auc']:.3f}", "", interval_text(one), ""])
     head = ["score", "mean over seeds", "sd", "95 % by group", "at the validation threshold"]
     return {"title": "Scores", "head": head, "lines": lines, "notes": summary["notes"]}
 

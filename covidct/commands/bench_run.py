@@ -16,6 +16,7 @@ from covidct.release.read import Release, default_release, locate_images, read_r
 from covidct.train.data import PARTS, BenchData, bench_data
 from covidct.train.devices import Devices
 from covidct.train.experiment import Plan, run
+from covidct.train.intervals import interval_text
 from covidct.train.lnm import lnm_start
 from covidct.train.methods import INITS, Method, method
 from covidct.train.pixels import folder_pictures, open_store, pack
@@ -208,9 +209,8 @@ def show(found: Mapping[str, Any], shortcuts: list[dict[str, Any]], out: Path) -
     title = f"{found['model']} {found['method']} ({found['protocol']}) on {found['release']}"
     click.echo(f"{title}, {found['images']} test images")
     for name, score in found["metrics"].items():
-        interval = f"  [{score['low']:.3f}, {score['high']:.3f}]" if "low" in score else ""
-        click.echo(f"  {name:<12}{score['mean']:.3f} ± {score['sd']:.3f}{interval}")
+        click.echo(f"  {name:<12}{score['mean']:.3f} ± {score['sd']:.3f}  {interval_text(score)}".rstrip())
     for one in shortcuts:
-        scores = f"accuracy {one['accuracy']:.3f}, AUC {one['auc']:.3f} [{one['low']:.3f}, {one['high']:.3f}]"
+        scores = f"accuracy {one['accuracy']:.3f}, AUC {one['auc']:.3f} {interval_text(one)}"
         click.echo(f"  shortcut, no anatomy: {one['name']}: {scores}")
     click.echo(f"files: {out}")

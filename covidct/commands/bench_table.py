@@ -17,6 +17,7 @@ from covidct.models import MODELS, paper_parameters
 from covidct.records import CLASSES, SPLITS
 from covidct.release.read import Release
 from covidct.train import results, tables
+from covidct.train.intervals import interval_text
 
 Cells = list[str]
 Facts = list[dict[str, Any]]
@@ -121,12 +122,12 @@ def _line(one: Mapping[str, Any]) -> Cells:
         return [one["row"], *(f"n/a ({paper[name]:.2f})" for name in ("accuracy", "f1", "auc")), "", ""]
     cells = [f"{ours[name]['mean']:.3f} ({paper[name]:.2f})" for name in ("accuracy", "f1", "auc")]
     area = ours["auc"]
-    return [one["row"], *cells, f"{area['low']:.3f} to {area['high']:.3f}", f"{area['mean'] - paper['auc']:+.3f}"]
+    return [one["row"], *cells, interval_text(area), f"{area['mean'] - paper['auc']:+.3f}"]
 
 
 def _shortcut(one: Mapping[str, Any]) -> Cells:
     cells = [f"{one[name]:.3f}" for name in ("accuracy", "f1", "auc")]
-    return [f"shortcut: {one['name']}", *cells, f"{one['low']:.3f} to {one['high']:.3f}", ""]
+    return [f"shortcut: {one['name']}", *cells, interval_text(one), ""]
 
 
 def _collect(out: Path, folders: Iterable[Path]) -> None:

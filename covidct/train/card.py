@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from covidct.train.explain import DISCLAIMER
+from covidct.train.intervals import interval_text
 
 
 def card(
@@ -23,7 +24,7 @@ def card(
         (
             "Evaluation",
             f"{summary['images']} test images of {summary['groups']} groups, seeds {summary['seeds']}: "
-            f"AUC {area['mean']:.3f}, 95 % {area['low']:.3f} to {area['high']:.3f}",
+            f"AUC {area['mean']:.3f}, 95 % {interval_text(area) or 'n/a'}",
         ),
         ("Shortcuts", _shortcuts(shortcuts)),
         (

@@ -6,8 +6,9 @@ comparison only.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -166,3 +167,10 @@ def _swap_test(
         ]
         hits += abs(float(np.mean(gaps))) >= seen - 1e-12
     return (hits + 1) / (trials + 1)
+
+
+def interval_text(score: Mapping[str, Any]) -> str:
+    """``0.712 to 0.854``; empty where there are too few groups, or one class alone, for an interval."""
+    low, high = score.get("low"), score.get("high")
+    known = low is not None and high is not None and math.isfinite(low) and math.isfinite(high)
+    return f"{low:.3f} to {high:.3f}" if known else ""

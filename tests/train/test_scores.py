@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from covidct.train.intervals import bootstrap, delong, group_weights, paired, weighted
+from covidct.train.intervals import bootstrap, delong, group_weights, interval_text, paired, weighted
 from covidct.train.scores import auc, best_threshold, calibration, calibration_error, precision_recall, roc, score
 
 
@@ -123,3 +123,9 @@ def test_paired_difference_sees_a_real_one_and_not_a_false_one() -> None:
     assert real.p < 0.01
     same = paired(truth, weak, weak, groups)
     assert (same.value, same.low, same.high, same.p) == (0, 0, 0, 1)
+
+
+def test_an_interval_that_cannot_be_had_is_left_empty() -> None:
+    assert interval_text({"low": 0.71234, "high": 0.85}) == "0.712 to 0.850"
+    assert interval_text({}) == interval_text({"low": None, "high": None}) == ""
+    assert interval_text({"low": float("nan"), "high": 1.0}) == ""
