@@ -130,7 +130,8 @@ def paired(
 ) -> Paired:
     """Two runs on the same images: the mean over seeds of each, differenced within every resample of groups.
 
-    The p-value swaps the two runs' predictions group by group (seed i of one with seed i of the other).
+    The p-value swaps the two runs' predictions group by group, the first seed of one with the first of the other and
+    so on: with unequal numbers of seeds it is of the pairs alone.
     """
     weights = group_weights(groups, draws, seed)
     once = np.ones((1, len(truth)))
@@ -140,7 +141,10 @@ def paired(
 
     seen = float(mean(second, once)[0] - mean(first, once)[0])
     interval = percentiles(seen, mean(second, weights) - mean(first, weights))
-    return Paired(seen, interval.low, interval.high, _swap_test(truth, first, second, groups, metric, abs(seen), seed))
+    together = min(len(first), len(second))
+    gap = mean(second[:together], once)[0] - mean(first[:together], once)[0]
+    p = _swap_test(truth, first, second, groups, metric, abs(float(gap)), seed)
+    return Paired(seen, interval.low, interval.high, p)
 
 
 def _swap_test(
