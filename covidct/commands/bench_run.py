@@ -211,6 +211,6 @@ def show(found: Mapping[str, Any], shortcuts: list[dict[str, Any]], out: Path) -
     for name, score in found["metrics"].items():
         click.echo(f"  {name:<12}{score['mean']:.3f} ± {score['sd']:.3f}  {interval_text(score)}".rstrip())
     for one in shortcuts:
-        scores = f"accuracy {one['accuracy']:.3f}, AUC {one['auc']:.3f} {interval_text(one)}"
+        scores = f"accuracy {one['accuracy']:.3f}, AUC {one['auc']:.3f} [{interval_text(one)}]"
         click.echo(f"  shortcut, no anatomy: {one['name']}: {scores}")
     click.echo(f"files: {out}")

@@ -105,7 +105,10 @@ def spawn() -> Iterator[Callable[..., Spawned]]:
 
     def start(folder: Path, *options: str) -> Spawned:
         words = [sys.executable, "-m", "covidct", "curate", "review", "-w", str(folder), "--no-browser", *options]
-        process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+        # A shell starts what it puts into the background with SIGINT ignored, and children inherit that.
+        process = subprocess.Popen(
+            words, stdout=subprocess.PIPE, text=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+        )
         processes.append(process)
         assert process.stdout is not None
         return Spawned(process, process.stdout.readline().strip())
