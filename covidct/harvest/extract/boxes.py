@@ -31,16 +31,6 @@ def meet(a: Box, b: Box) -> Box:
     return (max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3]))
 
 
-def grow(box: Box, by: float) -> Box:
-    """``box`` with every side moved outwards by ``by``."""
-    return (box[0] - by, box[1] - by, box[2] + by, box[3] + by)
-
-
-def touches(a: Box, b: Box) -> bool:
-    """Whether the boxes share a point."""
-    return a[0] <= b[2] and b[0] <= a[2] and a[1] <= b[3] and b[1] <= a[3]
-
-
 def inside(inner: Box, outer: Box) -> float:
     """Share of ``inner`` that lies within ``outer``; lines without area count by their length."""
     wide = max(inner[2] - inner[0], 0.1)
