@@ -42,7 +42,21 @@ def _step(name: str) -> "Callable[[Workspace], StepReport]":
     return step
 
 
+def run_step(workspace: Path, step: "Callable[[Workspace], StepReport]", as_json: bool) -> int:
+    """Run one step on a workspace that no other curation holds, and say what it did; gives the exit code."""
+    from covidct.workspace import Workspace
+
+    with Workspace.open(workspace) as opened, opened.lease("curate"):
+        report = step(opened)
+    if as_json:
+        print_json(vars(report))
+    else:
+        tell(report)
+    return ExitCode.INCOMPLETE if report.failed else ExitCode.COMPLETE
+
+
 def tell(report: "StepReport") -> None:
+    """One line a step, and one for each item that failed."""
     counts = ", ".join(f"{count} {name}" for name, count in sorted(report.counts.items()))
     click.echo(f"{report.step:<10}{report.done:6} done {report.skipped:6} as before   {counts}".rstrip())
     for item, reason in report.failed:

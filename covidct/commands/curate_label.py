@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from covidct.commands.curate_auto import run_step
 from covidct.commands.options import json_option, print_json, workspace_option
 from covidct.errors import ExitCode, UsageError
 
@@ -32,7 +33,9 @@ def label(csv_file: Path | None, text: str | None, with_context: bool, as_json: 
 
     _one_input(csv_file, text)
     if text is None and csv_file is None:
-        return _on_workspace("label", as_json, workspace)
+        from covidct.curate.label import run
+
+        return run_step(workspace, run, as_json)
     results = []
     for row in _rows(csv_file, text, with_context):
         context = row.get("context", "")
@@ -74,7 +77,9 @@ def split_caption(csv_file: Path | None, text: str | None, as_json: bool, worksp
 
     _one_input(csv_file, text)
     if text is None and csv_file is None:
-        return _on_workspace("split-caption", as_json, workspace)
+        from covidct.curate.label import split_captions
+
+        return run_step(workspace, split_captions, as_json)
     results = [_split_result(row["id"], split_text(row["text"])) for row in _rows(csv_file, text)]
     if as_json:
         print_json(results)
@@ -100,19 +105,3 @@ def _rows(csv_file: Path | None, text: str | None, with_context: bool = False) -
     from covidct.commands.caption_input import read_captions
 
     return [{"id": "text", "text": text or ""}] if csv_file is None else read_captions(csv_file, with_context)
-
-
-def _on_workspace(step: str, as_json: bool, workspace: Path) -> int:
-    from covidct.curate import label as steps
-    from covidct.workspace import Workspace
-
-    with Workspace.open(workspace) as opened, opened.lease("curate"):
-        report = steps.run(opened) if step == "label" else steps.split_captions(opened)
-    if as_json:
-        print_json(vars(report))
-    else:
-        counts = ", ".join(f"{count} {name}" for name, count in sorted(report.counts.items()))
-        click.echo(f"{report.step}: {report.done} done, {report.skipped} as before; {counts}")
-        for item, reason in report.failed:
-            click.echo(f"  failed: {item}: {reason}")
-    return ExitCode.INCOMPLETE if report.failed else ExitCode.COMPLETE

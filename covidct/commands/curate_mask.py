@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from covidct.commands.curate_auto import run_step
 from covidct.commands.options import json_option, print_json, workspace_option
 from covidct.errors import ExitCode, UsageError
 
@@ -28,7 +29,9 @@ def mask(files: tuple[Path, ...], out: Path | None, no_text: bool, as_json: bool
         return _loose(files, out, no_text, as_json)
     if out is not None or no_text:
         raise UsageError("--out and --no-text go with FILEs: name some, or leave them out")
-    return _workspace(workspace, as_json)
+    from covidct.curate.mask import run
+
+    return run_step(workspace, run, as_json)
 
 
 def _loose(files: tuple[Path, ...], out: Path, no_text: bool, as_json: bool) -> int:
@@ -53,19 +56,3 @@ def _line(item: dict[str, object]) -> str:
     kinds = [box["kind"] for box in boxes] if isinstance(boxes, list) else []
     found = ", ".join(f"{kinds.count(kind)} {kind}" for kind in sorted(set(kinds))) or "no marks"
     return f"{item['file']}: {found}; may identify a person: {item['identifying']}"
-
-
-def _workspace(workspace: Path, as_json: bool) -> int:
-    from covidct.curate.mask import run
-    from covidct.workspace import Workspace
-
-    with Workspace.open(workspace) as opened, opened.lease("curate"):
-        report = run(opened)
-    if as_json:
-        print_json(vars(report))
-    else:
-        counts = ", ".join(f"{count} {name}" for name, count in sorted(report.counts.items()))
-        click.echo(f"{report.done} panels masked, {report.skipped} as before. {counts}".rstrip())
-        for panel, reason in report.failed:
-            click.echo(f"failed: {panel}: {reason}", err=True)
-    return ExitCode.INCOMPLETE if report.failed else ExitCode.COMPLETE

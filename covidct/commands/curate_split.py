@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from covidct.commands.curate_auto import run_step
 from covidct.commands.options import json_option, print_json, workspace_option
 from covidct.errors import CovidctError, ExitCode
 
@@ -16,7 +17,9 @@ from covidct.errors import CovidctError, ExitCode
 def split_figure(files: tuple[Path, ...], as_json: bool, workspace: Path) -> int:
     """Panels of compound figures, in reading order, with letters: of FILES, or of the workspace's figures."""
     if not files:
-        return _on_workspace(workspace, as_json)
+        from covidct.curate.split import run
+
+        return run_step(workspace, run, as_json)
     from covidct.progress import progress
 
     items = [_one(file) for file in progress(files, "split")]
@@ -45,17 +48,3 @@ def _line(item: dict[str, Any]) -> str:
         return f"{item['file']}: {item['error']}"
     words = ", ".join(f"{p['label'] or '-'} {p['box']} {p['score']:.2f}" for p in item["panels"])
     return f"{item['file']}: {len(item['panels'])} panels: {words}"
-
-
-def _on_workspace(workspace: Path, as_json: bool) -> int:
-    from covidct.commands.curate_auto import tell
-    from covidct.curate.split import run
-    from covidct.workspace import Workspace
-
-    with Workspace.open(workspace) as opened, opened.lease("curate"):
-        report = run(opened)
-    if as_json:
-        print_json(vars(report))
-    else:
-        tell(report)
-    return ExitCode.INCOMPLETE if report.failed else ExitCode.COMPLETE

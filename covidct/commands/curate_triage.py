@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from covidct.commands.curate_auto import run_step
 from covidct.commands.options import json_option, print_json, worker_count, workspace_option
 from covidct.errors import CovidctError, ExitCode
 
@@ -25,7 +26,9 @@ _ALONE = 48
 def triage(files: tuple[Path, ...], workers: int | None, as_json: bool, workspace: Path) -> int:
     """The kind of each of FILES (CT slice of the lungs, other CT, X-ray, chart…), or of the workspace's pictures."""
     if not files:
-        return _on_workspace(workspace, as_json)
+        from covidct.curate.triage import run
+
+        return run_step(workspace, run, as_json)
     items = list(sort_files(files, worker_count(workers)))
     if as_json:
         print_json(items)
@@ -83,17 +86,3 @@ def _line(item: dict[str, Any]) -> str:
     if "error" in item:
         return f"{item['file']}: {item['error']}"
     return f"{item['file']}: {item['kind']}{', compound' * item['is_compound']} {item['score']:.2f}"
-
-
-def _on_workspace(workspace: Path, as_json: bool) -> int:
-    from covidct.commands.curate_auto import tell
-    from covidct.curate.triage import run
-    from covidct.workspace import Workspace
-
-    with Workspace.open(workspace) as opened, opened.lease("curate"):
-        report = run(opened)
-    if as_json:
-        print_json(vars(report))
-    else:
-        tell(report)
-    return ExitCode.INCOMPLETE if report.failed else ExitCode.COMPLETE
