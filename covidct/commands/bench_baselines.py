@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from covidct.commands import bench_run
+from covidct.commands.bench_inputs import cache_folder, images
 from covidct.files import write_text
 
 
@@ -14,9 +14,9 @@ def baselines(options: Mapping[str, Any]) -> list[dict[str, Any]]:
     from covidct.audit.pictures import look
     from covidct.audit.shortcut import shortcut_baselines
 
-    release, paths = bench_run.images(options)
+    release, paths = images(options)
     key = hashlib.sha256("\n".join([release.title, *release.images["sha256"], *release.images["split"]]).encode())
-    kept = bench_run.cache_folder(options) / "baselines" / f"{key.hexdigest()[:16]}.json"
+    kept = cache_folder(options) / "baselines" / f"{key.hexdigest()[:16]}.json"
     if not kept.is_file():
         seen, _ = look(paths)
         rows = [

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from covidct.commands import bench_run
+from covidct.commands import bench_inputs, bench_run
 from covidct.commands.options import print_json
 from covidct.errors import UsageError
 from covidct.files import write_text
@@ -23,9 +23,9 @@ def main(options: Mapping[str, Any], as_json: bool) -> int:
     for name in methods:
         for share in shares:
             folder = out / name / f"{share:g}"
-            asked = bench_run.request({**options, "method": name, "out": folder}, share)
+            asked = bench_inputs.request({**options, "method": name, "out": folder}, share)
             found = bench_run.execute(asked)
-            images, groups = _used(bench_run.load(asked), share, asked.seeds)
+            images, groups = _used(bench_inputs.load(asked), share, asked.seeds)
             curves.setdefault(name, []).append(curve.line(share, images, groups, found))
     points = [point for line in curves.values() for point in line]
     results.write_csv(out / curve.CURVE, points)

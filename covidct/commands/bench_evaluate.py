@@ -7,7 +7,7 @@ import click
 import numpy as np
 import torch
 
-from covidct.commands import bench_run
+from covidct.commands import bench_inputs, bench_run
 from covidct.commands.options import print_json
 from covidct.errors import UsageError
 from covidct.files import atomic_path
@@ -25,7 +25,7 @@ def main(run: Path, manifest: str, images: Path | None, split: str, out: Path | 
     """Score ``run`` on another release."""
     size = evaluation.run_config(run)["recipe"]["size"]
     release = read_release(manifest)
-    cache = bench_run.cache_folder({"cache": None})
+    cache = bench_inputs.cache_folder({"cache": None})
     store = pack(locate_images(release, images), size * 8 // 7, cache / "pixels")
     data = bench_data(release, store, needed=("test",) if split == "test" else ())
     part = data.parts["test"] if split == "test" else _all(data.parts)
@@ -67,8 +67,8 @@ def compare(first: Path, second: Path, metric: str, manifest: str | None, as_jso
 
 def pretrain(images: Path, out: Path, model: str, weights: Path | None, settings: tuple[str, ...], seed: int) -> int:
     """Momentum contrast on a folder of pictures; leaves a file of weights for ``--weights``."""
-    recipe: MocoRecipe = changed(MocoRecipe(), bench_run.pairs(settings))
-    cache = bench_run.cache_folder({"cache": None})
+    recipe: MocoRecipe = changed(MocoRecipe(), bench_inputs.pairs(settings))
+    cache = bench_inputs.cache_folder({"cache": None})
     store = pack(folder_pictures(images), recipe.stored, cache / "pixels")
     if len(store.ids) < 2 * recipe.groups:
         raise UsageError(f"{images}: {len(store.ids)} pictures are too few to contrast; give more, or --set groups=1")

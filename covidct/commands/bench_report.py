@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from jinja2 import Environment, PackageLoader
 
-from covidct.commands import bench_run
+from covidct.commands.bench_inputs import load, request, the_release
 from covidct.files import write_text
 from covidct.models.gradcam import NoMapError
 from covidct.release.build.materialize import artifact_boxes
@@ -38,8 +38,8 @@ def write_report(out: Path, options: Mapping[str, Any], shortcuts: Sequence[Mapp
     config = run_config(out)
     summary = json.loads((out / results.SUMMARY).read_text(encoding="utf-8"))
     found = results.read_predictions(out, "test")
-    store = bench_run.load(bench_run.request({**options, "out": out})).store
-    cams, table = _looked_at(out, config, found, store, marks_of(bench_run.the_release(options)))
+    store = load(request({**options, "out": out})).store
+    cams, table = _looked_at(out, config, found, store, marks_of(the_release(options)))
     entries = card.card(config, summary, shortcuts)
     title = f"{config['run']['model']}, {config['run']['method']} ({config['run']['protocol']})"
     results.write_json(out / "explain.json", table)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from covidct.commands import bench_run
+from covidct.commands import bench_inputs, bench_run
 from covidct.commands.bench_baselines import baselines
 from covidct.commands.bench_report import render
 from covidct.commands.options import print_json
@@ -43,7 +43,7 @@ def main(number: int, options: Mapping[str, Any], as_json: bool) -> int:
     out: Path = options["out"] or Path("runs") / f"table-{number}"
     failed: Facts = []
     if number == 1:
-        table, data = split_counts(bench_run.the_release(options))
+        table, data = split_counts(bench_inputs.the_release(options))
     elif number == 2:
         table, data = parameter_counts()
     else:
@@ -52,7 +52,7 @@ def main(number: int, options: Mapping[str, Any], as_json: bool) -> int:
     write_text(out / "table.md", table.markdown())
     if number > 2:
         lines = {"title": table.title, "head": table.head, "lines": table.lines, "notes": table.notes}
-        render(out, title=table.title, subtitle=bench_run.the_release(options).title, tables=[lines])
+        render(out, title=table.title, subtitle=bench_inputs.the_release(options).title, tables=[lines])
     if as_json:
         print_json({"rows": data, "failed": failed, "notes": table.notes})
     else:
@@ -99,7 +99,7 @@ def runs(
     for row in chosen:
         own = {"model": row.model, "method": row.method, "init": row.init or None, "freeze": row.freeze}
         try:
-            found = bench_run.execute(bench_run.request({**options, **own, "out": out / row.slug}))
+            found = bench_run.execute(bench_inputs.request({**options, **own, "out": out / row.slug}))
             data.append({"row": row.title, "paper": vars(row.paper), "ours": found["metrics"]})
         except CovidctError as error:
             data.append({"row": row.title, "paper": vars(row.paper), "ours": None, "why": str(error)})
