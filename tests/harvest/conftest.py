@@ -1,30 +1,15 @@
-"""Clocks that do not wait, and clients on them."""
+"""Clients on clocks that do not wait, and engines that are started once."""
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 import pytest
+from clocks import FakeClock
 from faultserver import FaultServer
 
 from covidct.harvest.engine import LocalEngine
 from covidct.harvest.net.client import HttpClient, Settings
 from covidct.harvest.net.wire import Limits
-
-
-@dataclass
-class FakeClock:
-    """Sleeping moves time on and is written down."""
-
-    time: float = 0.0
-    slept: list[float] = field(default_factory=list)
-
-    def now(self) -> float:
-        return self.time
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.time += seconds
 
 
 @pytest.fixture

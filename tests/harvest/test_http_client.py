@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import FakeClock
+from clocks import FakeClock
 from faultserver import FaultServer, ScriptedPlan
 from faultserver.corpus import make_pdf
 from faultserver.server import Reply, static

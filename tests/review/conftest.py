@@ -1,69 +1,26 @@
 """A served copy of the made-up corpus, and a browser to look at it with."""
 
-import os
 import shutil
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 import review_corpus
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from serving import READY, Live, Spawned, serving
 
-from covidct.curate.review import server
 from covidct.workspace.workspace import Workspace
 
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), ""
 )
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-READY = "html[data-ready=yes]"
 WAIT = 20_000
 VIEWPORT = {"width": 1366, "height": 820}
-
-
-@dataclass
-class Live:
-    """A running review page and the workspace behind it, seen through a connection of the test's own."""
-
-    url: str
-    workspace: Workspace
-
-
-@dataclass
-class Spawned:
-    """``covidct curate review`` as a process of its own."""
-
-    process: subprocess.Popen[str]
-    url: str
-
-    def kill(self) -> None:
-        """SIGKILL: no good-bye."""
-        os.kill(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-
-    def stop(self, how: int = signal.SIGINT) -> int:
-        """Ctrl-C, or a polite kill."""
-        self.process.send_signal(how)
-        return self.process.wait(timeout=20)
-
-
-@contextmanager
-def serving(folder: Path) -> Iterator[Live]:
-    """Serve a workspace from a thread of this process."""
-    with Workspace.open(folder) as served, Workspace.open(folder) as seen:
-        session = server.open_session(folder, "127.0.0.1", 0)
-        site = server.prepare(served, session, "dana")
-        thread = threading.Thread(target=site.run, kwargs={"sockets": [session.listener]}, daemon=True)
-        thread.start()
-        yield Live(session.url, seen)
-        site.should_exit = True
-        thread.join(timeout=10)
 
 
 @pytest.fixture(scope="session")

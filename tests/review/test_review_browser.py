@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 import review_corpus
-from conftest import READY, Live, Spawned
 from playwright.sync_api import Page, expect
+from serving import READY, Live, Spawned
 
 from covidct.records import Decision
 from covidct.workspace.workspace import Workspace

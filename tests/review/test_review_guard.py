@@ -13,8 +13,8 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from conftest import Live, serving
 from PIL import Image
+from serving import Live, serving
 
 from covidct.curate.review.guard import allowed_hosts
 from covidct.records import Decision

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Live
 from playwright.sync_api import Page, expect
+from serving import Live
 
 WRITER = """
     import dataclasses, sys

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Live
 from PIL import Image
 from playwright.sync_api import Page, expect
+from serving import Live
 
 Visit = Callable[..., Page]
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Spawned
+from serving import Spawned
 
 from covidct.cli import run
 from covidct.curate.review.server import SESSION, check_host, keep, open_session
