@@ -2,24 +2,17 @@
 
 import os
 import sqlite3
-import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from covidct.errors import CovidctError
 from covidct.records import Decision
 from covidct.workspace import journal
 from covidct.workspace.rows import decision_of
-from covidct.workspace.schema import BUSY_SECONDS, DATABASE
+from covidct.workspace.schema import DATABASE
 from covidct.workspace.workspace import Workspace
 
 MOST_VARIABLES = 500
-
-
-class Busy(CovidctError):
-    """Another program has held the write lock for too long; the same action may be tried again."""
 
 
 class Word(NamedTuple):
@@ -173,42 +166,8 @@ def touched(workspace: Workspace, after: int) -> list[tuple[int, str, str]]:
 
 def say(workspace: Workspace, key: str, decisions: Sequence[Decision]) -> list[int]:
     """Append all of one action or none, once: the same ``key`` again returns the numbers of the first time."""
-    with _at_once(workspace) as connection:
+    with workspace.transaction(eager=True) as connection:
         return [journal.append(connection, decision, f"{key}:{i}") for i, decision in enumerate(decisions)]
-
-
-@contextmanager
-def _at_once(workspace: Workspace) -> Iterator[sqlite3.Connection]:
-    """A write transaction that asks for the lock every millisecond.
-
-    SQLite's own waiting sleeps up to 100 ms between two tries, and so misses the short pauses of a busy harvest.
-    """
-    connection = workspace.connection
-    until = time.monotonic() + BUSY_SECONDS
-    connection.execute("PRAGMA busy_timeout = 0")
-    try:
-        while not _begun(connection):
-            if time.monotonic() > until:
-                raise Busy("the workspace has been locked for half a minute: is another program writing?")
-            time.sleep(0.001)
-        try:
-            yield connection
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
-        connection.execute("COMMIT")
-    finally:
-        connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
-
-
-def _begun(connection: sqlite3.Connection) -> bool:
-    try:
-        connection.execute("BEGIN IMMEDIATE")
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-            raise
-        return False
-    return True
 
 
 def flush(workspace: Workspace) -> None:

@@ -9,7 +9,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -21,6 +21,7 @@ from covidct.records import Decision, Figure, Panel, Paper, PaperStatus
 from covidct.workspace import disk, forget, journal
 from covidct.workspace.disk import Stored
 from covidct.workspace.forget import Tombstone
+from covidct.workspace.lock import written
 from covidct.workspace.pictures import blanked, pixel_hash
 from covidct.workspace.replace import (
     forgotten_pictures,
@@ -110,17 +111,9 @@ class Workspace:
                 self._opened.append(found)
         return found
 
-    @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """A short write transaction: do nothing slow inside."""
-        connection = self.connection
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield connection
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
-        connection.execute("COMMIT")
+    def transaction(self, eager: bool = False) -> AbstractContextManager[sqlite3.Connection]:
+        """A short write transaction: do nothing slow inside. ``eager`` waits for the lock as a person would."""
+        return written(self.connection, eager)
 
     # -- files -------------------------------------------------------------------------------------------------
 

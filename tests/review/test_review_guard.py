@@ -18,7 +18,7 @@ from serving import Live, serving
 
 from covidct.curate.review.guard import allowed_hosts
 from covidct.records import Decision
-from covidct.workspace import queues
+from covidct.workspace import lock
 
 Answer = tuple[int, dict[str, str], bytes]
 
@@ -162,7 +162,7 @@ def test_forms_and_floods_are_refused(live: Live, client: Client, before: int) -
 def test_locked_workspace_asks_the_page_to_try_again(
     live: Live, client: Client, before: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queues, "BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(lock, "BUSY_SECONDS", 0.1)
     body = {"key": fresh_key(), "curator": "dana", **label(live)}
     with live.workspace.transaction():
         assert client.ask("POST", "/api/act", body)[0] == 503

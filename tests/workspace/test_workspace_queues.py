@@ -8,7 +8,7 @@ import pytest
 
 from covidct.errors import CovidctError
 from covidct.records import Decision
-from covidct.workspace import queues
+from covidct.workspace import lock, queues
 from covidct.workspace.workspace import Workspace
 
 
@@ -46,10 +46,10 @@ def test_word_waits_for_a_writer_and_no_longer(tmp_path: Path) -> None:
 
 
 def test_word_gives_up_with_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queues, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(lock, "BUSY_SECONDS", 0.05)
     with Workspace.create(tmp_path / "ws") as ws, Workspace.open(tmp_path / "ws") as other:
         other.connection.execute("BEGIN IMMEDIATE")
-        with pytest.raises(queues.Busy, match="locked"):
+        with pytest.raises(lock.Busy, match="locked"):
             queues.say(ws, "key-1", [word("positive")])
         other.connection.execute("ROLLBACK")
         assert queues.say(ws, "key-1", [word("positive")])

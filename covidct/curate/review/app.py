@@ -18,7 +18,8 @@ from starlette.routing import Route
 
 from covidct.errors import CovidctError, UsageError
 from covidct.records import CAPTION_LABELS, TRIAGE_KINDS
-from covidct.workspace.queues import Busy, Row, flush, last_decision, things_in_conflict, titles
+from covidct.workspace.lock import Busy
+from covidct.workspace.queues import Row, flush, last_decision, things_in_conflict, titles
 from covidct.workspace.workspace import Workspace
 
 from . import changes, items, pictures, queues
