@@ -244,11 +244,12 @@ def label_caption(text: str) -> Labels:
     readings = {letter: _reading(text, spans) for letter, spans in split.spans.items()}
     contrast = any(decide(r).label == POSITIVE for r in readings.values()) or bool(_anywhere(readings, shared))
     carried: Verdict | None = None
+    animal = next((v for r in readings.values() if (v := _animal(r))), None)
     in_sentence = _of_sentence(text, readings) if split.style == "after" else None
     for letter, reading in readings.items():
         reading = _seen_with(reading, about_scan)
         new_person = any(person.age is not None or person.case for person in persons(text, split.spans[letter]))
-        panels[letter] = _panel(reading, shared, contrast, None if new_person else carried or in_sentence)
+        panels[letter] = _panel(reading, shared, contrast, None if new_person else carried or in_sentence or animal)
         carried = _carried(reading, panels[letter], carried)
     return Labels(_shown(text, _whole(panels, shared)), {letter: _shown(text, v) for letter, v in panels.items()})
 

@@ -89,6 +89,8 @@ _STRENGTH = (
     "affirmed",
     "result-positive",
 )
+SHIELD = "result-of-something-else"
+"""Acts on nothing: its longer words keep a result from being taken for a test's."""
 _DISEASES = frozenset({"covid", "infected", "suspect", "other", "rival", "test"})
 _COVERED = {"result-positive": "affirmed", "result-negative": "negated", "final": "affirmed"}
 
@@ -116,8 +118,13 @@ class _Sentence:
             for modifier in self.table.modifiers
             for m in self._finditer(modifier.pattern, self.folded)
             if not any(t.start <= m.start() and m.end() <= t.end for t in terms)
+            and not (modifier.rule_id == SHIELD and self._hyphened(m.start()))
         }
         return [(place, found[place]) for place in _longest_by_reach(found)]
+
+    def _hyphened(self, start: int) -> bool:
+        """``COVID-19-negative CT``: what stands right behind the name is its own result."""
+        return any(t.kind == "covid" and self.folded[t.end : start] in ("-", " ") for t in self.terms)
 
     def _finditer(self, pattern: re.Pattern[str], text: str) -> list[re.Match[str]]:
         return [m for m in pattern.finditer(text, *self.span) if m.end() > m.start()]
@@ -151,10 +158,17 @@ class _Sentence:
         others = any(t.kind == "rival" for t in self.terms) and not any(t.kind == "covid" for t in self.terms)
         named = term.rule == "test-named"
         for makes in ("contact", "topic", "result-positive", "history", "result-negative", "negated", "uncertain"):
-            hits = [a for a in acting if a.modifier.makes == makes and (named or not self._for_something(a))]
+            hits = [a for a in acting if self._tells(a, makes, named)]
             if hits and (named or not others):
                 return self._made(term, makes, hits[:1])
         return self._made(term, "none", [])
+
+    def _tells(self, acting: _Acting, makes: str, named: bool) -> bool:
+        if not named:
+            return acting.modifier.makes == makes and not self._for_something(acting)
+        if makes == "result-positive" and acting.modifier.makes == "affirmed":
+            return "positiv" in self.folded[acting.start : acting.end]
+        return acting.modifier.makes == makes
 
     def _for_something(self, acting: _Acting) -> bool:
         """``positive for influenza``: the result is told of what follows, not of the test."""
