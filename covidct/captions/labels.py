@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from covidct.captions.cues import persons
 from covidct.captions.reading import Mention, clean, read
 from covidct.captions.subcaptions import split_caption
+from covidct.captions.subjects import without_body
 from covidct.captions.text import Span, plain, sentences
 
 POSITIVE, NEGATIVE, UNCLEAR = "positive", "negative", "unclear"
@@ -56,6 +57,8 @@ class Reading:
     words: int = 0
     extent: Span = (0, 0)
     """From the first word to the last."""
+    subject: Span | None = None
+    """The first words, where they name nothing that a scan shows."""
 
     def having(self, means: str, *statuses: str) -> list[Mention]:
         return [m for m in self.mentions if m.means == means and (not statuses or m.status in statuses)]
@@ -91,7 +94,9 @@ def _no_scan(reading: Reading) -> Verdict | None:
     if reading.about_scan is not False:
         return None
     picture = reading.having("noscan") + reading.having("vague")
-    return _verdict(NEGATIVE, "no-scan", picture[0], 0.85) if picture else None
+    if picture:
+        return _verdict(NEGATIVE, "no-scan", picture[0], 0.85)
+    return Verdict(NEGATIVE, "no-scan:subject", 0.6, reading.subject) if reading.subject else None
 
 
 def _no_picture(reading: Reading) -> Verdict | None:
@@ -263,6 +268,8 @@ def _of_sentence(text: str, readings: Mapping[str, Reading]) -> Verdict | None:
 
 def _seen_with(reading: Reading, title_about_scan: bool | None) -> Reading:
     """A panel that does not say what it is is what the title says; a drawing stays one though a scan is mentioned."""
+    if title_about_scan and reading.subject and not (reading.having("noscan") or reading.having("vague")):
+        return replace(reading, about_scan=True, subject=None)
     if reading.about_scan is None or (title_about_scan is False and _starts_without_scan(reading)):
         return replace(reading, about_scan=title_about_scan)
     return reading
@@ -356,7 +363,19 @@ def _reading(text: str, spans: Sequence[Span]) -> Reading:
     places = [m.span() for start, end in spans for m in _WORD.finditer(cleaned, start, end)]
     extent = (places[0][0], places[-1][1]) if places else (0, 0)
     own = " ".join(text[start:end] for start, end in spans)
-    return Reading(mentions, _about_scan(mentions), own, len(places), extent)
+    subject = without_body(text, spans, mentions, _scans(mentions)) if _about_covid_at_all(mentions) else None
+    about_scan = False if subject else _about_scan(mentions)
+    return Reading(mentions, about_scan, own, len(places), extent, subject)
+
+
+def _about_covid_at_all(mentions: Sequence[Mention]) -> bool:
+    return any(m.means in ("covid", "infected", "test", "suspect") or _about_covid(m) for m in mentions)
+
+
+def _scans(mentions: Sequence[Mention]) -> list[Mention]:
+    """Mentions of a scan or of what is seen on one, without numbers made from scans."""
+    numbers = [m for m in mentions if m.rule in ("scan-as-number", "scan-business")]
+    return [m for m in mentions if m.means == "scan" and not any(n.start < m.end and m.start < n.end for n in numbers)]
 
 
 _WORD = re.compile(r"[A-Za-z]{2,}")
@@ -373,8 +392,7 @@ def _about_scan(mentions: Sequence[Mention]) -> bool | None:
     kinds = list(firsts.values())
     if not kinds:
         return None
-    numbers = [m for m in cues if m.rule == "scan-as-number"]
-    scans = [m for m in cues if m.rule == "scan" and not any(n.start <= m.start < n.end for n in numbers)]
+    scans = [m for m in _scans(mentions) if m.rule == "scan"]
     if kinds[0] == "noscan" and cues[0].rule in _BESIDE_SCANS and any(m.sentence == cues[0].sentence for m in scans):
         return True
     if kinds[0] in ("noscan", "topic") and "scan" not in kinds[1:]:

@@ -72,6 +72,7 @@ def read(text: str, spans: Sequence[Span] | None = None, table: RuleTable | None
 
 _WORD = re.compile(r"[A-Za-z0-9]+|[\u4e00-\u9fff]{1,2}")
 _JOINT = re.compile(r"\b(?:and|y|e|et|und)\b|,|/")
+_ANOTHER = re.compile(r"\b(?:and|y|e|et|with|after|following|despite|until)\b")
 _NO_THING_IN = re.compile(
     r"\s*(?!evidence|sign|seen|found|case)[a-z]+(?: [a-z]+)? (?:in|from|of) (?:an?|the|this|one)\b"
 )
@@ -89,9 +90,13 @@ _STRENGTH = (
     "affirmed",
     "result-positive",
 )
+SOMEBODY = "somebody-else"
+"""Whose results are not the patient's."""
 SHIELD = "result-of-something-else"
 """Acts on nothing: its longer words keep a result from being taken for a test's."""
 _DISEASES = frozenset({"covid", "infected", "suspect", "other", "rival", "test"})
+_OVERLAPPING = ("scan", "person", "clinic", "shown", "process")
+"""Say what a picture may be; they leave the names that they overlap as they are."""
 _COVERED = {"result-positive": "affirmed", "result-negative": "negated", "final": "affirmed"}
 
 
@@ -102,17 +107,18 @@ class _Sentence:
         self.cased, self.folded, self.span, self.table = cased, folded, span, table
         self.terms = self._terms()
         self.modifiers = self._modifiers()
+        self.others = [place for place, modifier in self.modifiers if modifier.rule_id == SOMEBODY]
 
     def _terms(self) -> list[_Found]:
         found = []
         for term in self.table.terms:
             text = self.cased if term.case else self.folded
             found += [_Found(m.start(), m.end(), term.rule_id, term.means) for m in self._finditer(term.pattern, text)]
-        picture = [f for f in found if f.kind in ("scan", "person", "clinic")]
+        picture = [f for f in found if f.kind in _OVERLAPPING]
         return sorted(_longest([f for f in found if f not in picture]) + picture, key=lambda f: f.start)
 
     def _modifiers(self) -> list[tuple[_Found, Modifier]]:
-        terms = [t for t in self.terms if t.kind not in ("scan", "person", "class", "clinic")]
+        terms = [t for t in self.terms if t.kind not in (*_OVERLAPPING, "class")]
         found = {
             _Found(m.start(), m.end(), modifier.rule_id, modifier.makes): modifier
             for modifier in self.table.modifiers
@@ -190,12 +196,14 @@ class _Sentence:
 
     def _other_thing(self, between: Span) -> bool:
         """``COVID-19 and a negative CT``: behind a joint a result is told of something else."""
-        return re.search(r"\b(?:and|y|e|et|with)\b", self.folded[slice(*between)]) is not None
+        return _ANOTHER.search(self.folded, *between) is not None
 
     def _stopped(self, between: Span, modifier: Modifier, term: _Found) -> bool:
         if self.table.stops.search(self.folded, *between):
             return True
         if modifier.makes.startswith("result"):
+            if any(between[0] <= m.start and m.end <= between[1] for m in self.others):
+                return True
             if (
                 modifier.acts == "both"
                 and between[0] == term.end

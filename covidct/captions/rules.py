@@ -36,6 +36,8 @@ MEANINGS = frozenset(
         "vague",
         "topic",
         "clinic",
+        "shown",
+        "process",
     ]
 )
 EFFECTS = frozenset(

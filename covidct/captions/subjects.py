@@ -1,0 +1,77 @@
+"""What a caption is about by its first words: ``Frequency of …`` shows no body, whatever diseases it names.
+
+The words before the first preposition or verb name what the figure shows. Where they name no scan, organ, finding,
+person or disease, and nothing later brings a scan of one person, the figure is a chart, a drawing or a photograph.
+"""
+
+import re
+from collections.abc import Sequence
+
+from covidct.captions.reading import Mention
+from covidct.captions.rules import fold_lower
+from covidct.captions.text import Span, plain, sentences
+
+_LABEL = re.compile(
+    r"\W*(?:(?:supplement\w*|extended data|online|additional) )?(?:fig(?:ure|ures|s)?|image|plate)\b\.?\s*[a-z]?\d*"
+    r"\s*[.:|)-]*\s*"
+)
+_END = re.compile(
+    r"(?<![-\w])(?:of|in|on|for|with|without|by|from|to|at|into|between|among|during|after|before|following|according|per"
+    r"|than|versus|vs|that|which|who|whose|where|is|are|was|were|has|had|have|shows?|showed|showing|demonstrat\w+|reveal\w*"
+    r"|depict\w*|illustrat\w+|indicat\w+|obtained|performed|taken|used|using|treated|given|made|seen|presented|presenting"
+    r"|against|across|over|under|through|as|de|del|en|con|du|dans|chez|di|da|do|em|com|des|por|par)(?=\s|$)"
+    r"|[.,:;()\[\]]|\s-\s"
+)
+_NAMES_A_BODY = frozenset({"shown", "person", "infected", "other", "rival", "healthy", "animal", "class"})
+_ONE_PERSON = re.compile(
+    r"\b(?:an?|one|the|this|same|our|his|her) (?:[a-z0-9-]+ ){0,5}?"
+    r"(?:patient|case|man|woman|child|boy|girl|infant|neonate|newborn|male|female|nurse|survivor)\b"
+    r"|\b(?:patient|case) \d"
+)
+_CLAUSE = re.compile(r"(?:ed|ly|found|shown|be)\s*$")
+"""Last words of a clause, not of a name: "COVID-19 cannot be excluded", "Initially"."""
+
+
+def without_body(
+    text: str, spans: Sequence[Span], mentions: Sequence[Mention], scans: Sequence[Mention]
+) -> Span | None:
+    """Span of the first words of ``text[spans]`` where they name nothing that a scan shows; None where they do.
+
+    ``scans`` are the mentions that speak of a scan (without those that speak of numbers made from scans).
+    """
+    folded = fold_lower(text)
+    first = next((s for span in spans for s in sentences(plain(text), *span)), None)
+    head = _head(folded, first) if first else None
+    if first is None or head is None or _names_a_body(text, head, mentions, scans):
+        return None
+    clause = re.search(r"[;:]", folded[first[0] : first[1]])
+    end = first[0] + clause.start() if clause else first[1]
+    if any(m.start >= end for m in scans):
+        return None
+    one = _ONE_PERSON.search(folded, *first) is not None
+    process = any(m.means == "process" and _overlap(m, head) for m in mentions)
+    organ = any(m.means == "shown" and m.start < end for m in mentions)
+    return None if (scans and (process or one)) or (process and one and organ) else head
+
+
+def _names_a_body(text: str, head: Span, mentions: Sequence[Mention], scans: Sequence[Mention]) -> bool:
+    """``COVID-19`` as the last word, not ``COVID-19 mortality``."""
+    if any(_overlap(m, head) for m in scans) or any(m.means in _NAMES_A_BODY and _overlap(m, head) for m in mentions):
+        return True
+    names = [m for m in mentions if m.means == "covid" and _overlap(m, head)]
+    return any(not re.search(r"\w", text[m.end : head[1]]) for m in names)
+
+
+def _head(folded: str, sentence: Span) -> Span | None:
+    """The words before the first preposition or verb; None where there are none, or none in Latin letters."""
+    start = sentence[0]
+    if (label := _LABEL.match(folded, start, sentence[1])) and re.search(r"\d", label[0]):
+        start = label.end()
+    end = _END.search(folded, start, sentence[1])
+    head = (start, end.start() if end else sentence[1])
+    words = folded[head[0] : head[1]]
+    return head if re.search(r"[a-z]{3}", words) and not _CLAUSE.search(words) else None
+
+
+def _overlap(mention: Mention, span: Span) -> bool:
+    return mention.start < span[1] and span[0] < mention.end
