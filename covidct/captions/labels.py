@@ -68,7 +68,7 @@ class Reading:
         return any(m.rule == "false-positive" for m in self.mentions)
 
 
-def _affirmed(reading: Reading) -> Verdict | None:
+def affirmed(reading: Reading) -> Verdict | None:
     """A person has COVID-19: named and not taken back, or a test says so."""
     named = reading.having("covid", "affirmed", "history")
     proven = reading.having("test", "affirmed") + reading.having("infected", "plain", "affirmed", "history")
@@ -120,7 +120,7 @@ def _animal(reading: Reading) -> Verdict | None:
 
 def _unseen(reading: Reading) -> Verdict | None:
     """A person has COVID-19, but no word tells that the picture is a scan, or of the chest."""
-    said = _affirmed(reading) if reading.about_scan is None and reading.words >= _SENTENCE_WORDS else None
+    said = affirmed(reading) if reading.about_scan is None and reading.words >= _SENTENCE_WORDS else None
     if said is None or any(m.means in ("clinic", "class") for m in reading.mentions):
         return None
     before = [m for m in reading.mentions if m.end <= said.span[0]]
@@ -133,7 +133,7 @@ _SUBJECT_CHARS = 8
 """Room before the patient for a word that says what the picture shows: "Survival of patients with COVID-19"."""
 
 
-def _final(reading: Reading) -> Verdict | None:
+def final(reading: Reading) -> Verdict | None:
     """Another disease as the final diagnosis, COVID-19 nowhere affirmed by a test."""
     final = [m for m in reading.having("other") + reading.having("rival") if m.final]
     return _verdict(NEGATIVE, "final-diagnosis", final[0], 0.9) if final else None
@@ -156,7 +156,7 @@ def _diagnosed(reading: Reading) -> Verdict | None:
     return _verdict(NEGATIVE, "other-disease", others[0], 0.85) if others else None
 
 
-def _other_disease(reading: Reading) -> Verdict | None:
+def other_disease(reading: Reading) -> Verdict | None:
     """Another disease named, and COVID-19 not under suspicion."""
     others = [m for means in ("rival", "other") for m in reading.having(means, "plain")]
     return _verdict(NEGATIVE, "other-disease", others[0], 0.8) if others else None
@@ -187,7 +187,7 @@ def _suspected(reading: Reading) -> Verdict | None:
     return _verdict(UNCLEAR, "suspected", doubtful[0], 0.6) if doubtful else None
 
 
-def _refuted(reading: Reading) -> Verdict | None:
+def refuted(reading: Reading) -> Verdict | None:
     """COVID-19 itself denied, or its own test negative."""
     denied = reading.having("covid", "negated") + reading.having("infected", "negated")
     denied += [m for m in reading.having("test", "negated") if m.rule == "test-named"]
@@ -208,16 +208,16 @@ DECISIONS: tuple[Decision, ...] = (
     _no_scan,
     _animal,
     _unseen,
-    _affirmed,
-    _final,
+    affirmed,
+    final,
     _false_positive,
     _no_picture,
     _named,
-    _refuted,
+    refuted,
     _diagnosed,
     _suspected,
     _negated,
-    _other_disease,
+    other_disease,
     _likely_other,
     _healthy,
     _hinted,
@@ -242,11 +242,11 @@ def label_caption(text: str) -> Labels:
     """Labels from the caption alone; an empty caption is unclear."""
     split = split_caption(text)
     if not split.spans:
-        return Labels(_shown(text, decide(_reading(text, [(0, len(text))]))), {})
-    shared = _reading(text, split.shared_spans)
+        return Labels(shown(text, decide(reading_of(text, [(0, len(text))]))), {})
+    shared = reading_of(text, split.shared_spans)
     about_scan = shared.about_scan
     panels: dict[str, Verdict] = {}
-    readings = {letter: _reading(text, spans) for letter, spans in split.spans.items()}
+    readings = {letter: reading_of(text, spans) for letter, spans in split.spans.items()}
     contrast = any(decide(r).label == POSITIVE for r in readings.values()) or bool(_anywhere(readings, shared))
     carried: Verdict | None = None
     animal = next((v for r in readings.values() if (v := _animal(r))), None)
@@ -256,7 +256,7 @@ def label_caption(text: str) -> Labels:
         new_person = any(person.age is not None or person.case for person in persons(text, split.spans[letter]))
         panels[letter] = _panel(reading, shared, contrast, None if new_person else carried or in_sentence or animal)
         carried = _carried(reading, panels[letter], carried)
-    return Labels(_shown(text, _whole(panels, shared)), {letter: _shown(text, v) for letter, v in panels.items()})
+    return Labels(shown(text, _whole(panels, shared)), {letter: shown(text, v) for letter, v in panels.items()})
 
 
 def _of_sentence(text: str, readings: Mapping[str, Reading]) -> Verdict | None:
@@ -332,7 +332,7 @@ def _carried(reading: Reading, verdict: Verdict, carried: Verdict | None) -> Ver
     """The person a panel tells of goes on through the panels after it, until another person comes."""
     if not reading.having("person"):
         return carried
-    said = verdict if verdict.label == POSITIVE else _affirmed(reading) or _named(reading)
+    said = verdict if verdict.label == POSITIVE else affirmed(reading) or _named(reading)
     return replace(said, score=said.score - 0.15) if said else None
 
 
@@ -352,12 +352,14 @@ def _of_shared(best: Verdict, shared: Reading) -> Verdict:
     return verdict if verdict.label == UNCLEAR and verdict.rule != NOTHING.rule else best
 
 
-def _shown(text: str, verdict: Verdict, source: str = "caption") -> Verdict:
+def shown(text: str, verdict: Verdict, source: str = "caption") -> Verdict:
+    """``verdict`` with the words that it rests on."""
     start, end = verdict.span
     return replace(verdict, evidence=" ".join(text[start:end].split()), source=source)
 
 
-def _reading(text: str, spans: Sequence[Span]) -> Reading:
+def reading_of(text: str, spans: Sequence[Span]) -> Reading:
+    """The mentions of ``text[spans]`` and what the first words say that it shows."""
     mentions = read(text, spans)
     cleaned = clean(text)
     places = [m.span() for start, end in spans for m in _WORD.finditer(cleaned, start, end)]
@@ -402,76 +404,3 @@ def _about_scan(mentions: Sequence[Mention]) -> bool | None:
     if all(kind == "vague" for kind in kinds):
         return bool(scans)
     return True if "scan" in kinds else bool(scans)
-
-
-def label_with_context(text: str, context: str) -> Labels:
-    """``label_caption``, and where that is unclear, what ``context`` adds: text about the figure, then a line
-    ``title: …`` where there is one.
-    """
-    found = _TITLE.search(context)
-    body, title = (context[: found.start()], found["title"]) if found else (context, "")
-    return label_figure(text, [body], title)
-
-
-def label_figure(caption: str, mentions: Sequence[str] = (), title: str = "", abstract: str = "") -> Labels:
-    """Sub-caption, caption, sentences that mention the figure, title, abstract: the first that decides holds.
-
-    A caption that speaks of mere suspicion gives way only to a finding about the patient.
-    """
-    if not caption.strip() and mentions:
-        return _as_context(label_caption("\n".join(mentions)))
-    labels = label_caption(caption)
-    if labels.figure.label != UNCLEAR:
-        return labels
-    found = _about_patient("\n".join(mentions), "context") or _about_patient(abstract, "abstract", 0.35)
-    if found is None and not labels.figure.rule.startswith("suspected:"):
-        found = _about_paper(title)
-    if found is None or (found.label == NEGATIVE and labels.figure.rule.startswith("suspected:covid")):
-        return labels
-    panels = {letter: found if v.rule == NOTHING.rule else v for letter, v in labels.panels.items()}
-    return Labels(found, panels)
-
-
-def _as_context(labels: Labels) -> Labels:
-    """Verdicts of a text that stands in for a missing caption."""
-    panels = {letter: replace(v, source="context", score=v.score - 0.1) for letter, v in labels.panels.items()}
-    return Labels(replace(labels.figure, source="context", score=labels.figure.score - 0.1), panels)
-
-
-_TITLE = re.compile(r"(?im)(?:^|\n|\.\s)title:\s*(?P<title>.+)$")
-_MANY = re.compile(
-    r"\b(?:\d+(?:\.\d+)?\s?%|patients|cases|studies|reported|literature|cohort|authors|et al)\b", re.IGNORECASE
-)
-
-
-_ALL_OF_THEM = re.compile(
-    r"\b(?:all|both|each) (?:of )?(?:our|the|these|his|her)? ?(?:\w+ )?(?:patients|cases)\b", re.IGNORECASE
-)
-
-
-def _of_one_patient(sentence: str) -> bool:
-    return _MANY.search(sentence) is None or _ALL_OF_THEM.search(sentence) is not None
-
-
-def _of_somebody(mention: Mention, sentence: Sequence[Mention]) -> bool:
-    """A statement about somebody: the result of a test, or a sentence that speaks of a person."""
-    told = mention.tested or (mention.final and mention.means != "covid") or any(m.means == "person" for m in sentence)
-    return told and mention.status != "history"
-
-
-def _about_patient(text: str, source: str, less: float = 0.25) -> Verdict | None:
-    """What ``text`` says of one patient; sentences about many people do not count."""
-    told = [read(text, [s]) for s in sentences(text) if _of_one_patient(text[s[0] : s[1]])]
-    mentions = [m for sentence in told for m in sentence if _of_somebody(m, sentence)]
-    reading = Reading(mentions, True)
-    said = _affirmed(reading) or _final(reading) or _refuted(Reading([m for m in mentions if m.means == "covid"], True))
-    return _shown(text, replace(said, score=said.score - less), source) if said else None
-
-
-def _about_paper(title: str) -> Verdict | None:
-    reading = replace(_reading(title, [(0, len(title))]), about_scan=True)
-    verdict = decide(reading)
-    several = verdict.label == POSITIVE and _other_disease(reading)
-    if verdict.label == UNCLEAR or several:
-        return None
-    return _shown(title, replace(verdict, score=verdict.score - 0.3), "title")

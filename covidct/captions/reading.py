@@ -72,6 +72,9 @@ def read(text: str, spans: Sequence[Span] | None = None, table: RuleTable | None
 
 _WORD = re.compile(r"[A-Za-z0-9]+|[\u4e00-\u9fff]{1,2}")
 _JOINT = re.compile(r"\b(?:and|y|e|et|und)\b|,|/")
+_HEAD_CHARS = 4
+_RELATIVE = re.compile(r"(?:his|her|their|whose|the patient's)\b")
+_PATIENT = re.compile(r"\b(?:patient|he|she|herself|himself|both|also|too)\b")
 _ANOTHER = re.compile(r"\b(?:and|y|e|et|with|after|following|despite|until)\b")
 _NO_THING_IN = re.compile(
     r"\s*(?!evidence|sign|seen|found|case)[a-z]+(?: [a-z]+)? (?:in|from|of) (?:an?|the|this|one)\b"
@@ -97,6 +100,8 @@ SHIELD = "result-of-something-else"
 _DISEASES = frozenset({"covid", "infected", "suspect", "other", "rival", "test"})
 _OVERLAPPING = ("scan", "person", "clinic", "shown", "process")
 """Say what a picture may be; they leave the names that they overlap as they are."""
+_CASES = frozenset({"infected", "suspect"})
+"""``contact with a confirmed case of``: a case is nothing of its own."""
 _COVERED = {"result-positive": "affirmed", "result-negative": "negated", "final": "affirmed"}
 
 
@@ -225,10 +230,17 @@ class _Sentence:
         if not yes:
             return list(acting)
         nearest = max(yes, key=lambda a: a.start)
-        return [a for a in acting if a.end > nearest.start or not self._joined(a, nearest)]
+        return [a for a in acting if a.end > nearest.start or self._is_subject(a) or not self._joined(a, nearest)]
+
+    def _is_subject(self, acting: _Acting) -> bool:
+        """``Her son, who lived with her, was diagnosed with …``: a relative at the head of a sentence is who has it."""
+        if acting.modifier.rule_id != SOMEBODY or acting.start > self.span[0] + _HEAD_CHARS:
+            return False
+        relative = _RELATIVE.match(self.folded, acting.start)
+        return relative is not None and _PATIENT.search(self.folded, acting.end, self.span[1]) is None
 
     def _joined(self, before: _Acting, yes: _Acting) -> bool:
-        named = any(before.end <= t.start < yes.start and t.kind in _DISEASES for t in self.terms)
+        named = any(before.end <= t.start < yes.start and t.kind in _DISEASES - _CASES for t in self.terms)
         if named or _JOINT.search(self.folded, before.end, yes.start):
             return True
         return before.modifier.makes == "negated" and _NO_THING_IN.match(self.folded, before.end, yes.start) is not None

@@ -16,8 +16,8 @@ from typing import Any
 from covidct.captions.text import lower, plain
 from covidct.errors import CovidctError
 
-VERSION = "1"
-"""Raise it when labels change: decisions carry it (``rule:captions@1``)."""
+VERSION = "2"
+"""Raise it when labels change: decisions carry it (``rule:captions@2``)."""
 
 MEANINGS = frozenset(
     [

@@ -29,7 +29,8 @@ _csv_option = click.option(
 @workspace_option
 def label(csv_file: Path | None, text: str | None, with_context: bool, as_json: bool, workspace: Path) -> int:
     """Positive, negative or unclear, from the text; without --csv or --text on every panel of the workspace."""
-    from covidct.captions.labels import label_caption, label_with_context
+    from covidct.captions.context import label_with_context
+    from covidct.captions.labels import label_caption
 
     _one_input(csv_file, text)
     if text is None and csv_file is None:

@@ -6,7 +6,8 @@ A curator's decision stays in force whatever the rules say.
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from covidct.captions.labels import NOTHING, UNCLEAR, Labels, Verdict, label_figure
+from covidct.captions.context import label_figure
+from covidct.captions.labels import NOTHING, UNCLEAR, Labels, Verdict
 from covidct.captions.rules import VERSION
 from covidct.captions.subcaptions import Split, split_caption
 from covidct.curate.report import StepReport
@@ -29,7 +30,7 @@ def run(ws: Workspace) -> StepReport:
         decisions: list[Decision] = []
         for figure, panels in figures:
             paper = papers[figure.paper_id]
-            labels = label_figure(figure.caption, figure.mentions, paper.title, paper.abstract)
+            labels = label_figure(figure.caption, figure.mentions, paper.title, paper.abstract, paper.date)
             decisions += _labelled(figure, panels, labels, report)
             report.done += 1
         ws.decide(decisions)
@@ -78,7 +79,7 @@ def _batches(items: Iterator[Item]) -> Iterator[list[Item]]:
 
 
 def _key(figure: Figure, panels: Sequence[Panel], paper: Paper) -> str:
-    parts = [figure.caption, *figure.mentions, paper.title, paper.abstract]
+    parts = [figure.caption, *figure.mentions, paper.title, paper.abstract, paper.date]
     parts += [f"{panel.panel_id}={panel.panel_label}" for panel in panels]
     return f"{figure.figure_id} {BY} {sha256_bytes(chr(31).join(parts).encode())[:20]}"
 

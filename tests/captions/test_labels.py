@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings, strategies
 
-from covidct.captions.labels import Labels, label_caption, label_with_context
+from covidct.captions.context import label_figure, label_with_context
+from covidct.captions.labels import Labels, label_caption
 from covidct.cli import run
 
 SIGNS = {"+": "positive", "-": "negative", "?": "unclear"}
@@ -24,9 +25,9 @@ class Case:
     text: str
 
 
-def _cases() -> list[Case]:
+def _cases(file: str) -> list[Case]:
     cases, phenomenon = [], ""
-    for line in (Path(__file__).parent / "own_captions.txt").read_text(encoding="utf-8").splitlines():
+    for line in (Path(__file__).parent / file).read_text(encoding="utf-8").splitlines():
         if line.startswith("## "):
             phenomenon = line[3:]
         elif match := re.match(r"([+?-]) (?:\{(.*?)\} )?\|(.*)", line):
@@ -35,7 +36,7 @@ def _cases() -> list[Case]:
     return cases
 
 
-CASES = _cases()
+CASES = _cases("own_captions.txt")
 
 
 def test_there_are_enough_captions_of_every_phenomenon() -> None:
@@ -99,12 +100,32 @@ CONTEXT = [
     ("CT on day 3.", "The biopsy confirmed lymphoma (Fig. 2).\ntitle: Fever in the COVID-19 pandemic", "negative"),
     ("CT of a man with tuberculosis.", "He tested positive for SARS-CoV-2.", "negative"),
     ("Suspected COVID-19.", "title: COVID-19 pneumonia in pregnancy", "unclear"),
+    *[(*map(str.strip, case.text.split("|||")), case.label) for case in _cases("own_contexts.txt")],
 ]
 
 
 @pytest.mark.parametrize(("text", "context", "label"), CONTEXT)
 def test_context_speaks_only_where_the_caption_does_not(text: str, context: str, label: str) -> None:
     assert label_with_context(text, context).figure.label == label
+
+
+@pytest.mark.parametrize(
+    ("published", "label"),
+    [
+        ("2014-05-01", "negative"),
+        ("2014", "negative"),
+        ("2019-11", "negative"),
+        ("2019", "unclear"),
+        ("2020-01", "unclear"),
+        ("", "unclear"),
+        ("May 2014", "unclear"),
+    ],
+)
+def test_no_paper_of_earlier_years_shows_covid(published: str, label: str) -> None:
+    verdict = label_figure("Axial CT shows ground-glass opacities.", published=published).figure
+    assert verdict.label == label
+    assert (verdict.source == "published") == (label == "negative")
+    assert label_figure("CT of a man with COVID-19.", published=published).figure.label == "positive"
 
 
 def test_context_reaches_the_panels_that_say_nothing() -> None:
