@@ -4,7 +4,7 @@ A list of named rules proposes pixels; what they propose is cut into connected m
 be one, with the reason. The black surround of a scan is not a border.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import cv2
@@ -15,7 +15,7 @@ from covidct.errors import UsageError
 from covidct.imaging.ocr import PixelBox, TextBox
 from covidct.imaging.overlays_borders import borders
 from covidct.imaging.overlays_net import CLASSES, features_of, mark_probabilities
-from covidct.imaging.overlays_shapes import kind_of_shape
+from covidct.imaging.overlays_shapes import is_drawn_outline, kind_of_shape
 
 KINDS = ("text", "arrow", "marker", "border")
 
@@ -134,25 +134,49 @@ def read(scene: Scene) -> Bools:
 def flat(scene: Scene) -> Bools:
     """White triangles of one grey level: filled arrowheads, which look like bone to a network and are flatter."""
     found = np.zeros(scene.grey.shape, np.bool_)
-    white = (scene.grey >= _WHITE_INK).astype(np.uint8)
-    count, pieces, stats, _ = cv2.connectedComponentsWithStats(white, connectivity=4)
-    for n in range(1, count):
-        x, y, width, height, area = (int(v) for v in stats[n])
-        if not _HEAD_PIXELS <= area <= _MOST * white.size:
+    for place, pixels in _pieces(scene.grey >= _WHITE_INK, connectivity=4):
+        if not _HEAD_PIXELS <= pixels.sum() <= _MOST * found.size:
             continue
-        place = slice(y, y + height), slice(x, x + width)
-        pixels = pieces[place] == n
         core = cv2.erode(np.pad(pixels.astype(np.uint8), 1), np.ones((3, 3), np.uint8))[1:-1, 1:-1] > 0
         if core.any() and float(scene.grey[place][core].std()) < _FLAT and kind_of_shape(pixels) == "arrow":
             found[place] |= pixels
     return found
 
 
-RULES: dict[str, Callable[[Scene], Bools]] = {"learned": learned, "coloured": coloured, "read": read, "flat": flat}
+def outlined(scene: Scene) -> Bools:
+    """Thin white or black rings and frames, too exact for anatomy."""
+    found = np.zeros(scene.grey.shape, np.bool_)
+    least, most = _RING[0] * min(found.shape), _RING[1] * min(found.shape)
+    for ink in (scene.grey >= _WHITE_INK, scene.grey <= _BLACK_INK):
+        for place, pixels in _pieces(ink, connectivity=8):
+            if least <= min(pixels.shape) and max(pixels.shape) <= most and is_drawn_outline(pixels):
+                found[place] |= pixels
+    return found
 
-_STEPS = ((0.9, 0.3), (0.98, 0.6), (0.995, 0.9))
-_MOST = 0.045
-_HEAD_PIXELS, _FLAT = 40, 3.0
+
+def _pieces(ink: Bools, connectivity: int) -> Iterator[tuple[tuple[slice, slice], Bools]]:
+    """Connected pixels of some size: where they are, and which there."""
+    count, pieces, stats, _ = cv2.connectedComponentsWithStats(ink.astype(np.uint8), connectivity=connectivity)
+    for n in range(1, count):
+        x, y, width, height, area = (int(v) for v in stats[n])
+        if area >= _HEAD_PIXELS:
+            place = slice(y, y + height), slice(x, x + width)
+            yield place, pieces[place] == n
+
+
+RULES: dict[str, Callable[[Scene], Bools]] = {
+    "learned": learned,
+    "coloured": coloured,
+    "read": read,
+    "flat": flat,
+    "outlined": outlined,
+}
+
+_STEPS = ((0.7, 0.2), (0.9, 0.4), (0.98, 0.7))
+_MOST = 0.08
+_HEAD_PIXELS, _FLAT = 40, 5.0
+_RING = (0.045, 0.33)
+"""Width of a drawn ring or frame, in shares of the picture."""
 _POSSIBLE = 0.15
 _WHITE_INK, _BLACK_INK = 225, 25
 _KNOWN_PIXELS, _KNOWN_SHARE = 12, 0.25
@@ -211,7 +235,7 @@ def doubtful(piece: Piece) -> bool:
 
 FILTERS: tuple[Callable[[Piece], bool], ...] = (too_small, doubtful)
 _FEWEST = 8
-_DOUBT = 0.6
+_DOUBT = 0.5
 
 
 def _cut(scene: Scene, proposals: dict[str, Bools], found: Overlays) -> None:
@@ -240,7 +264,7 @@ def _piece(scene: Scene, proposals: dict[str, Bools], box: PixelBox, pixels: Boo
     kind = kind_of_shape(pixels) or CLASSES[1 + int(likely[:, 1:].mean(axis=0).argmax())]
     if any(_covers(line.box, box) for line in scene.texts):
         kind = "text"
-    score = 1.0 if rule in ("coloured", "flat") else float(np.percentile(1 - likely[:, 0], 80))
+    score = 1.0 if rule in ("coloured", "flat", "outlined") else float(np.percentile(1 - likely[:, 0], 80))
     return Piece(box, pixels, rule, kind, round(score, 3))
 
 

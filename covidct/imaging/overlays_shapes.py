@@ -8,6 +8,12 @@ _HOLLOW = 0.6
 """Share of a ring's hull that is hole."""
 _LONG = 6.0
 """Length over width of a bar or measuring line."""
+_ROUND_OFF, _SQUARE_OFF = 1.1, 1.6
+"""Pixels that a drawn ring may be off its ellipse (standard deviation), and each pixel of a frame off its rectangle."""
+_ROUND, _TURNS = 0.75, 36
+"""Share of all directions, and of a rectangle's rim, in which a drawn outline must be there."""
+_FLATTEST = 2.0
+"""Longer over shorter axis of a ring; tables and ribs are flatter."""
 _TRIANGLE = 0.7
 """Share of the smallest triangle round an arrowhead that it fills; letters fill less."""
 
@@ -45,3 +51,32 @@ def _is_head(wide: NDArray[np.uint8]) -> bool:
     area = cv2.contourArea(largest)
     triangle, _ = cv2.minEnclosingTriangle(largest)
     return area >= 30 and 2 * area >= int(wide.sum()) and area >= _TRIANGLE * triangle
+
+
+def is_drawn_outline(pixels: NDArray[np.bool_]) -> bool:
+    """Whether ``pixels`` are one thin ellipse or upright rectangle, exact as only a drawing program makes them."""
+    height, width = pixels.shape
+    if max(height, width) > _FLATTEST * min(height, width) or pixels.sum() > 0.4 * pixels.size:
+        return False
+    y, x = np.nonzero(pixels)
+    return _is_ellipse(x, y, width, height) or _is_frame(x, y, width, height)
+
+
+def _is_ellipse(x: NDArray[np.intp], y: NDArray[np.intp], width: int, height: int) -> bool:
+    """Measured against the ellipse that fills the box, a pixel inside its outer rim."""
+    across, down = (x - (width - 1) / 2) / (width / 2), (y - (height - 1) / 2) / (height / 2)
+    far = np.hypot(across, down)
+    if float(far.std()) * (width + height) / 4 > _ROUND_OFF:
+        return False
+    turns = np.floor((np.arctan2(down, across) / (2 * np.pi) + 0.5) * _TURNS).astype(int) % _TURNS
+    return len(np.unique(turns)) >= _ROUND * _TURNS
+
+
+def _is_frame(x: NDArray[np.intp], y: NDArray[np.intp], width: int, height: int) -> bool:
+    sides = np.stack([x, width - 1 - x, y, height - 1 - y])
+    if float((sides.min(axis=0) <= 2 * _SQUARE_OFF).mean()) < 0.95:
+        return False
+    nearest = sides.argmin(axis=0)
+    seen = sum(len(np.unique(y[nearest == side])) for side in (0, 1))
+    seen += sum(len(np.unique(x[nearest == side])) for side in (2, 3))
+    return seen >= _ROUND * 2 * (width + height)

@@ -133,6 +133,19 @@ def test_rule_flat_takes_a_filled_head_and_leaves_grained_bone_and_letters() -> 
     assert not RULES["flat"](scene(image - np.where(image == 255, grain, 0).astype(np.uint8))).any()
 
 
+def test_rule_outlined_takes_exact_rings_and_frames_and_leaves_thick_or_rough_ones() -> None:
+    canvas = Image.new("L", (240, 240), 90)
+    pen = ImageDraw.Draw(canvas)
+    pen.ellipse([20, 20, 60, 56], outline=255, width=2)
+    pen.rectangle([120, 20, 160, 60], outline=0, width=3)
+    drawn = np.asarray(canvas) != 90
+    rough = [(60 + (24 + 4 * (n % 3)) * np.cos(n / 6), 150 + (24 + 4 * (n % 3)) * np.sin(n / 6)) for n in range(38)]
+    pen.line(rough, fill=255, width=2)
+    pen.ellipse([120, 130, 160, 170], fill=255)
+    pen.ellipse([170, 100, 235, 120], outline=255, width=2)
+    assert (RULES["outlined"](scene(np.asarray(canvas))) == drawn).all()
+
+
 PIECE = Piece((0, 0, 10, 10), np.ones((10, 10), np.bool_), "learned", "text", 0.9)
 
 
