@@ -6,7 +6,7 @@ from pathlib import Path
 import pymupdf
 
 from covidct.harvest.extract.boxes import rounded
-from covidct.harvest.extract.captions import read_captions
+from covidct.harvest.extract.captions import read_captions, with_note
 from covidct.harvest.extract.document import (
     LIBRARY_ERRORS,
     find_doi,
@@ -17,7 +17,7 @@ from covidct.harvest.extract.document import (
 )
 from covidct.harvest.extract.figures import write_figures
 from covidct.harvest.extract.furniture import set_aside
-from covidct.harvest.extract.graphics import find_regions, running_text
+from covidct.harvest.extract.graphics import find_regions, running_text, title_lines
 from covidct.harvest.extract.match import PageView, match_document
 from covidct.harvest.extract.page import Page, read_page, upright
 from covidct.harvest.extract.results import Extraction, Limits
@@ -94,9 +94,25 @@ def _find(work: Work, tally: Tally) -> None:
     for number, page in enumerate(pages):
         own = [c for c in work.captions if c.page == number]
         running = running_text(page, caption_lines(page, number, everything), body)
-        work.views.append(PageView(own, work.regions[number], running, body.width))
+        titles = tuple(title_lines(page, body)) if number == 0 else ()
+        work.views.append(PageView(own, work.regions[number], running, body.width, titles, page.width))
     work.found = match_document(work.views, tally)
+    _add_notes(work, words, tally)
     _report_drops(work, tally)
+
+
+def _add_notes(work: Work, words: Vocabulary, tally: Tally) -> None:
+    """Small print under a figure whose caption stands above it becomes part of the caption."""
+    for found in work.found:
+        page = work.pages[found.page]
+        if found.page != found.caption.page or found.box[1] < found.caption.box[3] - 2:
+            continue
+        barred = {i for c in work.captions if c.page == found.page for i in c.lines}
+        whole = with_note(found.caption, page, found.box, barred, words)
+        if whole is not found.caption:
+            tally.fired("caption:note-below")
+            work.captions[work.captions.index(found.caption)] = whole
+            found.caption = whole
 
 
 def _report_drops(work: Work, tally: Tally) -> None:

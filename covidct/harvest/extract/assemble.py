@@ -11,6 +11,8 @@ from covidct.records import Box
 ABOVE_BELOW = 9.0
 BESIDE = 13.0
 """Points: how far an axis title or panel letter may stand from the graphics."""
+LEVEL = 200.0
+"""Points: how far beside the graphics words may stand that are level with them, where only the figure can be."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +25,32 @@ class Assembled:
     kind: str
 
 
-def assemble(found: Found, page: Page, barred: list[Line], running: list[Line], body: Body) -> Assembled:
-    """The figure of ``found``; ``barred`` are the lines of all captions and tags of the page."""
+@dataclass(frozen=True)
+class Around:
+    """What else stands on a figure's page: running text, lines of all captions and tags, graphics of others."""
+
+    running: list[Line]
+    barred: list[Line]
+    others: list[Box]
+
+    def lefts(self) -> list[float]:
+        """Where columns of text begin."""
+        return [line.box[0] for line in (*self.running, *self.barred)]
+
+
+def assemble(found: Found, page: Page, around: Around, body: Body) -> Assembled:
+    """The figure of ``found``."""
+    barred, running = around.barred, around.running
     skip = {id(line) for line in (*barred, *running)}
-    free = [line for line in page.lines if id(line) not in skip and line.size < body.size * 2.2]
+    lefts = around.lefts()
+    free = [
+        line
+        for line in page.lines
+        if id(line) not in skip and line.size < body.size * 2.2 and not _flush_with_text(line, found.box, lefts, body)
+    ]
     box, words = _with_words(found.box, free, [line.box for line in running])
+    box, more = _with_level_words(box, free, around, _lane(found, page, around))
+    words += more
     for line in barred:
         box = _clear_of(box, line.box)
     placements = tuple(p for region in found.regions for p in region.placements)
@@ -52,6 +75,39 @@ def _with_words(box: Box, lines: list[Line], barriers: list[Box]) -> tuple[Box, 
             words += 1
             grown = grown or wider != box
             box = wider
+    return box, words
+
+
+def _flush_with_text(line: Line, box: Box, lefts: list[float], body: Body) -> bool:
+    """A heading or a last line of text over or under the graphics: it begins where the text does, left of them."""
+    beyond = line.box[3] < box[1] + 2 or line.box[1] > box[3] - 2
+    large = line.size > body.size - 0.3 and len(line.text) > 5
+    out = not line.way and beyond and large and line.box[0] < box[0] - 5
+    return out and any(abs(line.box[0] - left) < 2 for left in lefts)
+
+
+def _lane(found: Found, page: Page, around: Around) -> Box:
+    """The part of the page, left to right, that is the figure's own: its columns of text, or all of an empty page."""
+    if not around.running:
+        return page.box
+    over = [line.box for line in around.running if overlap_x(line.box, found.box) > 5]
+    own = [found.caption.box] if overlap_x(found.caption.box, found.box) > 5 else []
+    return union([found.box, *over, *own])
+
+
+def _with_level_words(box: Box, lines: list[Line], around: Around, lane: Box) -> tuple[Box, int]:
+    """``box`` with words level with it and farther off: names at the tips of a tree, columns of a forest plot."""
+    words = 0
+    level = [line for line in lines if box[1] - 2 < (line.box[1] + line.box[3]) / 2 < box[3] + 2]
+    for line in sorted(level, key=lambda line: max(line.box[0] - box[2], box[0] - line.box[2])):
+        gap = max(line.box[0] - box[2], box[0] - line.box[2])
+        if gap <= -1 or gap > LEVEL or line.box[0] < lane[0] - 3 or line.box[2] > lane[2] + 3:
+            continue
+        nearer = any(max(-overlap_x(line.box, o), -overlap_y(line.box, o)) < gap for o in around.others)
+        wider = union((box, line.box))
+        if nearer or any(inside(b.box, wider) > 0.5 and inside(b.box, box) <= 0.5 for b in around.running):
+            continue
+        box, words = wider, words + 1
     return box, words
 
 

@@ -30,6 +30,8 @@ class Caption:
     """Whether it only says that its figure goes on from the page before."""
     tags: tuple["Caption", ...] = field(default=())
     """Other printings of the label without text, such as "Figure 1" over a page of its own."""
+    overleaf: tuple[int, ...] = ()
+    """Lines on the page after, where the caption runs over the foot of its page."""
 
 
 @dataclass(frozen=True)
@@ -69,17 +71,27 @@ class Step:
         return label is not None and not plain(self.taken[0].text)[label.end :].strip()
 
     @property
+    def unlike_style(self) -> bool:
+        """Whether the line is set otherwise than the caption."""
+        font, size = self.style
+        return self.line.main.font != font or abs(self.line.size - size) > 0.4
+
+    @property
     def unlike_body(self) -> bool:
         """Whether the caption is set in another font or size than the running text."""
         font, size = self.style
         return font != self.body.font or abs(size - self.body.size) > 0.4
 
 
+NOTE = re.compile(r"^\W{0,2}(abbreviations?|notes?|source|legend|key|data are)\b\W|^\s*[*†‡§¶#]", re.I)
+"""How a line begins that explains a figure in small print."""
+
+
 def _wide_gap(s: Step) -> bool:
     own = [b.box[1] - a.box[3] for a, b in itertools.pairwise(s.taken)]
     usual = min(median(own), s.usual_gap + 2) if len(own) > 1 else max([s.usual_gap, *own])
     slack = 0.75 if s.unlike_body and _bold(s.taken[0]) else 0.55
-    if len(s.taken) == 1 and s.label_only:
+    if (len(s.taken) == 1 and s.label_only) or (NOTE.match(s.line.text) and not s.unlike_style):
         slack = 1.5
     return s.gap > usual + slack * s.line.size
 
@@ -145,9 +157,34 @@ def read_captions(pages: list[Page], starts: list[Start], body: Body, words: Voc
         if beside is not None:
             taken += _extent(page, beside, barred | set(taken), body, usual)[0]
             stop = "next-column"
+        over: list[int] = []
+        if stop == "nothing-follows" and start.page + 1 < len(pages) and start.label.kind == "figure":
+            over = _overleaf(page, taken, pages[start.page + 1], body, usual)
+            stop = "overleaf" if over else stop
         tally.fired(f"caption-end:{stop}")
-        captions.append(_caption(page, start, taken, words, stop))
+        tail = [pages[start.page + 1].lines[i] for i in over]
+        captions.append(replace(_caption(page, start, taken, tail, words, stop), overleaf=tuple(over)))
     return captions
+
+
+def _overleaf(page: Page, taken: list[int], after: Page, body: Body, usual: float) -> list[int]:
+    """Lines at the head of the page ``after`` with which a caption goes on that ends at the foot of ``page``."""
+    lines = [page.lines[i] for i in taken]
+    last = lines[-1]
+    column = union([line.box for line in lines])
+    below = any(x.box[1] > last.box[3] and overlap_x(x.box, column) > 5 and not x.way for x in page.lines)
+    upright = [n for n, line in enumerate(after.lines) if not line.way]
+    if below or not upright or last.box[3] < 0.6 * page.height:
+        return []
+    first = min(upright, key=lambda n: (round(after.lines[n].box[1] / 4), after.lines[n].box[0]))
+    head = after.lines[first]
+    alike = head.main.font == last.main.font and abs(head.size - last.size) < 0.2
+    step = Step(lines, last, page, body, usual)
+    open_end = not re.search(r"[.!?)\]]\W*$", last.text)
+    under_picture = any(p.box[3] < head.box[1] for p in after.placements)
+    if not alike or under_picture or read_label(head.text) or not (open_end or step.unlike_body):
+        return []
+    return _extent(after, first, set(), body, usual)[0]
 
 
 def usual_gap(pages: list[Page], body: Body) -> float:
@@ -215,9 +252,9 @@ def _before(line: Line, other: Line, column: Box) -> bool:
     return abs(line.box[0] - column[0]) < abs(other.box[0] - column[0])
 
 
-def _caption(page: Page, start: Start, taken: list[int], words: Vocabulary, stop: str) -> Caption:
+def _caption(page: Page, start: Start, taken: list[int], tail: list[Line], words: Vocabulary, stop: str) -> Caption:
     lines = [page.lines[i] for i in taken]
-    text = join_lines([line.text for line in lines], words)
+    text = join_lines([line.text for line in (*lines, *tail)], words)
     label = start.label
     rest = text[_label_end(text, label) :]
     box = union([line.box for line in (lines if label.kind == "figure" else lines[:2])])
@@ -231,3 +268,25 @@ def _label_end(text: str, label: Label) -> int:
     pattern = r"\s*".join(re.escape(c) for c in label.printed if not c.isspace())
     found = re.match(rf"\W{{0,3}}{pattern}[\s.:|,–—•-]*", text)
     return found.end() if found else 0
+
+
+def with_note(caption: Caption, page: Page, box: Box, barred: set[int], words: Vocabulary) -> Caption:
+    """``caption``, which stands above its figure at ``box``, with the small print that explains it below, if any."""
+    first = next((n for n, line in enumerate(page.lines) if n not in barred and _explains(line, caption, box)), None)
+    if first is None:
+        return caption
+    size = page.lines[first].size
+    taken = _extent(page, first, barred, Body("", size, width(box)), 0.35 * size)[0]
+    text = join_lines([page.lines[i].text for i in taken], words)
+    return replace(
+        caption,
+        text=f"{caption.text} {text}".strip(),
+        lines=(*caption.lines, *taken),
+        rules=(*caption.rules, "note-below"),
+    )
+
+
+def _explains(line: Line, caption: Caption, box: Box) -> bool:
+    near = -2 < line.box[1] - box[3] < 4 * line.size + 12
+    inset = overlap_x(line.box, union((box, caption.box))) > 0.6 * width(line.box)
+    return near and inset and not line.way and bool(NOTE.match(line.text))

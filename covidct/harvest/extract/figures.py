@@ -5,7 +5,7 @@ from pathlib import Path
 
 from covidct.captions.mentions import find_mentions
 from covidct.harvest.extract import pictures
-from covidct.harvest.extract.assemble import Assembled, assemble
+from covidct.harvest.extract.assemble import Around, Assembled, assemble
 from covidct.harvest.extract.boxes import rounded
 from covidct.harvest.extract.document import LIBRARY_ERRORS, out_of_memory
 from covidct.harvest.extract.match import Found
@@ -35,7 +35,9 @@ def _part(work: Work, found: Found, limits: Limits, tally: Tally) -> Part | None
     page = work.pages[found.page]
     tags = [tag for caption in work.captions for tag in caption.tags]
     barred = caption_lines(page, found.page, [*work.captions, *tags])
-    figure = assemble(found, page, barred, work.views[found.page].running, work.body)
+    own = {id(region) for region in found.regions}
+    others = [region.box for region in work.regions[found.page] if id(region) not in own and not region.weak]
+    figure = assemble(found, page, Around(work.views[found.page].running, barred, others), work.body)
     box = rounded(page.to_page(figure.box))
     try:
         source = work.document.load_page(page.number - 1)
@@ -102,6 +104,7 @@ def running_words(work: Work) -> str:
     def lines() -> Iterator[str]:
         for number, page in enumerate(work.pages):
             taken = {i for c in work.captions if c.page == number for i in c.lines}
+            taken |= {i for c in work.captions if c.page == number - 1 for i in c.overleaf}
             yield from (line.text for i, line in enumerate(page.lines) if i not in taken and not line.way)
 
     return join_lines(lines(), Vocabulary(()))

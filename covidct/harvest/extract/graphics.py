@@ -17,6 +17,10 @@ Place = tuple[int, ...]
 WHITE = 0xFFFFFF
 THIN = 2.6
 """Points: a drawn box no thicker is a rule."""
+BRANCHES = 6
+"""So many different extents of level rules, most of them unlike, are no table: a tree, a dendrogram, a step chart."""
+PIECES = (8.0, 40.0)
+"""Points: nearest and farthest reach at which small pieces, as the bars of a chart, make one region."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ def find_regions(pages: list[Page], captions: list[Caption], body: Body, tally: 
     out = []
     for number, page in enumerate(pages):
         barred = [page.lines[i] for c in captions if c.page == number for i in c.lines]
+        barred += [page.lines[i] for c in captions if c.page == number - 1 for i in c.overleaf]
         running = running_text(page, barred, body)
         placements = [p for p in page.placements if not _drop_placement(page, p, repeated, running, tally)]
         strokes = [s for s in page.strokes if not _drop_stroke(page, s, barred, running, bands, tally)]
@@ -63,7 +68,30 @@ def running_text(page: Page, barred: list[Line], body: Body) -> list[Line]:
         and abs(line.size - body.size) < 1.3
         and not any(inside(line.box, p.box) > 0.9 for p in page.placements if area(p.box) < 0.85 * area(page.box))
     ]
-    return [line for line in wide if _in_company(line, wide) and not _boxed(line, boxes, body)]
+    full = [line for line in wide if _in_company(line, wide) and not _boxed(line, boxes, body)]
+    return full + _last_lines(page, full, skip, body)
+
+
+def title_lines(page: Page, body: Body) -> list[Line]:
+    """Lines of a first page that are set far larger than the running text: title, names of the authors."""
+    return [line for line in page.lines if not line.way and len(line.text) > 15 and line.size > 1.3 * body.size]
+
+
+def _last_lines(page: Page, full: list[Line], skip: set[int], body: Body) -> list[Line]:
+    """The short last lines of paragraphs: flush with a full line right above, in its font and size."""
+    known = skip | {id(line) for line in full}
+
+    def ends(line: Line, above: Line) -> bool:
+        close = -0.3 * line.size < line.box[1] - above.box[3] < 0.6 * line.size or line.block == above.block
+        below = 0 < line.box[1] - above.box[1] < 3 * line.size
+        flush = abs(line.box[0] - above.box[0]) < 0.3 * line.size and line.box[2] <= above.box[2] + 2
+        return close and below and flush and line.main.font == above.main.font and abs(line.size - above.size) < 0.3
+
+    return [
+        line
+        for line in page.lines
+        if id(line) not in known and not line.way and line.main.font == body.font and any(ends(line, x) for x in full)
+    ]
 
 
 def _in_company(line: Line, others: list[Line]) -> bool:
@@ -152,7 +180,28 @@ def _regions(number: int, placements: list[Placement], strokes: list[Stroke]) ->
         drawn = [unique[i - len(placements)] for i in members if i >= len(placements)]
         box = union([boxes[i] for i in members])
         regions.append(Region(number, box, images, len(drawn), not images and rules_only([s.box for s in drawn])))
-    return regions
+    return _pieced_together(regions)
+
+
+def _pieced_together(regions: list[Region]) -> list[Region]:
+    """``regions`` with small pieces that only together are as large as a figure made one: bars without an axis."""
+    small = [region for region in regions if not region.strong and not region.weak]
+    if len(small) < 2:
+        return regions
+    longest = sorted(max(width(r.box), height(r.box)) for r in small)
+    reach = min(max(0.8 * longest[len(longest) // 2], PIECES[0]), PIECES[1])
+    out = [region for region in regions if region.strong or region.weak]
+    for members in clusters([r.box for r in small], reach):
+        pieces = [small[i] for i in members]
+        whole = Region(
+            pieces[0].page,
+            union([r.box for r in pieces]),
+            tuple(p for r in pieces for p in r.placements),
+            sum(r.strokes for r in pieces),
+            False,
+        )
+        out += [whole] if whole.strong else pieces
+    return out
 
 
 def rules_only(boxes: list[Box]) -> bool:
@@ -161,6 +210,12 @@ def rules_only(boxes: list[Box]) -> bool:
     upright = [b for b in boxes if width(b) <= THIN and height(b) > 4 * width(b)]
     if len(level) == len(boxes):
         return True
-    if len(level) + len(upright) < len(boxes):
+    if len(level) + len(upright) < len(boxes) or _branching(level):
         return False
     return len(level) >= 2 and all(any(overlap_y(b, u) > -4 and overlap_x(b, u) > -4 for b in level) for u in upright)
+
+
+def _branching(level: list[Box]) -> bool:
+    """Whether level rules begin and end at many different places, as no columns of a table do."""
+    extents = {(round(box[0] / 3), round(box[2] / 3)) for box in level}
+    return len(extents) >= BRANCHES and len(extents) > 0.5 * len(level)

@@ -16,6 +16,10 @@ STEP = 26.0
 SIDE_COST = 15.0
 SIDE_REACH = 110.0
 """Points: how far beside its figure a caption may stand."""
+NEAR = 60.0
+"""Points: a caption that has graphics this near above or below it is not looked for beside a figure."""
+LEVEL_REACH = 70.0
+"""Points: how far beside the graphics a panel or legend may stand that no caption claims."""
 
 
 @dataclass
@@ -44,6 +48,15 @@ class PageView:
     running: list[Line]
     column: float = 0.0
     """Usual width of a text line, points."""
+    titles: tuple[Line, ...] = ()
+    """Lines of the paper's title: no figure goes on beyond them."""
+    width: float = 0.0
+    """Of the page, points."""
+
+    @property
+    def one_column(self) -> bool:
+        """Whether lines of running text take most of the page's width."""
+        return self.column > 0.55 * self.width
 
 
 def match_page(view: PageView, number: int, prefer: str) -> list[Found]:
@@ -81,12 +94,22 @@ def _assign(view: PageView, way: str) -> list[tuple[Caption, list[tuple[Region, 
     pairs: list[tuple[Caption, list[tuple[Region, str]]]] = [(caption, []) for caption in view.captions]
     bids: dict[int, tuple[float, int, str]] = {}
     for index, caption in enumerate(view.captions):
-        for direction in (way if caption.label.kind == "figure" else "below", "side"):
-            for position, cost in _steps(caption, direction, view).items():
+        for direction, steps in _ways(caption, way, view):
+            for position, cost in steps.items():
                 bids[position] = min(bids.get(position, (cost, index, direction)), (cost, index, direction))
     for position, (_, index, direction) in sorted(bids.items()):
         pairs[index][1].append((view.regions[position], direction))
     return pairs
+
+
+def _ways(caption: Caption, way: str, view: PageView) -> list[tuple[str, dict[int, float]]]:
+    """What ``caption`` may have above or below it, and beside it where nothing strong is near there."""
+    if caption.label.kind != "figure":
+        return [("below", _steps(caption, "below", view))]
+    straight = _steps(caption, way, view)
+    if any(cost < NEAR and view.regions[n].strong for n, cost in straight.items()):
+        return [(way, straight)]
+    return [(way, straight), ("side", _steps(caption, "side", view))]
 
 
 def _steps(caption: Caption, way: str, view: PageView) -> dict[int, float]:
@@ -97,6 +120,22 @@ def _steps(caption: Caption, way: str, view: PageView) -> dict[int, float]:
         box = view.regions[n].box
         over = [max(out[m], _gap(box, view.regions[m].box)) for m in out if overlap_x(box, view.regions[m].box) > 0]
         out[n] = min([gaps[n], *over])
+    return out if way == "side" else out | _level_steps(out, caption, view)
+
+
+def _level_steps(known: dict[int, float], caption: Caption, view: PageView) -> dict[int, float]:
+    """Regions level with those of ``known`` and beside them: panels and legends past the caption's own width."""
+    out: dict[int, float] = {}
+    for n, region in enumerate(view.regions):
+        if n in known or region.weak:
+            continue
+        for m, cost in known.items():
+            other = view.regions[m]
+            gap = -overlap_x(region.box, other.box)
+            level = overlap_y(region.box, other.box) > 0.6 * min(height(region.box), height(other.box))
+            wide = view.one_column or width(union((other.box, caption.box))) > 1.15 * view.column
+            if other.strong and level and wide and 0 <= gap < LEVEL_REACH:
+                out[n] = min(out.get(n, 1e9), max(cost, gap + SIDE_COST))
     return out
 
 
@@ -106,7 +145,8 @@ def _cost(region: Region, caption: Caption, way: str, view: PageView) -> float |
     if way == "side":
         level = overlap_y(r, c) > 0.5 * min(height(r), height(c)) and overlap_x(r, c) < 6
         gap = -overlap_x(r, c)
-        beside = level and gap < SIDE_REACH and region.strong and width(c) < 0.6 * width(r) + 80
+        widest = max(0.6 * width(r) + 80, 0.75 * view.column if view.one_column else 0.0)
+        beside = level and gap < SIDE_REACH and region.strong and width(c) < widest
         between = (min(r[2], c[2]), max(r[1], c[1]), max(r[0], c[0]), min(r[3], c[3]))
         return gap + SIDE_COST if beside and not _blocked(between, caption, view) else None
     gap = c[1] - r[3] if way == "above" else r[1] - c[3]
@@ -121,7 +161,7 @@ def _cost(region: Region, caption: Caption, way: str, view: PageView) -> float |
 def _blocked(between: Box, caption: Caption, view: PageView) -> bool:
     lines = sum(1 for line in view.running if _crosses(line.box, between))
     others = any(other is not caption and _crosses(other.box, between) for other in view.captions)
-    return lines >= 2 or others
+    return lines >= 2 or others or any(_crosses(line.box, between) for line in view.titles)
 
 
 def _crosses(box: Box, between: Box) -> bool:
@@ -145,7 +185,9 @@ def _without_strays(regions: list[Region], caption: Caption) -> list[Region]:
             and min(_gap(region.box, whole), _gap(region.box, caption.box)) < STEP
             and (inside(region.box, union((whole, caption.box))) > 0.9)
         )
-        if between or _gap(region.box, whole) < (2 if region.weak else 24):
+        level = not region.weak and region.box[1] > whole[1] - 4 and region.box[3] < whole[3] + 4
+        reach = 2 if region.weak else LEVEL_REACH if level else 24
+        if between or _gap(region.box, whole) < reach:
             kept.append(region)
             whole = union((whole, region.box))
     return kept

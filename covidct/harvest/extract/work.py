@@ -28,4 +28,5 @@ class Work:
 
 def caption_lines(page: Page, number: int, captions: list[Caption]) -> list[Line]:
     """The lines of ``captions`` on the page at position ``number``."""
-    return [page.lines[i] for c in captions if c.page == number for i in c.lines]
+    own = [page.lines[i] for c in captions if c.page == number for i in c.lines]
+    return own + [page.lines[i] for c in captions if c.page == number - 1 for i in c.overleaf]
