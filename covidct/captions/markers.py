@@ -54,7 +54,11 @@ class Family:
 FAMILIES = (
     Family(
         "bracketed",
-        re.compile(rf"[(\[]\s*(?:{_NOUN}\s+)?(?P<list>{_LIST})(?:\s*[:,;]\s[^()\[\];]{{1,60}})?\s*[)\]]"),
+        re.compile(
+            rf"[(\[]\s*(?:(?i:{_NOUN})\s+|[^()\[\]]{{0,30}}[A-Za-z]{{3}}[^()\[\]]{{0,10}}[,;]\s)??"
+            rf"(?P<list>{_LIST}(?:[)\]]\s*(?:-|to|through)\s*[(\[]{_LETTER})?)"
+            rf"(?:\s*[:,;]\s[^()\[\];]{{1,60}})?\s*[)\]]"
+        ),
         False,
     ),
     Family("within brackets", re.compile(rf"(?<=[(;])\s*(?P<list>{_LIST})\s*[:,](?=\s[^()\[\]]{{1,80}}[;)])"), False),
@@ -70,7 +74,7 @@ _WORD_BEFORE_BARE = re.compile(r"(?:vs|fig|figs|cf|no)\.\s*$", re.IGNORECASE)
 
 def letters(listed: str) -> tuple[str, ...]:
     """``"A-C"`` to ``("A", "B", "C")``, ``"2a and b"`` to ``("a", "b")``; letters as printed, no repeats."""
-    parts = _SPLIT.split(listed.strip())
+    parts = _SPLIT.split(re.sub(r"[()\[\]]", "", listed).strip())
     found: list[str] = []
     for position, part in enumerate(parts[::2]):
         label = re.sub(r"^\d{1,2}|\s", "", part)
@@ -110,8 +114,8 @@ def _of_family(text: str, family: Family) -> list[Marker]:
 
 
 def _in_list(before: str, listed: str) -> bool:
-    """``a lung, b liver``: behind a comma a lone letter that is no word may go on with a list."""
-    return before.rstrip().endswith(",") and re.fullmatch(r"[b-hj-zB-HJ-Z]", listed) is not None
+    """``a lung, b liver and c spleen``: here a lone letter that is no word may go on with a list."""
+    return before.rstrip().endswith((",", " and")) and re.fullmatch(r"[b-hj-zB-HJ-Z]", listed) is not None
 
 
 def _inside_brackets(text: str, position: int) -> bool:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from covidct.captions.markers import Marker, at_boundary, chain
+from covidct.captions.markers import Marker, at_boundary, chain, letters
 from covidct.captions.text import Span, plain, sentences, trim, without
 
 GAP = " [...] "
@@ -201,12 +201,23 @@ def _refined(text: str, marker: Marker, span: Span) -> list[Piece]:
         return [(marker.labels, span)]
     pieces: list[Piece] = []
     for start, end in sentences(text, *span):
-        inner = [m for m in _INNER.finditer(text, start, end) if m[1] in marker.labels]
-        last = inner[-1] if inner else None
-        closing = last is not None and not re.search(r"\w", text[last.end() : end])
-        own = (inner[0][1],) if closing and len({m[1] for m in inner}) == 1 else marker.labels
-        pieces.append((own, (start, end)))
+        inner = [m for m in _INNER.finditer(text, start, end) if set(letters(m[1])) <= set(marker.labels)]
+        if len({label for m in inner for label in letters(m[1])}) > 1:
+            pieces += _told_apart(text, marker, (start, end), inner)
+            continue
+        closing = inner and not re.search(r"\w", text[inner[-1].end() : end])
+        pieces.append((letters(inner[0][1]) if closing else marker.labels, (start, end)))
     return _glued(pieces)
+
+
+def _told_apart(text: str, marker: Marker, span: Span, inner: Sequence[re.Match[str]]) -> list[Piece]:
+    """``(A-C) A woman: day 2 (A), day 5 (B) and day 9 (C) of illness``: what leads in and what follows is of all."""
+    found = [Marker(m.start(), m.end(), letters(m[1]), "bracketed") for m in inner]
+    pieces = _after(text, found, span[0])
+    lead = trim(text, span[0], min(start for _, (start, _) in pieces), extra=",;:")
+    rest = trim(text, found[-1].end, span[1], extra=",;.")
+    of_all = [(marker.labels, common) for common in (lead, rest) if re.search(r"\w", text[slice(*common)])]
+    return sorted([*pieces, *of_all], key=lambda piece: piece[1])
 
 
 def _glued(pieces: Sequence[Piece]) -> list[Piece]:
@@ -246,10 +257,9 @@ def _speaks_of_all(sentence: str) -> bool:
     return _TAIL.match(sentence) is not None or _ABBREVIATION.match(sentence) is not None
 
 
-def _after(text: str, markers: Sequence[Marker]) -> list[Piece]:
-    """Each letter's text is the clause before it, back to the letter or the sentence before."""
+def _after(text: str, markers: Sequence[Marker], begin: int = 0) -> list[Piece]:
+    """Each letter's text is the clause before it, back to the letter or the sentence before; from ``begin`` on."""
     pieces: list[Piece] = []
-    begin = 0
     for marker, following in zip(markers, [*markers[1:], None], strict=True):
         start = max([begin, *(low for low, _ in sentences(text, begin, marker.start)[-1:])])
         start = max([start, *(m.end() for m in re.compile(r"\w: ").finditer(text, start, marker.start))])
