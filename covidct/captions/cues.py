@@ -89,11 +89,17 @@ _SOMEBODY = (
     r"(?:mujer|hombre|varon|nin[oa]|paciente|homem|mulher|crianca|homme|femme|patiente?|uomo|donna|paziente|bambin[oa])"
 )
 _END = r"(?=[\s,;.)]|$)"
+_DECADES = {f"{ten[:-1]}ies": _WORDS[ten] for ten in _TENS}
+_NO_AGE = r"(?![\s-]*(?:history|follow|ago|later|after|before|prior|survival|course|duration|stay|of (?!age)))"
 _AGES = (
+    re.compile(
+        rf"{_B}(?P<n>\d{{1,3}})[\s-]*(?:{_YEAR}(?:[\s-]*{_OLD})?|y\.?/?o\.?)[\s,;/-]+(?:(?:sex|gender)\s*:?\s*)?"
+        rf"(?P<sex>[mf]){_END}"
+    ),
     re.compile(rf"{_B}{_AGE}{_AND_MONTHS}[\s-]*{_OLD}{_E}"),
     re.compile(rf"{_B}{_AGE}[\s,-]+{_PEOPLE}(?={_SEX}{_E}|patient|infant|child|p[ae]ziente|paciente)"),
     re.compile(rf"{_B}(?:aged?|age of|edad|idade|agee?)\s*:?\s*(?P<n>{_NUMBER})(?:[\s-]*{_UNIT})?(?![a-z0-9%])"),
-    re.compile(rf"(?<![a-z]){_SEX}(?: patient)?[,:;]?\s+\(?{_AGE}{_AND_MONTHS}{_E}"),
+    re.compile(rf"(?<![a-z]){_SEX}(?: patient)?[,:;]?\s+\(?{_AGE}{_AND_MONTHS}{_E}{_NO_AGE}"),
     re.compile(
         rf"(?<![a-z]){_SEX}(?: patient)?(?:,| of| de| di)\s+(?:aged )?(?P<n>\d{{1,3}}){_END}"
         rf"(?!\s*(?:cases|patients|days|of|{_SEX}))"
@@ -104,7 +110,10 @@ _AGES = (
     re.compile(rf"{_B}(?P<n>\d{{1,3}})\s?/?\s?(?P<sex>[mf]){_END}"),
     re.compile(rf"{_B}(?P<sex>[mf])\s?/\s?(?P<n>\d{{1,3}}){_END}"),
     re.compile(rf"{_B}(?P<sex>[mf])[,;]\s?{_AGE}{_E}"),
-    re.compile(rf"in (?:her|his) (?:early |mid |late )?(?P<n>[1-9]0)s{_E}"),
+    re.compile(rf"in (?:her|his|their) (?:early |mid |late )?(?P<n>[1-9]0(?=s)|{'|'.join(_DECADES)})s?{_E}"),
+    re.compile(r"\((?P<sex>[mf])[,;/\s]\s?(?P<n>\d{1,3})\)"),
+    re.compile(r"\((?P<n>\d{1,3})[,;/\s]\s?(?P<sex>[mf])\)"),
+    re.compile(rf"{_B}aged? \d{{1,3}}(?: years?)?,? and (?P<n>\d{{1,3}})(?:[\s-]*{_UNIT})?{_E}"),
 )
 _GESTATION = re.compile(r"[\s-]*(?:pregnan|gestation|gravid|embaraz)")
 _PER_YEAR = {"m": 12.0, "w": 52.18, "s": 52.18, "d": 365.25, "j": 365.25, "g": 365.25}
@@ -163,7 +172,8 @@ def _ages(text: str, span: Span) -> list[Person]:
 
 
 def _years(number: str, unit: str | None) -> float:
-    value = float(_WORDS[number]) if number in _WORDS else float(number)
+    named = _WORDS | _DECADES
+    value = float(named[number]) if number in named else float(number)
     unit = {"岁": "y", "个月": "m", "月龄": "m", "天": "d"}.get(unit or "y", unit or "y")
     return value / _PER_YEAR.get(unit[0], 1.0)
 
@@ -234,7 +244,18 @@ def _case_beside(text: str, person: Person, cases: Sequence[Person]) -> str:
     """The case number in the person's own sentence, the nearest one."""
     sentence = next((s for s in sentences(text) if s[0] <= person.span[0] < s[1]), (0, len(text)))
     near = [case for case in cases if sentence[0] <= case.span[0] < sentence[1]]
-    return min(near, key=lambda c: abs(c.span[0] - person.span[0])).case if near else ""
+    return min(near, key=lambda case: _apart(text, person.span, case.span)).case if near else ""
+
+
+_BEHIND = 10
+
+
+def _apart(text: str, person: Span, case: Span) -> int:
+    """Characters between a person and a number; one behind the person is less believed unless in brackets."""
+    if case[1] <= person[0]:
+        return person[0] - case[1]
+    between = text[person[1] : case[0]]
+    return len(between) + (0 if "(" in between else _BEHIND)
 
 
 def _without_age(cases: Sequence[Person], people: Sequence[Person], text: str) -> list[Person]:
