@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from covidct.imaging.panels_cut import Candidate, Cut, weigh
+from covidct.imaging.panels_align import align, bare
+from covidct.imaging.panels_cut import Candidate, Cut, turned, weigh
 from covidct.imaging.panels_leaf import DARK, Piece, PixelBox, crop, look, reason_against, trim
 from covidct.imaging.panels_letters import letter
 from covidct.imaging.panels_lines import Region
@@ -25,7 +26,9 @@ SURE_WHITE = 0.5
 _WHITE = 225.0
 _SLICE_SHAPE = (0.65, 1.9)
 """Width by height of a single slice, at least and at most."""
-_BARE = 7.0
+_LIT = 64
+_STRAIGHT = 0.5
+"""Share of a line beside bare black that is lit where a picture begins, not the round top of a body."""
 _HINT = 0.02
 """Enough for a cut that continues a sure one of a neighbouring row or column."""
 DRAWN = frozenset({"chart_or_diagram", "logo"})
@@ -71,7 +74,8 @@ def split(image: Region, expected: Sequence[str] | None = None) -> Split:
     rules: Counter[str] = Counter()
     pieces = divide(small, rules)
     panels, dropped = _choose(small, pieces, rules)
-    ordered = reading_order(panels)
+    placed = align(small, [p.box for p in panels])
+    ordered = reading_order([replace(p, box=box) for p, box in zip(panels, placed, strict=True)])
     boxes = [_grow(p.box, scale, image) for p in ordered]
     lettering = letter(image, boxes, expected)
     if lettering.order:
@@ -102,8 +106,8 @@ def _score(piece: Piece) -> float:
 
 
 def whole(image: Region) -> Piece:
-    """The figure as one piece."""
-    return Piece((0, 0, image.shape[1], image.shape[0]))
+    """The figure as one piece; a black page round straight sides is trimmed as a black gutter is."""
+    return Piece((0, 0, image.shape[1], image.shape[0]), dark_sides=(True, True, True, True))
 
 
 def _is_chart(image: Region, box: PixelBox) -> bool:
@@ -187,10 +191,15 @@ def _needed(cuts: Sequence[Cut], box: PixelBox) -> float:
 
 
 def _bares(image: Region, piece: Piece, cut: Cut) -> bool:
-    """Whether the cut would only take bare black off a slice: its surround belongs to it."""
-    for side in _part(piece, cut):
+    """Whether the cut would only take bare black, and a letter in it, off a slice: its surround belongs to it."""
+    first, second = _part(piece, cut)
+    for side, other, end in ((first, second, -1), (second, first, 0)):
         part = crop(image, side.box)
-        if part.size and float(part.mean()) < DARK and float(part.std()) < _BARE:
+        if not bare(part):
+            continue
+        line = turned(crop(image, other.box), cut.axis)
+        beside = line[:, min(2, line.shape[1] - 1) if end else max(-3, -line.shape[1])]
+        if float((beside.max(1) > _LIT).mean()) < _STRAIGHT:
             return True
     return False
 

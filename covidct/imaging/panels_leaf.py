@@ -85,16 +85,18 @@ def _letter_depth(lane: Region) -> int:
 
 def trim(image: Region, piece: Piece) -> Piece:
     """The piece without bare paper, or paper with a letter, along its sides."""
-    box = list(piece.box)
+    box, dark = list(piece.box), list(piece.dark_sides)
     for _ in range(2):
         for side in SIDES:
             lane = _lane(image, (box[0], box[1], box[2], box[3]), side)
             if min(lane.shape[:2]) < 12:
                 continue
-            depth = _paper_depth(lane, piece.dark_sides[side])
+            # Behind white paper black is the picture's own.
+            dark[side] = dark[side] and float(lane[:, 0].mean()) <= DARK
+            depth = _paper_depth(lane, dark[side])
             depth = depth or _letter_depth(lane)
             box[side] += depth if side < 2 else -depth
-    return replace(piece, box=(box[0], box[1], box[2], box[3]))
+    return replace(piece, box=(box[0], box[1], box[2], box[3]), dark_sides=(dark[0], dark[1], dark[2], dark[3]))
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ _LIKE = 0.62
 _ENOUGH = 0.6
 """Share of a run's letters that must be seen."""
 _PLAIN = 0.87
+_FINE = 0.4
 
 
 @dataclass(frozen=True)
@@ -107,9 +108,13 @@ def glyphs(grey: Grey, box: PixelBox, place: str, height: int) -> list[Glyph]:
 
 
 def _levels(bright: Grey) -> list[float]:
-    """From where on a pixel is ink: well above most of the picture, and all but white, for a letter on grey tissue."""
+    """From where on a pixel is ink: well above most of the picture; all but white, for a letter on grey tissue; half
+    way to the lightest, for thin strokes that scaling and JPEG have dimmed."""
     usual = max(150.0, float(np.percentile(bright, 99)) * 0.72)
-    return [usual, 236.0] if usual < 225 and bright.max() > 245 else [usual]
+    most = float(np.percentile(bright, 99.9))
+    faint = (float(np.median(bright)) + most) / 2
+    levels = [usual, 236.0] if usual < 225 and bright.max() > 245 else [usual]
+    return [*levels, faint] if 110 < faint < usual - 12 else levels
 
 
 def _marks(bright: Grey, level: float, origin: tuple[int, int], place: str, height: int) -> list[Glyph]:
@@ -228,19 +233,10 @@ def letter(image: Region, panels: Sequence[PixelBox], expected: Sequence[str] | 
     nothing = Lettering(("",) * len(panels), "", 0.0)
     if len(panels) < 2:
         return nothing
-    seen = _seen(image, panels)
-    best = nothing
-    for name, order in ORDERS:
-        places = order(panels)
-        if max(places) == 0 or max(places) >= len(ALPHABET):
-            continue
-        support, small, strong = _support(seen, places)
-        support = max(support, _ENOUGH) if strong and support >= 0.5 and name != "a row" else support
-        if support > best.support + 0.1:
-            run = ALPHABET.lower() if small else ALPHABET
-            best = Lettering(tuple(run[p] for p in places), name, round(support, 3))
-    if best.support >= _ENOUGH:
-        return best
+    best = _best_run(_seen(image, panels), panels)
+    if best is not None:
+        run = ALPHABET.lower() if best.small else ALPHABET
+        return Lettering(tuple(run[p] for p in best.places), best.name, round(best.support, 3))
     if expected and len(expected) == len(panels):
         return Lettering(tuple(expected), "caption", 0.0)
     return nothing
@@ -254,33 +250,65 @@ def _seen(image: Region, panels: Sequence[PixelBox]) -> list[list[Glyph]]:
     ]
 
 
-def _support(seen: Sequence[Sequence[Glyph]], places: Sequence[int]) -> tuple[float, bool, bool]:
-    """The share of a run's letters that stand in one and the same place by their panels; whether they are small;
-    whether one after the first is printed so plainly that chance is ruled out."""
-    best, small, strong = 0.0, False, False
-    for place in sorted({g.place for found in seen for g in found}):
-        hits: dict[int, float] = {}
-        plain = 0.0
-        for found, index in zip(seen, places, strict=True):
-            for glyph in found:
-                lean = _reads(glyph, ALPHABET[index]) if glyph.place == place else None
-                if lean is not None:
-                    hits[index] = lean
-                    plain = max(plain, _plainness(glyph, ALPHABET[index]))
-        share = len(hits) / len(set(places))
-        if share > best:
-            best, small, strong = share, sum(hits.values()) > 0, plain >= _PLAIN
-    return best, small, strong
+@dataclass(frozen=True)
+class _Run:
+    """An order of letters, how much of it was seen in one and the same place by the panels, and how plainly."""
+
+    name: str
+    places: Sequence[int]
+    support: float
+    """Share of its letters that were seen."""
+    weight: float
+    """Sum over the panels of how plainly a letter was seen, less a fine for each letter that was not."""
+    small: bool
+    plain: bool
+
+    @property
+    def believed(self) -> bool:
+        """Enough is seen, or half with a letter among it that chance does not print."""
+        return self.support >= _ENOUGH or (self.plain and self.support >= 0.5 and self.name != "a row")
+
+
+def _best_run(seen: Sequence[Sequence[Glyph]], panels: Sequence[PixelBox]) -> _Run | None:
+    """The believed order that explains the glyphs best; the first of ``ORDERS`` among equals."""
+    runs = []
+    for name, order in ORDERS:
+        places = order(panels)
+        if 0 < max(places) < len(ALPHABET):
+            runs += [_read_run(seen, name, places, at) for at in sorted({g.place for found in seen for g in found})]
+    return max((run for run in runs if run.believed), key=lambda run: run.weight, default=None)
+
+
+def _read_run(seen: Sequence[Sequence[Glyph]], name: str, places: Sequence[int], at: str) -> _Run:
+    """How far glyphs ``at`` one place by the panels read as the run; a letter for a row must stand by its first panel,
+    and may come back by the others."""
+    weight, lean, plain = 0.0, 0.0, 0.0
+    met: set[int] = set()
+    for panel, (found, index) in enumerate(zip(seen, places, strict=True)):
+        name_of = ALPHABET[index]
+        fitting = [g for g in found if g.place == at and _reads(g, name_of)]
+        if not fitting:
+            continue
+        best = max(fitting, key=lambda g: _likeness(g, name_of))
+        weight += 2 * _likeness(best, name_of) - 1
+        lean += best.likeness[name_of.lower()] - best.likeness[name_of]
+        if index not in places[:panel]:
+            met.add(index)
+            plain = max(plain, _plainness(best, name_of))
+    missed = len(set(places)) - len(met)
+    return _Run(name, places, len(met) / len(set(places)), weight - _FINE * missed, lean > 0, plain >= _PLAIN)
+
+
+def _likeness(glyph: Glyph, letter: str) -> float:
+    return max(glyph.likeness[letter], glyph.likeness[letter.lower()])
 
 
 def _plainness(glyph: Glyph, letter: str) -> float:
     """Likeness to a letter that no vessel, bone or side mark resembles; 0 for A, I, L and O."""
-    return 0.0 if letter in "AILOR" else max(glyph.likeness[letter], glyph.likeness[letter.lower()])
+    return 0.0 if letter in "AILOR" else _likeness(glyph, letter)
 
 
-def _reads(glyph: Glyph, letter: str) -> float | None:
-    """How much more it looks like the small letter than the capital, where it looks about as much like ``letter`` as
-    like anything else; else None."""
-    capital, small = glyph.likeness[letter], glyph.likeness[letter.lower()]
-    own = max(capital, small)
-    return small - capital if own >= _LIKE and own >= max(glyph.likeness.values()) - 0.06 else None
+def _reads(glyph: Glyph, letter: str) -> bool:
+    """Whether it looks about as much like ``letter``, of either case, as like anything else."""
+    own = _likeness(glyph, letter)
+    return own >= _LIKE and own >= max(glyph.likeness.values()) - 0.06

@@ -60,3 +60,9 @@ def test_white_letters_on_grey_tissue_are_seen_apart_from_it() -> None:
     tissue = (image[:, :, 0] == 30) & ((xs + ys) % 200 > 12)
     image[tissue] = 205
     assert letter(image, BOXES).letters == ("A", "B", "C", "D")
+
+
+def test_a_run_of_panels_is_believed_before_one_of_rows() -> None:
+    """C is unreadable; A and B alone would also do as the letters of two rows, if B stood in the second."""
+    assert letter(page(["A", "B", "", "D"]), BOXES).order == "rows"
+    assert letter(page(["A", "A", "B", "B"]), BOXES).order == "a row"
