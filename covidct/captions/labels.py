@@ -249,11 +249,14 @@ def label_caption(text: str) -> Labels:
     readings = {letter: reading_of(text, spans) for letter, spans in split.spans.items()}
     contrast = any(decide(r).label == POSITIVE for r in readings.values()) or bool(_anywhere(readings, shared))
     carried: Verdict | None = None
+    told_of: set[tuple[float | None, str]] = set()
     animal = next((v for r in readings.values() if (v := _animal(r))), None)
     in_sentence = _of_sentence(text, readings) if split.style == "after" else None
     for letter, reading in readings.items():
         reading = _seen_with(reading, about_scan)
-        new_person = any(person.age is not None or person.case for person in persons(text, split.spans[letter]))
+        people = {(p.age, p.case) for p in persons(text, split.spans[letter]) if p.age is not None or p.case}
+        new_person = bool(people - told_of)
+        told_of |= people
         panels[letter] = _panel(reading, shared, contrast, None if new_person else carried or in_sentence or animal)
         carried = _carried(reading, panels[letter], carried)
     return Labels(shown(text, _whole(panels, shared)), {letter: shown(text, v) for letter, v in panels.items()})
@@ -320,12 +323,16 @@ _STANDS_IN = ("other-virus", "sars-2003", "bacteria", "fungi", "interstitial")
 
 
 _CLASS_WORDS = 5
+_VIRAL_WORDS = 3
+"""``Viral pneumonia`` alone beside a panel of COVID-19 is another class; in a sentence it is what the scan looks like."""
 
 
 def _class(reading: Reading) -> Verdict | None:
     """A panel whose few words name another class: "normal", "pneumonia"."""
-    classes = reading.having("class")
-    return _verdict(NEGATIVE, "other-class", classes[0], 0.75) if classes and reading.words <= _CLASS_WORDS else None
+    classes = reading.having("class") if reading.words <= _CLASS_WORDS else []
+    if reading.words <= _VIRAL_WORDS:
+        classes += [m for m in reading.having("suspect") if m.rule == "unnamed-virus"]
+    return _verdict(NEGATIVE, "other-class", classes[0], 0.75) if classes else None
 
 
 def _carried(reading: Reading, verdict: Verdict, carried: Verdict | None) -> Verdict | None:
