@@ -166,6 +166,7 @@ class _Sentence:
 
     def _test(self, term: _Found, acting: Sequence[_Acting]) -> Mention:
         """A test says something only with a result, and nothing about COVID-19 where another germ is named alone."""
+        acting = self._less_of_another_test(acting, term)
         others = any(t.kind == "rival" for t in self.terms) and not any(t.kind == "covid" for t in self.terms)
         named = term.rule == "test-named"
         for makes in ("contact", "topic", "result-positive", "history", "result-negative", "negated", "uncertain"):
@@ -173,6 +174,13 @@ class _Sentence:
             if hits and (named or not others):
                 return self._made(term, makes, hits[:1])
         return self._made(term, "none", [])
+
+    def _less_of_another_test(self, acting: Sequence[_Acting], term: _Found) -> list[_Acting]:
+        """``Dengue NS1 was positive, SARS-CoV-2 PCR negative``: a result right behind its test, one of another before."""
+        own = [a for a in acting if a.modifier.makes == "result-negative" and term.end <= a.start and a.distance <= 2]
+        if not any("," not in self.folded[term.end : a.start] for a in own):
+            return list(acting)
+        return [a for a in acting if a.end > term.start or "," not in self.folded[a.end : term.start]]
 
     def _tells(self, acting: _Acting, makes: str, named: bool) -> bool:
         if not named:

@@ -28,8 +28,10 @@ _ONE_PERSON = re.compile(
     r"(?:patient|case|man|woman|child|boy|girl|infant|neonate|newborn|male|female|nurse|survivor)\b"
     r"|\b(?:patient|case) \d"
 )
-_CLAUSE = re.compile(r"(?:ed|ly|found|shown|be)\s*$")
-"""Last words of a clause, not of a name: "COVID-19 cannot be excluded", "Initially"."""
+_CLAUSE = re.compile(
+    r"(?:ed|ly|found|shown|be)\s*$|\b(?:cannot|can|could|may|might|should|must|will|would|did|does|do|not|we|it|this)\b"
+)
+"""A clause, not a name: "COVID-19 cannot be excluded", "Initially"."""
 
 
 def without_body(
