@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 
 from covidct.captions.cues import persons
 from covidct.captions.reading import Mention, clean, read
+from covidct.captions.rules import fold_lower
 from covidct.captions.subcaptions import split_caption
-from covidct.captions.subjects import without_body
+from covidct.captions.subjects import ONE_PERSON, without_body
 from covidct.captions.text import Span, plain, sentences
 
 POSITIVE, NEGATIVE, UNCLEAR = "positive", "negative", "unclear"
@@ -246,7 +247,7 @@ def label_caption(text: str) -> Labels:
     shared = reading_of(text, split.shared_spans)
     about_scan = shared.about_scan
     panels: dict[str, Verdict] = {}
-    readings = {letter: reading_of(text, spans) for letter, spans in split.spans.items()}
+    readings = {letter: reading_of(text, spans, own_panel=True) for letter, spans in split.spans.items()}
     contrast = any(decide(r).label == POSITIVE for r in readings.values()) or bool(_anywhere(readings, shared))
     carried: Verdict | None = None
     told_of: set[tuple[float | None, str]] = set()
@@ -324,7 +325,7 @@ _STANDS_IN = ("other-virus", "sars-2003", "bacteria", "fungi", "interstitial")
 
 _CLASS_WORDS = 5
 _VIRAL_WORDS = 3
-"""``Viral pneumonia`` alone beside a panel of COVID-19 is another class; in a sentence it is what the scan looks like."""
+"""``Viral pneumonia`` alone beside a panel of COVID-19 is another class; in a sentence it is how the scan looks."""
 
 
 def _class(reading: Reading) -> Verdict | None:
@@ -365,14 +366,16 @@ def shown(text: str, verdict: Verdict, source: str = "caption") -> Verdict:
     return replace(verdict, evidence=" ".join(text[start:end].split()), source=source)
 
 
-def reading_of(text: str, spans: Sequence[Span]) -> Reading:
+def reading_of(text: str, spans: Sequence[Span], own_panel: bool = False) -> Reading:
     """The mentions of ``text[spans]`` and what the first words say that it shows."""
     mentions = read(text, spans)
     cleaned = clean(text)
     places = [m.span() for start, end in spans for m in _WORD.finditer(cleaned, start, end)]
     extent = (places[0][0], places[-1][1]) if places else (0, 0)
     own = " ".join(text[start:end] for start, end in spans)
-    subject = without_body(text, spans, mentions, _scans(mentions)) if _about_covid_at_all(mentions) else None
+    subject = without_body(cleaned, spans, mentions, _scans(mentions))
+    if subject and not _about_covid_at_all(mentions) and (own_panel or _body_anywhere(own, mentions, subject)):
+        subject = None
     about_scan = False if subject else _about_scan(mentions)
     return Reading(mentions, about_scan, own, len(places), extent, subject)
 
@@ -381,9 +384,16 @@ def _about_covid_at_all(mentions: Sequence[Mention]) -> bool:
     return any(m.means in ("covid", "infected", "test", "suspect") or _about_covid(m) for m in mentions)
 
 
+def _body_anywhere(text: str, mentions: Sequence[Mention], subject: Span) -> bool:
+    """Whether a caption that names no COVID-19 may show a body: a scan, an organ, one person, a process seen on one."""
+    process = any(m.means == "process" and subject[0] <= m.start < subject[1] for m in mentions)
+    organ = any(m.rule == "organ-of-a-scan" for m in mentions) or ONE_PERSON.search(fold_lower(text)) is not None
+    return organ or bool(_scans(mentions)) or (process and any(m.means == "shown" for m in mentions))
+
+
 def _scans(mentions: Sequence[Mention]) -> list[Mention]:
     """Mentions of a scan or of what is seen on one, without numbers made from scans."""
-    numbers = [m for m in mentions if m.rule in ("scan-as-number", "scan-business")]
+    numbers = [m for m in mentions if m.rule == "scan-as-number" or m.means == "noscan"]
     return [m for m in mentions if m.means == "scan" and not any(n.start < m.end and m.start < n.end for n in numbers)]
 
 

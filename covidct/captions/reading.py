@@ -176,7 +176,7 @@ class _Sentence:
         return self._made(term, "none", [])
 
     def _less_of_another_test(self, acting: Sequence[_Acting], term: _Found) -> list[_Acting]:
-        """``Dengue NS1 was positive, SARS-CoV-2 PCR negative``: a result right behind its test, one of another before."""
+        """``Dengue NS1 was positive, SARS-CoV-2 PCR negative``: a result right behind the test is its own."""
         own = [a for a in acting if a.modifier.makes == "result-negative" and term.end <= a.start and a.distance <= 2]
         if not any("," not in self.folded[term.end : a.start] for a in own):
             return list(acting)

@@ -23,7 +23,7 @@ _END = re.compile(
     r"|[.,:;()\[\]]|\s-\s"
 )
 _NAMES_A_BODY = frozenset({"shown", "person", "infected", "other", "rival", "healthy", "animal", "class"})
-_ONE_PERSON = re.compile(
+ONE_PERSON = re.compile(
     r"\b(?:an?|one|the|this|same|our|his|her) (?:[a-z0-9-]+ ){0,5}?"
     r"(?:patient|case|man|woman|child|boy|girl|infant|neonate|newborn|male|female|nurse|survivor)\b"
     r"|\b(?:patient|case) \d"
@@ -50,7 +50,7 @@ def without_body(
     end = first[0] + clause.start() if clause else first[1]
     if any(m.start >= end for m in scans):
         return None
-    one = _ONE_PERSON.search(folded, *first) is not None
+    one = ONE_PERSON.search(folded, *first) is not None
     process = any(m.means == "process" and _overlap(m, head) for m in mentions)
     organ = any(m.means == "shown" and m.start < end for m in mentions)
     return None if (scans and (process or one)) or (process and one and organ) else head
