@@ -265,9 +265,13 @@ def label_caption(text: str) -> Labels:
 
 def _of_sentence(text: str, readings: Mapping[str, Reading]) -> Verdict | None:
     """``Sarcoidosis before (A) and after treatment (B)``: what one panel names holds for those that name nothing."""
-    told = {verdict.label: verdict for r in readings.values() if (verdict := decide(r)).rule != NOTHING.rule}
+    told = {verdict.label: verdict for r in readings.values() if _of_person(verdict := decide(r))}
     one_sentence = len(sentences(plain(text))) == 1
     return next(iter(told.values())) if len(told) == 1 and one_sentence else None
+
+
+def _of_person(verdict: Verdict) -> bool:
+    return verdict.rule != NOTHING.rule and not verdict.rule.startswith("no-scan:")
 
 
 def _seen_with(reading: Reading, title_about_scan: bool | None) -> Reading:
@@ -296,7 +300,7 @@ def _about_covid(mention: Mention) -> bool:
 def _panel(reading: Reading, shared: Reading, contrast: bool, carried: Verdict | None) -> Verdict:
     """Its own text first; what is said of all, where its own says nothing; then the person of the panel before."""
     own = decide(reading)
-    another = bool(reading.having("person")) and "same" not in reading.text
+    another = bool(reading.having("person")) and "same" not in reading.text and not _of_several(shared)
     if own.rule != NOTHING.rule and not (_hint(own) or (_weak(own) and not another)):
         return own
     of_all = decide(replace(shared, about_scan=True if reading.about_scan else shared.about_scan))
@@ -321,6 +325,14 @@ def _weak(verdict: Verdict) -> bool:
 
 
 _STANDS_IN = ("other-virus", "sars-2003", "bacteria", "fungi", "interstitial")
+
+
+_SEVERAL = re.compile(r"\b(?:patients|cases|men|women|children|infants|adults|subjects|individuals)\b", re.IGNORECASE)
+
+
+def _of_several(shared: Reading) -> bool:
+    """``CT of patients with COVID-19``: the persons of the panels are those patients, whatever else they have."""
+    return _SEVERAL.search(shared.text) is not None and bool(shared.having("covid", "affirmed"))
 
 
 _CLASS_WORDS = 5

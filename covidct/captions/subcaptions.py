@@ -234,8 +234,9 @@ _TAIL = re.compile(
     r"^[(\[]?(?:(?:abbreviations?|note|notes|source|reproduced|reprinted|adapted|courtesy|color version|colour version"
     r"|for interpretation|images? (?:are )?courtesy|scale bars?|bars?[ :=]|error bars?|data (?:are|were)|\*|©|copyright"
     r"|with (?:thanks|permission)|used with|credit|kindly provided|provided by|data were|informed consent|the study was"
-    r"|see (?:also|text)|these (?:images|findings|figures)|all (?:images|panels|scans|the images)"
-    r"|both (?:images|patients|panels)|arrows? (?:indicates?|points?|shows?|=)|results are|n ?=|p ?[<=])\b"
+    r"|see (?:also|text)|these (?:images|findings|figures)"
+    r"|(?:all|both)(?: (?:the|three|four|five|six))? (?:images|panels|scans|patients|cases|subjects|of them|were|had|tested)"
+    r"|arrows? (?:indicates?|points?|shows?|=)|results are|n ?=|p ?[<=])\b"
     r"|[A-Z][\w/-]{0,9}\s?(?:[=:]|,(?= [A-Za-z-]+ [a-z-]+))\s?[A-Za-z][a-zA-Z -]{3,}(?:[;.,]|$)|\*)",
     re.IGNORECASE,
 )
