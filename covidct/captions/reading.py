@@ -72,6 +72,22 @@ def read(text: str, spans: Sequence[Span] | None = None, table: RuleTable | None
 
 _WORD = re.compile(r"[A-Za-z0-9]+|[\u4e00-\u9fff]{1,2}")
 _JOINT = re.compile(r"\b(?:and|y|e|et|und)\b|,|/")
+_THING_IN = re.compile(
+    r"\b(?:effusions?|opacit\w+|lesions?|abnormalit\w+|nodules?|consolidations?|lymphadenopathy|embol\w+|thromb\w+"
+    r"|pneumothorax|fever|symptoms?|infiltrat\w+)(?:\s\w+){0,3}?\s(?:in|on|from|among)\s(?!keeping|line|favou?r)"
+)
+"""``No pleural effusion on CT in``: the denial ends with its thing."""
+_LIST = re.compile(
+    r"(?:[\s,/&()-]|\b(?:and|or|nor|virus(?:es)?|infections?|[a-d]|were|was|are|all|both|also|each|tests?|results?|pcr"
+    r"|rt-pcr|antigens?|antibod(?:y|ies)|came|back|repeatedly|y|e|et|fueron|foram|todos|todas)\b)*"
+)
+"""What stands between the names of a list: ``SARS-CoV-2, influenza A/B and RSV were all negative``."""
+_LIST_JOINT = re.compile(r"[/&]|\b(?:and|or|nor|were|are|all|both|y|e|et)\b")
+_ITS_TEST = re.compile(
+    r",\s*(?:an? )?(?:initial(?:ly)? |first )?(?:negative|positive)\s+(?:\w+\s+){0,2}"
+    r"(?:swabs?|tests?|pcr|rt-pcr|results?|antigen|serology)\b"
+)
+"""``COVID-19, negative first swab``: the result is the swab's."""
 _HEAD_CHARS = 4
 _RELATIVE = re.compile(r"(?:his|her|their|whose|the patient's)\b")
 _PATIENT = re.compile(r"\b(?:patient|he|she|herself|himself|both|also|too)\b")
@@ -215,20 +231,31 @@ class _Sentence:
         if self.table.stops.search(self.folded, *between):
             return True
         if modifier.makes.startswith("result"):
-            if any(between[0] <= m.start and m.end <= between[1] for m in self.others):
-                return True
-            if (
-                modifier.acts == "both"
-                and between[0] == term.end
-                and term.kind == "covid"
-                and self._other_thing(between)
-            ):
-                return True
-            return any(between[0] <= t.start < between[1] and t.kind in _DISEASES for t in self.terms)
+            return self._of_something_else(between, modifier, term)
+        if modifier.makes == "negated" and modifier.acts == "forward" and _THING_IN.search(self.folded, *between):
+            return True
         if modifier.makes in ("negated", "history") and modifier.reach <= 7:
             comma = self.folded.rfind(",", *between)
             return comma >= 0 and not re.match(r",\s*(?:or|nor|o|ou|ni)\b", self.folded[comma : comma + 8])
         return False
+
+    def _of_something_else(self, between: Span, modifier: Modifier, term: _Found) -> bool:
+        """Whether a result is another's: of a relative, of a test named after it, of a disease between."""
+        if any(between[0] <= m.start and m.end <= between[1] for m in self.others):
+            return True
+        if between[0] == term.end and _ITS_TEST.match(self.folded, term.end):
+            return True
+        inside = [t for t in self.terms if between[0] <= t.start < between[1] and t.kind in _DISEASES]
+        if inside:
+            return not self._one_list(between, inside)
+        behind = modifier.acts == "both" and between[0] == term.end
+        return behind and term.kind == "covid" and self._other_thing(between)
+
+    def _one_list(self, between: Span, inside: Sequence[_Found]) -> bool:
+        rest = list(self.folded[slice(*between)])
+        for term in inside:
+            rest[term.start - between[0] : term.end - between[0]] = " " * (term.end - term.start)
+        return _LIST.fullmatch(text := "".join(rest)) is not None and _LIST_JOINT.search(text) is not None
 
     def _less_overruled(self, acting: Sequence[_Acting], term: _Found) -> list[_Acting]:
         """``negative for influenza and positive for X``: a nearer yes behind a joint ends what stood before it."""

@@ -235,7 +235,8 @@ _TAIL = re.compile(
     r"|for interpretation|images? (?:are )?courtesy|scale bars?|bars?[ :=]|error bars?|data (?:are|were)|\*|©|copyright"
     r"|with (?:thanks|permission)|used with|credit|kindly provided|provided by|data were|informed consent|the study was"
     r"|see (?:also|text)|these (?:images|findings|figures)"
-    r"|(?:all|both)(?: (?:the|three|four|five|six))? (?:images|panels|scans|patients|cases|subjects|of them|were|had|tested)"
+    r"|(?:all|both)(?: (?:the|three|four|five|six))? (?:images|panels|scans|patients|cases|subjects|of them|were|had"
+    r"|tested)"
     r"|arrows? (?:indicates?|points?|shows?|=)|results are|n ?=|p ?[<=])\b"
     r"|[A-Z][\w/-]{0,9}\s?(?:[=:]|,(?= [A-Za-z-]+ [a-z-]+))\s?[A-Za-z][a-zA-Z -]{3,}(?:[;.,]|$)|\*)",
     re.IGNORECASE,

@@ -86,6 +86,20 @@ def test_a_denial_is_never_positive(denial: str, name: str) -> None:
         assert "positive" not in {labels.figure.label, *(v.label for v in labels.panels.values())}, text
 
 
+STATEMENTS = [
+    line
+    for line in (Path(__file__).parent / "own_statements.txt").read_text(encoding="utf-8").splitlines()
+    if line[:2] in ("+ ", "- ")
+]
+
+
+@pytest.mark.parametrize("statement", STATEMENTS)
+def test_what_is_said_of_covid(statement: str) -> None:
+    for name in NAMES:
+        figure = label_caption(statement[2:].format(name)).figure
+        assert (figure.label == "positive") == statement.startswith("+"), (name, figure)
+
+
 CONTEXT = [
     ("CT on day 3.", "", "unclear"),
     ("CT on day 3.", "The CT of our patient is shown (Fig. 2). He tested positive for SARS-CoV-2.", "positive"),
