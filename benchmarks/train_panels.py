@@ -29,6 +29,8 @@ WEIGHTS = {
     "black-gutter": 2,
     "single": 2,
     "letters-inside": 2,
+    "inset": 2,
+    "nested": 2,
 }
 """How often a layout comes, where more than once in a round."""
 Example = tuple[Survey, NDArray[np.int8], int]

@@ -72,7 +72,7 @@ def _chart(page: Any, bars: tuple[float, ...]) -> Box:
     shape.finish(color=(0.1, 0.2, 0.5), fill=(0.45, 0.6, 0.85), width=0.8)
     shape.draw_line((left, top), (left, top + height))
     shape.draw_line((left, top + height), (left + width, top + height))
-    shape.finish(color=(0, 0, 0), width=1)
+    shape.finish(color=(0, 0, 0), width=1, closePath=False)
     shape.commit()
     for i in range(len(bars)):
         page.insert_text((left + (i + 0.4) * step, top + height + 12), str(i + 1), fontsize=8)

@@ -12,12 +12,12 @@ import cv2
 import numpy as np
 
 from covidct.imaging.panels_align import align, bare
+from covidct.imaging.panels_charts import SMALLEST, is_chart, is_scan
 from covidct.imaging.panels_cut import Candidate, Cut, turned, weigh
 from covidct.imaging.panels_leaf import DARK, Piece, PixelBox, crop, look, reason_against, trim
-from covidct.imaging.panels_letters import letter
+from covidct.imaging.panels_letters import Lettering, letter
 from covidct.imaging.panels_lines import Region
-from covidct.imaging.triage import triage, triage_all
-from covidct.records import CT_KINDS
+from covidct.imaging.triage import triage_all
 
 SURE = 0.1
 """Probability from which the best cut of a region is made: single slices of the published set stay below 0.04."""
@@ -26,17 +26,16 @@ SURE_WHITE = 0.5
 _WHITE = 225.0
 _SLICE_SHAPE = (0.65, 1.9)
 """Width by height of a single slice, at least and at most."""
-_LIT = 64
+_LIT = 30
 _STRAIGHT = 0.5
 """Share of a line beside bare black that is lit where a picture begins, not the round top of a body."""
 _HINT = 0.02
 """Enough for a cut that continues a sure one of a neighbouring row or column."""
 DRAWN = frozenset({"chart_or_diagram", "logo"})
 _DRAWN_SURE = 0.6
-SCANS = CT_KINDS | {"xray", "pet"}
-_SCAN_SURE = 0.5
+CHARTS = DRAWN | {"chart"}
+"""Reasons of what is dropped for being drawn."""
 _LONGEST = 1800
-_SMALLEST = 28
 
 
 @dataclass(frozen=True)
@@ -77,13 +76,28 @@ def split(image: Region, expected: Sequence[str] | None = None) -> Split:
     placed = align(small, [p.box for p in panels])
     ordered = reading_order([replace(p, box=box) for p, box in zip(panels, placed, strict=True)])
     boxes = [_grow(p.box, scale, image) for p in ordered]
-    lettering = letter(image, boxes, expected)
+    charts = [_grow(d.box, scale, image) for d in dropped if d.reason in CHARTS]
+    lettering = _letters(image, boxes, charts, expected)
     if lettering.order:
         rules[f"letters:{lettering.order}"] += 1
     named = tuple(
         PanelBox(name, box, _score(p)) for name, box, p in zip(lettering.letters, boxes, ordered, strict=True)
     )
     return Split(named, tuple(Dropped(_grow(d.box, scale, image), d.reason) for d in dropped), dict(rules))
+
+
+def _letters(
+    image: Region, boxes: Sequence[PixelBox], charts: Sequence[PixelBox], expected: Sequence[str] | None
+) -> Lettering:
+    """Letters of ``boxes``; charts beside them are no panels, but take part in the count."""
+    if charts:
+        together = [p.box for p in reading_order([Piece(box) for box in (*boxes, *charts)])]
+        drawn = {together.index(box) for box in charts}
+        found = letter(image, together, expected, drawn)
+        if found.order:
+            letters = tuple(found.letters[together.index(box)] for box in boxes)
+            return replace(found, letters=letters)
+    return letter(image, boxes, expected)
 
 
 def _shrink(image: Region) -> tuple[Region, float]:
@@ -108,20 +122,6 @@ def _score(piece: Piece) -> float:
 def whole(image: Region) -> Piece:
     """The figure as one piece; a black page round straight sides is trimmed as a black gutter is."""
     return Piece((0, 0, image.shape[1], image.shape[0]), dark_sides=(True, True, True, True))
-
-
-def _is_chart(image: Region, box: PixelBox) -> bool:
-    """Whether there is nothing like a photograph in ``box``: such a piece is not cut."""
-    short = min(box[2] - box[0], box[3] - box[1])
-    return reason_against(look(image, box, _area(box), short)) == "chart" and not _is_scan(image, box)
-
-
-def _is_scan(image: Region, box: PixelBox) -> bool:
-    """Lungs in a wide window on white paper look like a chart by their flatness; triage knows them."""
-    if min(box[2] - box[0], box[3] - box[1]) < _SMALLEST:
-        return False
-    verdict = triage(crop(image, box))
-    return verdict.kind in SCANS and verdict.score >= _SCAN_SURE
 
 
 def divide(image: Region, rules: Counter[str]) -> list[Piece]:
@@ -162,12 +162,12 @@ def _cut_up(image: Region, todo: list[Piece], made: list[_Made], rules: Counter[
     ended = []
     while todo:
         untrimmed = todo.pop()
-        if _is_chart(image, untrimmed.box):
+        if is_chart(image, untrimmed.box):
             ended.append(_Ended(untrimmed))
             continue
         piece = trim(image, untrimmed)
         x0, y0, x1, y1 = piece.box
-        if min(x1 - x0, y1 - y0) < _SMALLEST:
+        if min(x1 - x0, y1 - y0) < SMALLEST:
             ended.append(_Ended(piece))
             continue
         weighed = weigh(crop(image, piece.box), (image.shape[0], image.shape[1]))
@@ -199,7 +199,8 @@ def _bares(image: Region, piece: Piece, cut: Cut) -> bool:
             continue
         line = turned(crop(image, other.box), cut.axis)
         beside = line[:, min(2, line.shape[1] - 1) if end else max(-3, -line.shape[1])]
-        if float((beside.max(1) > _LIT).mean()) < _STRAIGHT:
+        apart = np.abs(beside.mean(1) - np.median(part))
+        if float((apart > _LIT).mean()) < _STRAIGHT:
             return True
     return False
 
@@ -267,7 +268,7 @@ def _choose(image: Region, pieces: Sequence[Piece], rules: Counter[str]) -> tupl
     kept, dropped = [], []
     for piece in pieces:
         reason = reason_against(look(image, piece.box, area, short))
-        if reason and not (reason == "chart" and _is_scan(image, piece.box)):
+        if reason and not (reason == "chart" and is_scan(image, piece.box)):
             rules[f"dropped:{reason}"] += 1
             dropped.append(Dropped(piece.box, reason))
         else:

@@ -12,9 +12,10 @@ import numpy as np
 from covidct.imaging.panels_leaf import SIDES, PixelBox, crop
 from covidct.imaging.panels_lines import Region
 
-_BLACK = 60
+_DARK = 110
+_EVEN = 40
 _BARE = 0.97
-"""Share of black from which a strip holds no picture; a letter may stand in it."""
+"""Share of one dark grey from which a strip holds no picture; a letter may stand in it."""
 _MOST = 0.5
 """A side moves by no more than this share of the panel."""
 _NEAR = 0.02
@@ -24,8 +25,12 @@ _AGREE = 0.6
 
 
 def bare(part: Region) -> bool:
-    """Whether there is nothing but black, and at most a letter, in ``part`` (h, w, 3)."""
-    return part.size > 0 and float((part.max(2) < _BLACK).mean()) >= _BARE
+    """Whether there is nothing but one black or dark grey, and at most a letter, in ``part`` (h, w, 3)."""
+    if part.size == 0:
+        return False
+    level = float(np.median(part))
+    apart = np.abs(part.astype(np.float32) - level).max(2)
+    return level <= _DARK and float((apart < _EVEN).mean()) >= _BARE
 
 
 def align(image: Region, boxes: Sequence[PixelBox]) -> list[PixelBox]:

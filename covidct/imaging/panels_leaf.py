@@ -16,7 +16,11 @@ PixelBox = tuple[int, int, int, int]
 SIDES = (0, 1, 2, 3)
 """Left, top, right, bottom: indices into a box."""
 DARK = 40.0
+_SOMBRE = 110.0
+"""Grey up to here may be the air round a body in a wide window: it is paper only before a straight side."""
 _STRAIGHT = 0.25
+_VERY_STRAIGHT = 0.75
+"""Where nothing else says that the dark is a gutter's: the scanner's table begins with half a line, too."""
 _NO_MORE = 0.35
 _ROWS = 160
 
@@ -54,18 +58,22 @@ def _paper_depth(lane: Region, dark: bool) -> int:
     centre = ordered[last // 2].astype(np.float32)
     even = (ordered[last - edge] - ordered[edge]).max(1) <= UNIFORM
     alike = np.abs(centre - centre[0]).max(1) <= 14
-    light = float(centre[0].mean()) > DARK or float(np.ptp(centre[0])) > 30
-    if not even[0] or not (light or dark):
+    level, coloured = float(centre[0].mean()), float(np.ptp(centre[0])) > 30
+    if not even[0]:
         return 0
     bare = even & alike
     depth = int(bare.argmin()) if not bare.all() else 0
-    return depth if light or _straight(lane, depth, centre[0]) else 0
+    if level > _SOMBRE or coloured:
+        return depth
+    return depth if _straight(lane, depth, centre[0]) >= (_STRAIGHT if dark else _VERY_STRAIGHT) else 0
 
 
-def _straight(lane: Region, depth: int, paper: NDArray[np.float32]) -> bool:
-    """Whether the picture begins with a straight side at ``depth``, not with the tip of something round."""
-    column = lane[:, min(depth + 1, lane.shape[1] - 1)]
-    return float((np.abs(column - paper).max(1) > 24).mean()) >= _STRAIGHT
+def _straight(lane: Region, depth: int, paper: NDArray[np.float32]) -> float:
+    """How much of a straight line the picture begins with at ``depth``: little with the tip of something round, and
+    what ends after a few pixels (the scanner's table, a letter) does not count."""
+    width = lane.shape[1]
+    columns = lane[:, [min(depth + 1, width - 1), min(depth + max(6, width // 25), width - 1)]]
+    return float((np.abs(columns - paper).max(2) > 24).mean(0).min())
 
 
 def _letter_depth(lane: Region) -> int:
@@ -73,7 +81,7 @@ def _letter_depth(lane: Region) -> int:
     most = int(lane.shape[1] * 0.2)
     sample = lane[:: -(-len(lane) // _ROWS), : most + 2].astype(np.int16)
     paper = np.median(sample[:, 0], axis=0)
-    if float(paper.mean()) <= DARK:
+    if float(paper.mean()) <= _SOMBRE:
         return 0
     inked = (np.abs(sample - paper).max(2) > 24).mean(0)
     rise = inked[1:] - inked[:-1]

@@ -4,8 +4,8 @@ One glyph alone is easily misread (a vessel end looks like an I); a run A, B, C 
 Orders in ``ORDERS`` are tried: a letter a panel row by row, a letter a panel column by column, one letter a row.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 
 import cv2
@@ -224,8 +224,15 @@ class Lettering:
     """Share of the letters that were seen, the others being inferred from the run."""
 
 
-def letter(image: Region, panels: Sequence[PixelBox], expected: Sequence[str] | None = None) -> Lettering:
+def letter(
+    image: Region,
+    panels: Sequence[PixelBox],
+    expected: Sequence[str] | None = None,
+    drawn: Collection[int] = (),
+) -> Lettering:
     """Letters of ``panels`` (in reading order) in ``image`` (H, W, 3).
+
+    ``drawn``: indices of those that are charts; their boxes hold their letters, which stand above those of pictures.
 
     ``expected``: letters that the caption speaks of; where none can be seen and there are as many as panels, they are
     given in order with support 0.
@@ -233,7 +240,10 @@ def letter(image: Region, panels: Sequence[PixelBox], expected: Sequence[str] | 
     nothing = Lettering(("",) * len(panels), "", 0.0)
     if len(panels) < 2:
         return nothing
-    best = _best_run(_seen(image, panels), panels)
+    seen = _seen(image, panels, [p for index, p in enumerate(panels) if index not in drawn])
+    if drawn:
+        seen = [[replace(g, place="top") if g.place in ("above", "top-left") else g for g in found] for found in seen]
+    best = _best_run(seen, panels)
     if best is not None:
         run = ALPHABET.lower() if best.small else ALPHABET
         return Lettering(tuple(run[p] for p in best.places), best.name, round(best.support, 3))
@@ -242,10 +252,11 @@ def letter(image: Region, panels: Sequence[PixelBox], expected: Sequence[str] | 
     return nothing
 
 
-def _seen(image: Region, panels: Sequence[PixelBox]) -> list[list[Glyph]]:
+def _seen(image: Region, panels: Sequence[PixelBox], walls: Sequence[PixelBox]) -> list[list[Glyph]]:
+    """Glyphs in and around each panel, up to the next of ``walls``."""
     grey = np.asarray(grey_of(image), np.uint8)
     return [
-        [g for place, box in _beside(p, panels, grey.shape) for g in glyphs(grey, box, place, p[3] - p[1])]
+        [g for place, box in _beside(p, walls, grey.shape) for g in glyphs(grey, box, place, p[3] - p[1])]
         for p in panels
     ]
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from covidct.errors import UsageError
-from covidct.imaging.phantoms_kinds import chart
+from covidct.imaging.phantoms_kinds import chart, glow
 
 Picture = NDArray[np.uint8]
 """(H, W, 3), RGB."""
@@ -56,6 +56,18 @@ class Plan:
     inset: bool = False
     whiten: bool = False
     first_letter: str = "A"
+    corner: tuple[int, int] = (0, 0)
+    """Where a letter inside stands: 0 left or top, 1 right or bottom."""
+    frame: int = 0
+    """Width of a line round each panel, inside its box."""
+    heat: float = 0.0
+    """Share of the slices under a glow of colour, as class activation maps are shown."""
+    strip: bool = False
+    """Two lines of caption printed below, as part of the picture."""
+    bar: bool = False
+    """A colour bar with numbers to the right."""
+    nested: bool = False
+    """One large panel beside a column of small ones; ``rows`` counts the small ones."""
 
 
 def text_mark(text: str, height: int, ink: tuple[int, int, int], paper: tuple[int, int, int]) -> Picture:
@@ -73,7 +85,9 @@ def compose(rng: np.random.Generator, slices: Sequence[NDArray[np.uint8]], layou
         raise UsageError(f"no such layout: {layout}; there are {', '.join(LAYOUTS)}")
     plan = LAYOUTS[layout](rng)
     tiles = _tiles(rng, slices, plan)
-    image, panels, others = _place(rng, tiles, plan)
+    image, panels, others = (_nest if plan.nested else _place)(rng, tiles, plan)
+    image = _add_bar(image, others, plan) if plan.bar else image
+    image = _add_strip(image, others, plan) if plan.strip else image
     if layout.startswith("single"):
         panels = [Truth("", p.box) for p in panels]
     image, scale = _wear(rng, image)
@@ -103,6 +117,7 @@ def _tiles(rng: np.random.Generator, slices: Sequence[NDArray[np.uint8]], plan: 
         else:
             picture = _fit(rng, _rgb(slices[chosen[index]]), height, aspect if plan.same_size else None)
             picture = _whiten(picture) if plan.whiten else picture
+            picture = glow(rng, picture) if rng.random() < plan.heat else picture
         tiles[row].append(picture)
     return _level(tiles) if not plan.same_size else tiles
 
@@ -169,22 +184,71 @@ class _Sheet:
         """Print a panel's letter where the plan says."""
         size = round(band * 0.55)
         if self.plan.letters == "inside":
-            _ink(self.image, letter, box)
+            _ink(self.image, letter, box, self.plan.corner)
         elif self.plan.letters == "outside":
             self.stamp(letter, size, box[0] + 2, max(0, box[1] - size - 4))
         elif self.plan.letters == "below":
             self.stamp(letter, size, (box[0] + box[2]) // 2, box[3] + 4)
 
 
-def _ink(image: Picture, letter: str, box: PixelBox) -> None:
-    """Lay a letter over the corner of a slice, only its ink, as a drawing program does."""
-    x, y, _, y1 = box
-    size = round((y1 - y) * 0.07) + 4
+def _ink(image: Picture, letter: str, box: PixelBox, corner: tuple[int, int] = (0, 0)) -> None:
+    """Lay a letter over a corner of a slice, only its ink, as a drawing program does."""
+    size = round((box[3] - box[1]) * 0.07) + 4
+    x = box[2] - size - 8 if corner[0] else box[0]
+    y = box[3] - size - 12 if corner[1] else box[1]
     light = float(image[y : y + size + 8, x : x + size + 8].mean()) > 127
     mark = text_mark(letter, size, BLACK if light else WHITE, WHITE if light else BLACK)
     spot = image[y + 5 : y + 5 + mark.shape[0], x + 5 : x + 5 + mark.shape[1]]
     weight = np.abs(mark.astype(np.int16) - (255 if light else 0))[: spot.shape[0], : spot.shape[1]] / 255.0
     spot[:] = (spot * (1 - weight) + (0 if light else 255) * weight).astype(np.uint8)
+
+
+def _add_bar(image: Picture, others: list[PixelBox], plan: Plan) -> Picture:
+    """The figure with a colour bar at its right."""
+    h, w = image.shape[:2]
+    sheet = _Sheet(h, w + 64, plan)
+    sheet.image[:, :w] = image
+    ramp = np.linspace(255, 0, max(8, h - 20)).astype(np.uint8)[:, None].repeat(14, 1)
+    sheet.image[10 : 10 + len(ramp), w + 12 : w + 26] = cv2.applyColorMap(ramp, cv2.COLORMAP_JET)[:, :, ::-1]
+    for index in range(5):
+        sheet.stamp(f"{1 - index / 4:.2f}", 8, w + 30, 10 + index * (h - 30) // 4)
+    others.append((w + 10, 0, w + 64, h))
+    return sheet.image
+
+
+def _add_strip(image: Picture, others: list[PixelBox], plan: Plan) -> Picture:
+    """The figure with two lines of its caption below."""
+    h, w = image.shape[:2]
+    sheet = _Sheet(h + 46, w, plan)
+    sheet.image[:h] = image
+    sheet.stamp("Figure 2. Axial CT on admission (A) and nine days later (B)", 12, 6, h + 6)
+    sheet.stamp("shows opacities in both lower lobes.", 12, 6, h + 26)
+    others.append((0, h + 4, w, h + 46))
+    return sheet.image
+
+
+def _nest(
+    rng: np.random.Generator, tiles: list[list[Picture]], plan: Plan
+) -> tuple[Picture, list[Truth], list[PixelBox]]:
+    """One large panel, and the rest in a column left or right of it, all of one width."""
+    first, *rest = [tile for row in tiles for tile in row]
+    h, w = first.shape[:2]
+    tall = len(rest) * h + (len(rest) - 1) * plan.gutter
+    wide = round(tall * rng.uniform(0.95, 1.4))
+    big = np.asarray(cv2.resize(first, (wide, tall), interpolation=cv2.INTER_LINEAR), np.uint8)
+    sheet = _Sheet(tall, wide + plan.gutter + w, plan)
+    leads = bool(rng.random() < 0.6)
+    at, column = (0, wide + plan.gutter) if leads else (w + plan.gutter, 0)
+    boxes = [(column, i * (h + plan.gutter), column + w, i * (h + plan.gutter) + h) for i in range(len(rest))]
+    placed = [((at, 0, at + wide, tall), big), *zip(boxes, rest, strict=True)]
+    for (x0, y0, x1, y1), tile in placed:
+        sheet.image[y0:y1, x0:x1] = cv2.resize(tile, (x1 - x0, y1 - y0))
+    ordered = [box for box, _ in placed] if leads else [boxes[0], placed[0][0], *boxes[1:]]
+    for index, box in enumerate(ordered):
+        letter = chr(ord(plan.first_letter) + index) if plan.letters else ""
+        sheet.letter(letter, box, 20)
+        sheet.panels.append(Truth(letter, box))
+    return sheet.image, sheet.panels, sheet.others
 
 
 def _place(
@@ -224,31 +288,50 @@ def _place_row(
         letter = chr(ord(plan.first_letter) + index) if plan.letters else ""
         if plan.headers and y < band * 2 + plan.margin:
             sheet.stamp(f"Level {column + 1}", round(band * 0.45), box[0] + w // 4, y - band + 2)
-        if plan.inset and not index:
+        if plan.inset and (not index or rng.random() < 0.3):
             _inset(rng, sheet.image, tile, box)
+        if plan.frame:
+            ink = WHITE if sum(plan.colour) < 380 else BLACK
+            cv2.rectangle(sheet.image, (box[0], box[1]), (box[2] - 1, box[3] - 1), ink, plan.frame)
         sheet.letter(letter, box, band)
         sheet.panels.append(Truth(letter, box))
 
 
 def _inset(rng: np.random.Generator, image: Picture, tile: Picture, box: PixelBox) -> None:
-    """A magnified part of the slice in its own corner, framed in white: it belongs to its panel."""
+    """A magnified part of the slice in one of its own corners, framed: it belongs to its panel."""
     h, w = tile.shape[:2]
-    side_h, side_w = h // 3, w // 3
+    share = rng.uniform(0.25, 0.45)
+    side_h, side_w = round(h * share), round(w * share)
     y, x = int(rng.integers(0, h - side_h // 2)), int(rng.integers(0, w - side_w // 2))
     part = np.asarray(cv2.resize(tile[y : y + side_h // 2, x : x + side_w // 2], (side_w, side_h)))
-    part[:2], part[-2:], part[:, :2], part[:, -2:] = 255, 255, 255, 255
-    image[box[3] - side_h : box[3], box[2] - side_w : box[2]] = part
+    ink = ((255, 255, 255), (255, 255, 0), (255, 0, 0), (0, 0, 0))[int(rng.integers(4))]
+    thick = int(rng.integers(1, 4))
+    for end in range(thick):
+        part[end], part[-1 - end], part[:, end], part[:, -1 - end] = ink, ink, ink, ink
+    left, top = bool(rng.random() < 0.4), bool(rng.random() < 0.3)
+    x0 = box[0] if left else box[2] - side_w
+    y0 = box[1] if top else box[3] - side_h
+    image[y0 : y0 + side_h, x0 : x0 + side_w] = part
+    if rng.random() < 0.4:
+        source = (box[0] + x, box[1] + y), (box[0] + x + side_w // 2, box[1] + y + side_h // 2)
+        cv2.rectangle(image, *source, ink, 1)
 
 
 def _wear(rng: np.random.Generator, image: Picture) -> tuple[Picture, float]:
     """What happens to a figure on its way into a journal: scaling and JPEG, sometimes. Returns the scale too."""
     scale = 1.0
-    if rng.random() < 0.35:
-        scale = float(rng.uniform(0.75, 1.3))
+    if rng.random() < 0.4:
+        scale = float(rng.uniform(0.6, 1.3))
         h, w = image.shape[:2]
-        image = np.asarray(cv2.resize(image, (round(w * scale), round(h * scale)), interpolation=cv2.INTER_LINEAR))
-    if rng.random() < 0.5:
-        quality = int(rng.integers(60, 96))
+        image = np.asarray(
+            cv2.resize(
+                image,
+                (round(w * scale), round(h * scale)),
+                interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR,
+            )
+        )
+    if rng.random() < 0.6:
+        quality = int(rng.integers(45, 96))
         _, data = cv2.imencode(".jpg", image[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
         image = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))[:, :, ::-1].copy()
     return image, scale
@@ -269,6 +352,18 @@ def _any_colour(rng: np.random.Generator) -> tuple[int, int, int]:
     return COLOURS[int(rng.integers(len(COLOURS)))]
 
 
+def _plain(rng: np.random.Generator) -> tuple[int, int, int]:
+    return WHITE if rng.random() < 0.6 else BLACK
+
+
+def _corner(rng: np.random.Generator) -> tuple[int, int]:
+    return ((0, 0), (0, 0), (1, 0), (0, 1))[int(rng.integers(4))]
+
+
+def _thin(rng: np.random.Generator) -> int:
+    return int(rng.integers(0, 10))
+
+
 def _wide(rng: np.random.Generator) -> int:
     return int(rng.integers(3, 22))
 
@@ -284,10 +379,16 @@ LAYOUTS: dict[str, Callable[[np.random.Generator], Plan]] = {
     "uneven-rows": lambda r: Plan(_uneven(r), int(r.integers(1, 12)), same_size=False),
     "uneven-abutting": lambda r: Plan(_uneven(r), 0, same_size=False),
     "inset": lambda r: Plan(_grid(r, 2), int(r.integers(2, 12)), inset=True),
-    "letters-inside": lambda r: Plan(_grid(r), int(r.integers(0, 10)), letters="inside"),
+    "letters-inside": lambda r: Plan(_grid(r), int(r.integers(0, 10)), letters="inside", corner=_corner(r)),
     "letters-outside": lambda r: Plan(_grid(r), _wide(r), margin=4, letters="outside"),
     "letters-below": lambda r: Plan(_grid(r), _wide(r), margin=4, letters="below", first_letter="a"),
     "chart-beside": lambda r: Plan(_grid(r, 2), int(r.integers(6, 22)), margin=6, charts=1),
+    "charts-beside": lambda r: Plan((2, 2) if r.random() < 0.5 else (3,), int(r.integers(6, 22)), margin=6, charts=2),
+    "nested": lambda r: Plan((1,) * int(r.integers(3, 5)), _thin(r), _plain(r), nested=True),
+    "framed": lambda r: Plan(_grid(r), int(r.integers(0, 10)), margin=4, frame=int(r.integers(1, 3))),
+    "heat-maps": lambda r: Plan(_grid(r), _thin(r), heat=0.6, bar=bool(r.random() < 0.5)),
+    "caption-strip": lambda r: Plan(_grid(r), _thin(r), letters="inside" if r.random() < 0.5 else "", strip=True),
+    "black-page": lambda r: Plan(_grid(r), _thin(r), BLACK, letters="outside", headers=bool(r.random() < 0.5)),
     "single": lambda r: Plan((1,), 0, letters="inside" if r.random() < 0.3 else ""),
     "single-margin": lambda r: Plan((1,), 0, WHITE if r.random() < 0.5 else BLACK, margin=int(r.integers(4, 20))),
 }

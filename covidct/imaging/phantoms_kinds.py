@@ -267,6 +267,20 @@ def _pet_fused(rng: np.random.Generator) -> Picture:
     return np.asarray(np.clip(mix, 0, 255), np.uint8)[n // 8 : -n // 8]
 
 
+def glow(rng: np.random.Generator, slice_: Picture) -> Picture:
+    """``slice_`` (h, w, 3) under a map of colours from blue to red, as class activation maps are printed."""
+    h, w = slice_.shape[:2]
+    heat = np.zeros((h, w), np.float32)
+    for _ in range(int(rng.integers(1, 4))):
+        spot = (int(rng.uniform(0.15, 0.85) * w), int(rng.uniform(0.15, 0.85) * h))
+        cv2.circle(heat, spot, max(2, int(rng.uniform(0.08, 0.28) * h)), 1.0, -1)
+    heat = np.asarray(cv2.GaussianBlur(heat, (0, 0), h / rng.uniform(10, 24)), np.float32)
+    ramp = np.asarray(np.clip(heat / max(float(heat.max()), 1e-3), 0, 1) * 255, np.uint8)
+    colours = cv2.applyColorMap(ramp, cv2.COLORMAP_JET)[:, :, ::-1].astype(np.float32)
+    share = rng.uniform(0.3, 0.55)
+    return np.asarray(slice_ * (1 - share) + colours * share, np.uint8)
+
+
 def microscopy(rng: np.random.Generator) -> Picture:
     """Stained tissue in pink and violet or brown, or glowing cells on black."""
     w, h = _size(rng)

@@ -4,16 +4,18 @@ import json
 from functools import cache
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from covidct.curate.pictures import read_picture
 from covidct.errors import UsageError
 from covidct.imaging.panels import reading_order, split
+from covidct.imaging.panels_charts import is_chart, islands
 from covidct.imaging.panels_leaf import RULES, Look, Piece, reason_against, trim
 from covidct.imaging.panels_measure import Labelled, agreement, matches, overlap
 from covidct.imaging.phantoms import Grey
-from covidct.imaging.phantoms_figures import LAYOUTS, Composed, compose
+from covidct.imaging.phantoms_figures import LAYOUTS, Composed, compose, text_mark
 from covidct.imaging.phantoms_kinds import chart, diagram
 from covidct.imaging.phantoms_print import draw_phantom, printed_set
 
@@ -122,6 +124,46 @@ def test_trim_takes_a_black_band_only_up_to_a_straight_side() -> None:
     ys, xs = np.mgrid[0:200, 0:200]
     round_one = np.where((np.hypot(xs - 100, ys - 100) < 80)[:, :, None], 120, 0).astype(np.uint8).repeat(3, 2)
     assert trim(round_one, Piece((0, 0, 200, 200), dark_sides=sides)).box == (0, 0, 200, 200)
+
+
+def test_trim_takes_the_scanner_table_for_no_side_of_the_picture() -> None:
+    """In a wide window the air round a body is grey; a line near its edge does not make it paper."""
+    page = np.full((200, 200, 3), 70, np.uint8)
+    ys, xs = np.mgrid[0:200, 0:200]
+    page[np.hypot(xs - 100, ys - 90) < 60] = 190
+    page[180:183, 20:180] = 160
+    assert trim(page, Piece((0, 0, 200, 200), dark_sides=(True,) * 4)).box == (0, 0, 200, 200)
+
+
+def _rgb(picture: np.ndarray) -> np.ndarray:
+    return picture if picture.ndim == 3 else picture[:, :, None].repeat(3, 2)
+
+
+def beneath_a_chart() -> tuple[np.ndarray, tuple[int, int, int, int]]:
+    """A small slice under a large chart, as a page of mostly white paper, each with its letter above."""
+    rng = np.random.default_rng(2)
+    page = np.full((780, 640, 3), 255, np.uint8)
+    page[40:500, 10:630] = chart(rng, 620, 460)
+    box = (10, 540, 250, 740)
+    page[box[1] : box[3], box[0] : box[2]] = cv2.resize(_rgb(printed_set(rng, pool(), 1)[0]), (240, 200))
+    for name, y in (("A", 12), ("B", 512)):
+        mark = text_mark(name, 18, (0, 0, 0), (255, 255, 255))
+        page[y : y + mark.shape[0], 12 : 12 + mark.shape[1]] = mark
+    return page, box
+
+
+def test_a_slice_under_a_large_chart_is_found_with_its_letter() -> None:
+    page, box = beneath_a_chart()
+    found = split(page)
+    assert [p.label for p in found.panels] == ["B"]
+    assert overlap(found.panels[0].box, box) > 0.93
+
+
+def test_islands_are_full_rectangles_only() -> None:
+    page, box = beneath_a_chart()
+    (island,) = islands(page, (0, 0, 640, 780))
+    assert overlap(island, box) > 0.93 and not is_chart(page, (0, 0, 640, 780))
+    assert is_chart(page, (0, 0, 640, 510))
 
 
 def test_reading_order_is_row_by_row_even_where_rows_are_uneven() -> None:
