@@ -83,6 +83,7 @@ _LIST = re.compile(
 )
 """What stands between the names of a list: ``SARS-CoV-2, influenza A/B and RSV were all negative``."""
 _LIST_JOINT = re.compile(r"[/&]|\b(?:and|or|nor|were|are|all|both|y|e|et)\b")
+_VERB = re.compile(r"\b(?:was|were|is|are|came back|returned|became|turned)\s(?:\w+\s){0,2}(?:positive|negative)$")
 _ITS_TEST = re.compile(
     r",\s*(?:an? )?(?:initial(?:ly)? |first )?(?:negative|positive)\s+(?:\w+\s+){0,2}"
     r"(?:swabs?|tests?|pcr|rt-pcr|results?|antigen|serology)\b"
@@ -243,6 +244,8 @@ class _Sentence:
         """Whether a result is another's: of a relative, of a test named after it, of a disease between."""
         if any(between[0] <= m.start and m.end <= between[1] for m in self.others):
             return True
+        if between[1] == term.start and self._told_before(between):
+            return True
         if between[0] == term.end and _ITS_TEST.match(self.folded, term.end):
             return True
         inside = [t for t in self.terms if between[0] <= t.start < between[1] and t.kind in _DISEASES]
@@ -250,6 +253,11 @@ class _Sentence:
             return not self._one_list(between, inside)
         behind = modifier.acts == "both" and between[0] == term.end
         return behind and term.kind == "covid" and self._other_thing(between)
+
+    def _told_before(self, between: Span) -> bool:
+        """``The galactomannan was positive, SARS-CoV-2 PCR …``: a result with a verb is of what stands before it."""
+        comma = self.folded[between[0] : between[1]].lstrip().startswith(",")
+        return comma and _VERB.search(self.folded, self.span[0], between[0]) is not None
 
     def _one_list(self, between: Span, inside: Sequence[_Found]) -> bool:
         rest = list(self.folded[slice(*between)])
