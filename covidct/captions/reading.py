@@ -12,6 +12,8 @@ from covidct.captions.rules import Modifier, RuleTable, fold, fold_lower, rule_t
 from covidct.captions.text import Span, sentences
 
 MAX_CHARS = 20_000
+MAX_SENTENCE = 3_000
+"""Longer ones, which are no prose, are read in parts: the work grows with the square of a sentence."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,10 @@ def read(text: str, spans: Sequence[Span] | None = None, table: RuleTable | None
     cased, folded = fold(text), fold_lower(text)
     mentions: list[Mention] = []
     for start, end in spans if spans is not None else [(0, len(text))]:
-        for sentence in sentences(cased, start, min(end, len(text))):
-            mentions += _Sentence(cased, folded, sentence, table).mentions()
+        for low, high in sentences(cased, start, min(end, len(text))):
+            for cut in range(low, high, MAX_SENTENCE):
+                part = (cut, min(cut + MAX_SENTENCE, high))
+                mentions += _Sentence(cased, folded, part, table).mentions()
     return mentions
 
 
@@ -89,6 +93,8 @@ _ITS_TEST = re.compile(
     r"(?:swabs?|tests?|pcr|rt-pcr|results?|antigen|serology)\b"
 )
 """``COVID-19, negative first swab``: the result is the swab's."""
+_LONGEST_WORD = 40
+"""Characters; what is further away than so many of these is out of reach without counting words."""
 _HEAD_CHARS = 4
 _RELATIVE = re.compile(r"(?:his|her|their|whose|the patient's)\b")
 _PATIENT = re.compile(r"\b(?:patient|he|she|herself|himself|both|also|too)\b")
@@ -128,6 +134,7 @@ class _Sentence:
     def __init__(self, cased: str, folded: str, span: Span, table: RuleTable) -> None:
         self.cased, self.folded, self.span, self.table = cased, folded, span, table
         self.terms = self._terms()
+        self.kinds = {term.kind for term in self.terms}
         self.modifiers = self._modifiers()
         self.others = [place for place, modifier in self.modifiers if modifier.rule_id == SOMEBODY]
 
@@ -211,7 +218,10 @@ class _Sentence:
         return re.match(r"\s*(?:for|to|para|per|pour)\b", self.folded[acting.end : acting.end + 8]) is not None
 
     def _acts(self, place: _Found, modifier: Modifier, term: _Found) -> _Acting | None:
-        if term.kind not in modifier.on or any(t.kind in modifier.unless for t in self.terms):
+        apart = max(term.start - place.end, place.start - term.end)
+        if term.kind not in modifier.on or apart > (modifier.reach + 1) * _LONGEST_WORD:
+            return None
+        if modifier.unless & self.kinds:
             return None
         if place.end <= term.start and modifier.acts in ("forward", "both"):
             between = (place.end, term.start)
