@@ -20,6 +20,7 @@ from covidct.captions.labels import (
     decide,
     final,
     label_caption,
+    named,
     other_disease,
     reading_of,
     refuted,
@@ -99,10 +100,21 @@ class _Told:
             return []
         return [m for m in self.mentions if (m.status != "history" or m.means == "covid") and self._of_somebody(m)]
 
+    def shown_with(self) -> list[Mention]:
+        """COVID-19 simply named with a person where the figure is cited: ``Fig. 2 shows a COVID-19 patient``."""
+        if not self.of_figure or not any(m.means == "person" for m in self.mentions):
+            return []
+        return [m for m in self.mentions if m.means == "covid"]
+
     def _of_somebody(self, mention: Mention) -> bool:
         if not self.of_one:
             return mention.status == "affirmed" and any(m.means == "person" for m in self.mentions)
-        told = mention.tested or (mention.final and mention.means != "covid") or mention.by == "no-after"
+        told = (
+            mention.tested
+            or mention.rule == "covid-diagnosis"
+            or (mention.final and mention.means != "covid")
+            or mention.by == "no-after"
+        )
         return told or any(m.means == "person" for m in self.mentions)
 
 
@@ -122,7 +134,10 @@ def _about_patient(text: str, source: str, less: float = 0.25) -> Verdict | None
     mentions = [m for sentence in told for m in sentence.count()]
     reading = Reading(mentions, True)
     covid = Reading([m for m in mentions if m.means == "covid"], True)
-    said = affirmed(reading) or final(reading) or refuted(covid) or _instead(told, reading) or _of_animals(told)
+    shown_with = Reading([m for sentence in told for m in sentence.shown_with()], True)
+    diagnosed = Reading([m for m in covid.mentions if m.rule == "covid-diagnosis"], True)
+    said = affirmed(reading) or named(diagnosed) or final(reading) or refuted(covid) or named(shown_with)
+    said = said or _instead(told, reading) or _of_animals(told)
     return shown(text, replace(said, score=said.score - less), source) if said else None
 
 
@@ -130,7 +145,10 @@ def _instead(told: Sequence[_Told], reading: Reading) -> Verdict | None:
     """Another germ named beside a negative test for SARS-CoV-2; the test alone may have missed it."""
     tests = [m for m in reading.having("test", "negated") if m.rule == "test-named"]
     germs = [m for sentence in told if sentence.of_one for m in sentence.mentions if m.means == "rival"]
-    return other_disease(Reading([m for m in germs if m.status in ("plain", "affirmed")], True)) if tests else None
+    named_germs = [m for m in germs if m.status in ("plain", "affirmed")]
+    if not tests or not named_germs:
+        return None
+    return Verdict(NEGATIVE, f"other-disease:{named_germs[0].rule}", 0.8, named_germs[0].span)
 
 
 def _of_animals(told: Sequence[_Told]) -> Verdict | None:

@@ -82,7 +82,7 @@ def affirmed(reading: Reading) -> Verdict | None:
     return None
 
 
-def _named(reading: Reading) -> Verdict | None:
+def named(reading: Reading) -> Verdict | None:
     """COVID-19 simply named, where nothing else says that it is not meant."""
     named = reading.having("covid", "plain")
     if not named or reading.false_positive:
@@ -213,7 +213,7 @@ DECISIONS: tuple[Decision, ...] = (
     final,
     _false_positive,
     _no_picture,
-    _named,
+    named,
     refuted,
     _diagnosed,
     _suspected,
@@ -352,7 +352,7 @@ def _carried(reading: Reading, verdict: Verdict, carried: Verdict | None) -> Ver
     """The person a panel tells of goes on through the panels after it, until another person comes."""
     if not reading.having("person"):
         return carried
-    said = verdict if verdict.label == POSITIVE else affirmed(reading) or _named(reading)
+    said = verdict if verdict.label == POSITIVE else affirmed(reading) or named(reading)
     return replace(said, score=said.score - 0.15) if said else None
 
 
