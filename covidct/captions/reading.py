@@ -230,7 +230,7 @@ class _Sentence:
         else:
             return None
         words = len(_WORD.findall(self.folded, *between))
-        if words > modifier.reach or self._stopped(between, modifier, term):
+        if words > modifier.reach or self._stopped(between, place, modifier, term):
             return None
         return _Acting(place.start, place.end, modifier, words)
 
@@ -238,11 +238,11 @@ class _Sentence:
         """``COVID-19 and a negative CT``: behind a joint a result is told of something else."""
         return _ANOTHER.search(self.folded, *between) is not None
 
-    def _stopped(self, between: Span, modifier: Modifier, term: _Found) -> bool:
+    def _stopped(self, between: Span, place: _Found, modifier: Modifier, term: _Found) -> bool:
         if self.table.stops.search(self.folded, *between):
             return True
         if modifier.makes.startswith("result"):
-            return self._of_something_else(between, modifier, term)
+            return self._of_something_else(between, modifier, term) or self._of_the_next(between, place, term)
         if modifier.makes == "negated" and modifier.acts == "forward" and _THING_IN.search(self.folded, *between):
             return True
         if modifier.makes in ("negated", "history") and modifier.reach <= 7:
@@ -263,6 +263,12 @@ class _Sentence:
             return not self._one_list(between, inside)
         behind = modifier.acts == "both" and between[0] == term.end
         return behind and term.kind == "covid" and self._other_thing(between)
+
+    def _of_the_next(self, between: Span, place: _Found, term: _Found) -> bool:
+        """``negative SARS-CoV-2 PCR and positive Mycoplasma IgM``: behind a joint a result is of the name after it."""
+        if between[0] != term.end or _JOINT.search(self.folded, *between) is None:
+            return False
+        return any(0 <= t.start - place.end <= 1 and t.kind in _DISEASES for t in self.terms)
 
     def _told_before(self, between: Span) -> bool:
         """``The galactomannan was positive, SARS-CoV-2 PCR …``: a result with a verb is of what stands before it."""
