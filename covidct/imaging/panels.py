@@ -35,6 +35,8 @@ DRAWN = frozenset({"chart_or_diagram", "logo"})
 _DRAWN_SURE = 0.6
 CHARTS = DRAWN | {"chart"}
 """Reasons of what is dropped for being drawn."""
+_TRIED = 4
+_LIKE_SIZED = 1.25
 _LONGEST = 1800
 
 
@@ -132,7 +134,8 @@ def divide(image: Region, rules: Counter[str]) -> list[Piece]:
         ended += _cut_up(image, todo, made, rules)
         todo = []
         for end in list(ended):
-            name, cut = next(((n, c) for n, second in SECOND for c in [second(end, ended, made)] if c), ("", None))
+            tries = ((name, second(image, end, ended, made)) for name, second in SECOND)
+            name, cut = next(((name, cut) for name, cut in tries if cut), ("", None))
             if cut is not None:
                 rules[f"cut:{name}"] += 1
                 ended.remove(end)
@@ -205,7 +208,7 @@ def _bares(image: Region, piece: Piece, cut: Cut) -> bool:
     return False
 
 
-def _aligned(end: _Ended, ended: Sequence[_Ended], made: Sequence[_Made]) -> Cut | None:
+def _aligned(image: Region, end: _Ended, ended: Sequence[_Ended], made: Sequence[_Made]) -> Cut | None:
     """The best unsure cut that continues a sure one in the row above or below: grids are mostly regular."""
     for cut in end.cuts:
         if cut.score < _HINT:
@@ -220,18 +223,40 @@ def _aligned(end: _Ended, ended: Sequence[_Ended], made: Sequence[_Made]) -> Cut
     return None
 
 
-def _oversized(end: _Ended, ended: Sequence[_Ended], made: Sequence[_Made]) -> Cut | None:
-    """The best cut of a piece much larger than the others: the panels of a figure are of about one size."""
-    areas = [_area(other.piece.box) for other in ended if other is not end]
+def _oversized(image: Region, end: _Ended, ended: Sequence[_Ended], made: Sequence[_Made]) -> Cut | None:
+    """The best cut of a piece much larger than the others, if it leaves a panel of their size: the panels of a figure
+    mostly are of one size, but a large one beside small ones must not be cut to crumbs."""
+    boxes = [other.piece.box for other in ended if other is not end]
+    areas = [_area(box) for box in boxes]
     usual = [a for a in areas if a >= 0.3 * max(areas)]
     if len(usual) < 2 or not end.cuts or _area(end.piece.box) < 1.7 * float(np.median(usual)):
+        return None
+    sides = (trim(image, side).box for side in _part(end.piece, end.cuts[0]))
+    if not any(_same_size(side, box) for side in sides for box in boxes):
         return None
     return end.cuts[0] if end.sure >= _needed(end.cuts, end.piece.box) / 2 else None
 
 
-SECOND: tuple[tuple[str, Callable[[_Ended, Sequence[_Ended], Sequence[_Made]], Cut | None]], ...] = (
+def _same_size(a: PixelBox, b: PixelBox) -> bool:
+    ratios = [(a[axis + 2] - a[axis]) / max(1, b[axis + 2] - b[axis]) for axis in (0, 1)]
+    return all(1 / _LIKE_SIZED <= ratio <= _LIKE_SIZED for ratio in ratios)
+
+
+def _lettered(image: Region, end: _Ended, ended: Sequence[_Ended], made: Sequence[_Made]) -> Cut | None:
+    """In a figure that stayed whole, the first unsure cut whose two sides carry the letters A and B."""
+    for cut in end.cuts[:_TRIED] if not made else ():
+        if cut.score < _HINT:
+            return None
+        sides = [trim(image, side).box for side in _part(end.piece, cut)]
+        if letter(image, sides).order:
+            return cut
+    return None
+
+
+SECOND: tuple[tuple[str, Callable[[Region, _Ended, Sequence[_Ended], Sequence[_Made]], Cut | None]], ...] = (
     ("aligned", _aligned),
     ("oversized", _oversized),
+    ("lettered", _lettered),
 )
 """What speaks for an unsure cut once the rest of the figure is known."""
 

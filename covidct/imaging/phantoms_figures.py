@@ -129,9 +129,15 @@ def _fit(rng: np.random.Generator, picture: Picture, height: int, aspect: float 
         width, tall = min(w, round(h * aspect)), min(h, round(w / aspect))
         x, y = (w - width) // 2, (h - tall) // 2
         picture = picture[y : y + tall, x : x + width]
-        return np.asarray(cv2.resize(picture, (round(height * aspect), height), interpolation=cv2.INTER_AREA))
+        size = (round(height * aspect), height)
+        return np.asarray(cv2.resize(picture, size, interpolation=_scaler(tall, height)))
     scale = height / h
-    return np.asarray(cv2.resize(picture, (max(40, round(w * scale)), height), interpolation=cv2.INTER_AREA))
+    return np.asarray(cv2.resize(picture, (max(40, round(w * scale)), height), interpolation=_scaler(h, height)))
+
+
+def _scaler(before: int, after: int) -> int:
+    """Enlarging by areas would leave blocks, whose edges are straight lines."""
+    return cv2.INTER_LINEAR if after > before else cv2.INTER_AREA
 
 
 def _level(tiles: list[list[Picture]]) -> list[list[Picture]]:

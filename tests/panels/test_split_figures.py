@@ -16,7 +16,7 @@ from covidct.imaging.panels_leaf import RULES, Look, Piece, reason_against, trim
 from covidct.imaging.panels_measure import Labelled, agreement, matches, overlap
 from covidct.imaging.phantoms import Grey
 from covidct.imaging.phantoms_figures import LAYOUTS, Composed, compose, text_mark
-from covidct.imaging.phantoms_kinds import chart, diagram
+from covidct.imaging.phantoms_kinds import OTHER_KINDS, chart, diagram
 from covidct.imaging.phantoms_print import draw_phantom, printed_set
 
 Pair = tuple[Labelled, Labelled]
@@ -164,6 +164,23 @@ def test_islands_are_full_rectangles_only() -> None:
     (island,) = islands(page, (0, 0, 640, 780))
     assert overlap(island, box) > 0.93 and not is_chart(page, (0, 0, 640, 780))
     assert is_chart(page, (0, 0, 640, 510))
+
+
+@pytest.mark.parametrize(("names", "count"), [(("A", "B"), 2), (("", ""), 1)])
+def test_letters_speak_for_a_cut_that_is_not_sure(names: tuple[str, str], count: int) -> None:
+    """Two bodies on one white page, no edge between them: only the letters say that they are two pictures."""
+    page = np.full((420, 440, 3), 255, np.uint8)
+    for x, name in zip((0, 220), names, strict=True):
+        body = OTHER_KINDS["pet"][0]
+        draws = (body(np.random.default_rng((seed, 3))) for seed in range(60))
+        tall = next(picture for picture in draws if picture.shape[0] > 1.6 * picture.shape[1])
+        page[10:410, x + 20 : x + 200] = cv2.resize(tall, (180, 400))
+        if name:
+            mark = text_mark(name, 16, (0, 0, 0), (255, 255, 255))
+            page[14 : 14 + mark.shape[0], x + 26 : x + 26 + mark.shape[1]] = mark
+    found = split(page)
+    assert len(found.panels) == count, found
+    assert [p.label for p in found.panels] == list(names[:count])
 
 
 def test_reading_order_is_row_by_row_even_where_rows_are_uneven() -> None:
