@@ -36,7 +36,6 @@ _DRAWN_SURE = 0.6
 CHARTS = DRAWN | {"chart"}
 """Reasons of what is dropped for being drawn."""
 _TRIED = 4
-_LIKE_SIZED = 1.25
 _LONGEST = 1800
 
 
@@ -224,22 +223,12 @@ def _aligned(image: Region, end: _Ended, ended: Sequence[_Ended], made: Sequence
 
 
 def _oversized(image: Region, end: _Ended, ended: Sequence[_Ended], made: Sequence[_Made]) -> Cut | None:
-    """The best cut of a piece much larger than the others, if it leaves a panel of their size: the panels of a figure
-    mostly are of one size, but a large one beside small ones must not be cut to crumbs."""
-    boxes = [other.piece.box for other in ended if other is not end]
-    areas = [_area(box) for box in boxes]
+    """The best cut of a piece much larger than the others: the panels of a figure are of about one size."""
+    areas = [_area(other.piece.box) for other in ended if other is not end]
     usual = [a for a in areas if a >= 0.3 * max(areas)]
     if len(usual) < 2 or not end.cuts or _area(end.piece.box) < 1.7 * float(np.median(usual)):
         return None
-    sides = (trim(image, side).box for side in _part(end.piece, end.cuts[0]))
-    if not any(_same_size(side, box) for side in sides for box in boxes):
-        return None
     return end.cuts[0] if end.sure >= _needed(end.cuts, end.piece.box) / 2 else None
-
-
-def _same_size(a: PixelBox, b: PixelBox) -> bool:
-    ratios = [(a[axis + 2] - a[axis]) / max(1, b[axis + 2] - b[axis]) for axis in (0, 1)]
-    return all(1 / _LIKE_SIZED <= ratio <= _LIKE_SIZED for ratio in ratios)
 
 
 def _lettered(image: Region, end: _Ended, ended: Sequence[_Ended], made: Sequence[_Made]) -> Cut | None:
