@@ -26,6 +26,7 @@ SURE_WHITE = 0.5
 _WHITE = 225.0
 _SLICE_SHAPE = (0.65, 1.9)
 """Width by height of a single slice, at least and at most."""
+_EMPTY = 7.0
 _LIT = 30
 _STRAIGHT = 0.5
 """Share of a line beside bare black that is lit where a picture begins, not the round top of a body."""
@@ -193,11 +194,12 @@ def _needed(cuts: Sequence[Cut], box: PixelBox) -> float:
 
 
 def _bares(image: Region, piece: Piece, cut: Cut) -> bool:
-    """Whether the cut would only take bare black, and a letter in it, off a slice: its surround belongs to it."""
+    """Whether the cut would only take bare black off a slice: its surround belongs to it. A strip with a letter goes:
+    on a black page it stands outside, and where it does not, ``align`` brings the strip back."""
     first, second = _part(piece, cut)
     for side, other, end in ((first, second, -1), (second, first, 0)):
         part = crop(image, side.box)
-        if not bare(part):
+        if not bare(part) or float(part.std()) >= _EMPTY:
             continue
         line = turned(crop(image, other.box), cut.axis)
         beside = line[:, min(2, line.shape[1] - 1) if end else max(-3, -line.shape[1])]
