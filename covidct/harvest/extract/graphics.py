@@ -138,7 +138,8 @@ def _place(placement: Placement) -> Place:
 
 def _drop_placement(page: Page, p: Placement, repeated: set[Place], running: list[Line], tally: Tally) -> bool:
     reason = ""
-    if _place(p) in repeated and area(p.box) < 0.25 * area(page.box):
+    margin = p.box[3] < 0.15 * page.height or p.box[1] > 0.85 * page.height
+    if _place(p) in repeated and (margin or area(p.box) < 0.06 * area(page.box)):
         reason = "repeated on other pages"
     elif area(p.box) > 0.85 * area(page.box) and len(running) > 3:
         reason = "background of the page"
