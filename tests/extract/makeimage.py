@@ -104,10 +104,10 @@ def jbig2() -> Kind:
 
 
 def lab() -> Kind:
-    """L* 0 to 100 in a byte, a* and b* -100 to 100; sRGB of the quarters from CIE formulae."""
-    space = "[/Lab <</WhitePoint [0.9642 1 0.8249] /Range [-100 100 -100 100]>>]"
+    """Range as files have it (MuPDF does not heed another one); sRGB of the quarters from CIE formulae."""
+    space = "[/Lab <</WhitePoint [0.9642 1 0.8249] /Range [-128 127 -128 127]>>]"
     values = [(50, 0, 0), (60, 40, 30), (70, -40, 30), (40, 15, -45)]
-    coded = [(v[0] * 2.55, (v[1] + 100) * 1.275, (v[2] + 100) * 1.275) for v in values]
+    coded = [(v[0] * 2.55, v[1] + 128, v[2] + 128) for v in values]
     shown = ((119, 119, 119), (217, 114, 94), (102, 190, 113), (81, 88, 169))
     return Kind(_image(ColorSpace=space), quarters(coded).tobytes(), shown, within=22)
 
