@@ -179,6 +179,18 @@ def real(rng: Generator, path: Path) -> Grey:
     return jpeg(rng, plain, 50, 96) if rng.random() < 0.5 else plain
 
 
+def tinted(rng: Generator, plain: Grey) -> NDArray[np.uint8]:
+    """``plain`` as a photo of a screen has it: height x width x 3, the channels apart by a slow wave and by noise."""
+    layers = []
+    for _ in range(3):
+        wave = cv2.resize(rng.normal(0, 1, (3, 3)).astype(np.float32), plain.shape[::-1], interpolation=cv2.INTER_CUBIC)
+        grain = cv2.GaussianBlur(rng.normal(0, 1, plain.shape).astype(np.float32), (0, 0), rng.uniform(0.5, 3))
+        layers.append(plain * (1 + rng.uniform(0.02, 0.1) * wave) + rng.uniform(0, 12) * grain)
+    picture = np.clip(np.stack(layers, axis=2), 0, 255).astype(np.uint8)
+    shifted = np.roll(picture[:, :, 2], int(rng.integers(-1, 2)), axis=1)
+    return jpeg(rng, np.dstack([picture[:, :, :2], shifted]), 50, 90)
+
+
 def _cropped(rng: Generator, image: NDArray[np.float32]) -> NDArray[np.float32]:
     height, width = image.shape
     y0, x0 = int(rng.uniform(0, 0.3) * height), int(rng.uniform(0, 0.3) * width)
@@ -202,7 +214,8 @@ def _levels(rng: Generator, image: NDArray[np.float32]) -> NDArray[np.float32]:
     """Another window: cut off at both ends, bent, washed out, or (seldom) white for black."""
     draw = rng.random()
     if draw < 0.5:
-        low, high = rng.uniform(0, 70), rng.uniform(130, 255)
+        tissue = rng.random() < 0.35  # as a mediastinal window: black lungs, white bone
+        low, high = rng.uniform((130, 205), (175, 245)) if tissue else rng.uniform((0, 130), (70, 255))
         image = (image - low) * 255 / (high - low)
     elif draw < 0.75:
         image = 255 * (np.clip(image, 0, 255) / 255) ** rng.uniform(0.5, 1.8)

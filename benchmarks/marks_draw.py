@@ -10,7 +10,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from marks_backgrounds import Generator, Grey, jpeg
+from marks_backgrounds import Generator, jpeg
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
@@ -116,7 +116,10 @@ def pick(rng: Generator, *choices: float) -> float:
     return float(rng.choice(choices))
 
 
-def colour(rng: Generator) -> Ink:
+def colour(rng: Generator, white: float = 0.0) -> Ink:
+    """An ink; ``white``: share of cases in which it is white whatever else is drawn."""
+    if rng.random() < white:
+        return 255, 255, 255
     draw = rng.random()
     if draw < 0.34:
         level = 255 if rng.random() < 0.8 else int(rng.integers(225, 256))
@@ -202,9 +205,9 @@ def arrow(canvas: Canvas, rng: Generator) -> str:
     angle, length = rng.uniform(0, 2 * np.pi), rng.uniform(0.04, 0.16) * canvas.n
     along, across = np.array([np.cos(angle), np.sin(angle)]), np.array([-np.sin(angle), np.cos(angle)])
     tip, head, wide = canvas.place(rng, 0.03, 0.97), rng.uniform(0.25, 0.6), rng.uniform(0.15, 0.4)
-    neck, ink = tip - head * length * along, colour(rng)
+    neck, ink = tip - head * length * along, colour(rng, 0.2)
     edge = [None, None, (0, 0, 0), (255, 255, 255)][int(rng.integers(4))]
-    width = max(1, int(rng.uniform(0.004, 0.012) * canvas.n))
+    width = max(1, int(rng.uniform(0.004, 0.02) * canvas.n))
     shaft = rng.random() < 0.6
     if shaft:
         canvas.pen.line([*(tip - length * along), *neck], fill=ink, width=width)
@@ -219,11 +222,11 @@ def arrow(canvas: Canvas, rng: Generator) -> str:
 
 def block_arrow(canvas: Canvas, rng: Generator) -> str:
     """An arrow of one outline with a broad shaft, filled or hollow."""
-    angle, length = rng.uniform(0, 2 * np.pi), rng.uniform(0.06, 0.16) * canvas.n
+    angle, length = rng.uniform(0, 2 * np.pi), rng.uniform(0.04, 0.16) * canvas.n
     along, across = np.array([np.cos(angle), np.sin(angle)]), np.array([-np.sin(angle), np.cos(angle)])
     head, wide, shaft = rng.uniform(0.35, 0.6), rng.uniform(0.25, 0.45), rng.uniform(0.06, 0.18)
     outline = [(0, 0), (head, wide), (head, shaft), (1, shaft), (1, -shaft), (head, -shaft), (head, -wide)]
-    tip, ink = canvas.place(rng, 0.05, 0.95), colour(rng)
+    tip, ink = canvas.place(rng, 0.05, 0.95), colour(rng, 0.3)
     points = [tuple(tip - length * (back * along - side * across)) for back, side in outline]
     fill = None if rng.random() < 0.3 else ink
     edge = [ink, (0, 0, 0), (255, 255, 255)][int(rng.integers(3))] if fill else ink
@@ -316,8 +319,8 @@ PENS: dict[Pen, int] = {
     text: 5,
     scanner_text: 2,
     plate: 1,
-    arrow: 5,
-    block_arrow: 1,
+    arrow: 6,
+    block_arrow: 4,
     ring: 2,
     box: 2,
     outline: 1,
@@ -347,10 +350,10 @@ class Drawn:
         return np.asarray(table[self.owner])
 
 
-def draw(rng: Generator, plain: Grey, most: int = 6) -> Drawn:
-    """``plain`` (height x width) with up to ``most`` marks, none at all on some."""
-    clean = np.repeat(plain[:, :, None], 3, axis=2)
-    picture, owner = clean.copy(), np.zeros(plain.shape, np.uint8)
+def draw(rng: Generator, plain: NDArray[np.uint8], most: int = 6) -> Drawn:
+    """``plain`` (height x width, or x 3) with up to ``most`` marks, none at all on some."""
+    clean = np.repeat(plain[:, :, None], 3, axis=2) if plain.ndim == 2 else plain
+    picture, owner = clean.copy(), np.zeros(plain.shape[:2], np.uint8)
     marks: list[tuple[str, str]] = []
     for number in range(1, 1 + int(rng.integers(0, most + 1))):
         pen = list(PENS)[int(rng.choice(len(PENS), p=_SHARES))]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from marks_backgrounds import Generator, Grey, base, real, slices_of
+from marks_backgrounds import Generator, Grey, base, real, slices_of, tinted
 from marks_draw import Drawn, draw, spoil
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -37,7 +37,8 @@ def patches(rng: Generator, count: int, slices: list[Path], share: float) -> Pat
     targets = np.zeros((count, SIDE, SIDE), np.uint8)
     filled = 0
     while filled < count:
-        drawn = draw(rng, background(rng, slices, share))
+        plain = background(rng, slices, share)
+        drawn = draw(rng, tinted(rng, plain) if rng.random() < 0.06 else plain)
         picture, owner = spoil(rng, drawn.picture, drawn.owner, SIDE + 8)
         planes, classes = features_of(picture).transpose(2, 0, 1), Drawn(picture, owner, drawn.marks).classes
         for _ in range(4):
@@ -100,9 +101,9 @@ def augmented(rng: Generator, inputs: NDArray[np.uint8], targets: NDArray[np.uin
 
 
 def chosen(rng: Generator, losses: NDArray[np.float64], count: int) -> NDArray[np.int64]:
-    """``count`` rows: half at random, half the hardest of four times as many (unseen ones have an infinite loss)."""
+    """``count`` rows: half at random, half the hardest of twice as many (unseen ones have an infinite loss)."""
     half = count // 2
-    candidates = rng.integers(0, len(losses), 4 * (count - half))
+    candidates = rng.integers(0, len(losses), 2 * (count - half))
     hardest = candidates[np.argsort(-losses[candidates], kind="stable")[: count - half]]
     return np.r_[rng.integers(0, len(losses), half), hardest]
 
@@ -165,6 +166,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--start", type=Path, help="weights to go on from")
     parser.add_argument("--cache", type=Path, help="keep the drawn patches here")
+    parser.add_argument("--also", type=Path, help="patches kept by an earlier run, to train on as well")
     args = parser.parse_args()
     torch.set_num_threads(1)
     if args.cache and args.cache.exists():
@@ -175,6 +177,9 @@ def main() -> None:
         data = patches(np.random.default_rng(args.seed), args.patches, slices, args.share)
         if args.cache:
             np.savez(args.cache, inputs=data[0], targets=data[1])
+    if args.also:
+        earlier = np.load(args.also)
+        data = np.concatenate([data[0], earlier["inputs"]]), np.concatenate([data[1], earlier["targets"]])
     train(data, args.steps, args.rate, args.out, args.start)
 
 

@@ -1,6 +1,7 @@
 """A small U-Net that marks burnt-in text, arrows and markers, run with numpy alone.
 
-Trained by benchmarks/train_marks.py on phantoms with drawn marks; its weights are ``overlays.npz`` beside this file.
+Trained by benchmarks/train_marks.py on drawn marks over phantoms and LUNA16 slices (docs/marks.md); its weights are
+``overlays.npz`` beside this file.
 """
 
 from functools import cache
