@@ -34,6 +34,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--table", type=click.IntRange(1, 7), default=None, help="A whole table of the paper.")
 @click.option("--devices", type=click.IntRange(1), default=1, help="Processes; GPUs or, with --accelerator cpu, gloo.")
 @click.option("--accelerator", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto")
+@click.option("--compile/--no-compile", default=None, help="torch.compile. Default: on CUDA devices only.")
 @click.option("--out", type=FOLDER, default=None, help="Folder of the run; the same folder goes on where it stopped.")
 @click.option("--cache", type=FOLDER, default=None, help="Where decoded pictures and pretrained weights are kept.")
 @click.option("--packed", type=FOLDER, default=None, help="Pictures of 'covidct data pack' instead of --images.")
@@ -88,6 +89,21 @@ def compare(first: Path, second: Path, metric: str, manifest: str | None, as_jso
     from covidct.commands import bench_evaluate
 
     return bench_evaluate.compare(first, second, metric, manifest, as_json)
+
+
+@bench.command()
+@click.argument("runs", type=FOLDER, nargs=-1, required=True)
+@click.option("--manifest", default=None, help="The runs' release. Default: covid-ct/1.0.0.")
+@click.option("--images", type=FOLDER, default=None, help="Its images. Default: COVIDCT_IMAGES or the fetch cache.")
+@click.option("--packed", type=FOLDER, default=None, help="Pictures of 'covidct data pack' instead of --images.")
+@click.option("--cache", type=FOLDER, default=None, help="Where decoded pictures are kept.")
+@click.option("--baselines/--no-baselines", default=True, help="Audit the release and score its shortcuts beside.")
+@click.option("--out", type=FOLDER, default=None, help="Default: the run's folder; runs/report for several.")
+def report(runs: tuple[Path, ...], **options: Any) -> int:
+    """report.html of one finished run, or of several side by side (Grad-CAM in columns, as Fig. 5)."""
+    from covidct.commands import bench_report
+
+    return bench_report.main(runs, options)
 
 
 @bench.command()

@@ -7,6 +7,8 @@ from typing import Any
 import click
 
 from covidct.commands import bench_inputs, bench_run
+from covidct.commands.bench_audit import Audited, audited
+from covidct.commands.bench_report import data_tables, render
 from covidct.commands.options import print_json
 from covidct.errors import UsageError
 from covidct.files import write_text
@@ -30,6 +32,7 @@ def main(options: Mapping[str, Any], as_json: bool) -> int:
     points = [point for line in curves.values() for point in line]
     results.write_csv(out / curve.CURVE, points)
     write_text(out / "curve.svg", curve.plot(curves))
+    _report(curves, options, out)
     if as_json:
         print_json(points)
     else:
@@ -38,6 +41,21 @@ def main(options: Mapping[str, Any], as_json: bool) -> int:
             click.echo(f"{point['method']} {point['fraction']:g}: {point['train_groups']} groups, {area}")
         click.echo(f"files: {out}")
     return 0
+
+
+def _report(curves: Mapping[str, list[dict[str, Any]]], options: Mapping[str, Any], out: Path) -> None:
+    """The curves with their points as a page."""
+    release = bench_inputs.the_release(options)
+    beside = audited(options) if options["baselines"] else Audited([], [], {})
+    model = next(iter(curves.values()))[0]["model"]
+    render(
+        out,
+        title=f"Sample efficiency: {model}",
+        subtitle=f"{release.title}; every fraction takes whole groups of the training split, nested, by seed",
+        tables=[curve.table(curves, beside.shortcuts)],
+        figures=[(f"test {name}", curve.plot(curves, name)) for name in ("auc", "accuracy", "f1")],
+        data=data_tables(release, beside),
+    )
 
 
 def _used(data: BenchData, share: float, seeds: tuple[int, ...]) -> tuple[int, int]:

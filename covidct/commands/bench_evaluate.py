@@ -1,6 +1,6 @@
 """``bench evaluate``, ``bench compare`` and ``bench pretrain``."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import click
@@ -17,7 +17,7 @@ from covidct.train.data import PARTS, Part, bench_data
 from covidct.train.devices import Devices
 from covidct.train.pixels import folder_pictures, pack
 from covidct.train.pretrain import Stage, pretrained
-from covidct.train.recipe import MocoRecipe, changed
+from covidct.train.recipe import MocoRecipe, changed, stored_side
 from covidct.train.weights import file_start, random_start
 
 
@@ -26,7 +26,7 @@ def main(run: Path, manifest: str, images: Path | None, split: str, out: Path | 
     size = evaluation.run_config(run)["recipe"]["size"]
     release = read_release(manifest)
     cache = bench_inputs.cache_folder({"cache": None})
-    store = pack(locate_images(release, images), size * 8 // 7, cache / "pixels")
+    store = pack(locate_images(release, images), stored_side(size), cache / "pixels")
     data = bench_data(release, store, needed=("test",) if split == "test" else ())
     part = data.parts["test"] if split == "test" else _all(data.parts)
     if not part.ids or part.truth.min() == part.truth.max():
@@ -67,7 +67,9 @@ def compare(first: Path, second: Path, metric: str, manifest: str | None, as_jso
 
 def pretrain(images: Path, out: Path, model: str, weights: Path | None, settings: tuple[str, ...], seed: int) -> int:
     """Momentum contrast on a folder of pictures; leaves a file of weights for ``--weights``."""
+    where = Devices()
     recipe: MocoRecipe = changed(MocoRecipe(), bench_inputs.pairs(settings))
+    recipe = replace(recipe, precision=where.precision(recipe.precision))
     cache = bench_inputs.cache_folder({"cache": None})
     store = pack(folder_pictures(images), recipe.stored, cache / "pixels")
     if len(store.ids) < 2 * recipe.groups:
@@ -78,7 +80,7 @@ def pretrain(images: Path, out: Path, model: str, weights: Path | None, settings
         if weights
         else random_start(model, recipe.size, seed, pixels)
     )
-    done = pretrained(model, begun, [Stage("folder", recipe, pixels, store.digest)], seed, cache, Devices())
+    done = pretrained(model, begun, [Stage("folder", recipe, pixels, store.digest)], seed, cache, where)
     with atomic_path(out) as part:
         torch.save({"state": done.network.state_dict(), "note": done.note}, part)
     click.echo(f"{out}: {model} after {recipe.epochs} epochs on {len(store.ids)} pictures. {done.note}")

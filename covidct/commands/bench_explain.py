@@ -18,6 +18,7 @@ from covidct.train.experiment import load_best
 from covidct.train.explain import DISCLAIMER, maps, overlay, places
 from covidct.train.loop import probabilities, scaled
 from covidct.train.pixels import square
+from covidct.train.recipe import stored_side
 
 Networks = list[tuple[Classifier, dict[str, Any]]]
 
@@ -48,7 +49,7 @@ def _one(
 ) -> dict[str, Any]:
     size = int(networks[0][1]["size"])
     try:
-        stored = square(path, size * 8 // 7).copy()
+        stored = square(path, stored_side(size)).copy()
     except PictureError as error:
         return {"file": str(path), "error": str(error)}
     inputs = scaled(torch.from_numpy(stored[None]), size)

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,8 @@ from covidct.release.read import Release, default_release, locate_images, read_r
 from covidct.train.data import BenchData, bench_data
 from covidct.train.devices import Devices
 from covidct.train.methods import INITS, Method, method
-from covidct.train.pixels import open_store, pack
-from covidct.train.recipe import MocoRecipe, Recipe, changed, moco_recipes, protocol
+from covidct.train.pixels import PixelStore, open_store, pack
+from covidct.train.recipe import MocoRecipe, Recipe, changed, moco_recipes, protocol, stored_side
 
 SSL_PREFIXES = ("moco.", "luna.", "target.")
 DEFAULT_MODEL = "crnet"
@@ -43,12 +43,20 @@ class Request:
 
     @property
     def where(self) -> Devices:
-        return Devices(self.options["accelerator"], self.options["devices"])
+        return devices(self.options)
 
     @property
     def out(self) -> Path:
         name = "-".join([Path(self.model.partition(":")[0]).stem, self.method_name, self.recipe.protocol])
         return self.options["out"] or Path("runs") / name
+
+
+COMPILE = {None: "auto", True: "on", False: "off"}
+
+
+def devices(options: Mapping[str, Any]) -> Devices:
+    """Where training runs."""
+    return Devices(options["accelerator"], options["devices"], COMPILE[options["compile"]])
 
 
 def cache_folder(options: Mapping[str, Any]) -> Path:
@@ -71,8 +79,15 @@ def request(options: Mapping[str, Any], fraction: float = 1.0) -> Request:
     ssl = {key: value for key, value in given.items() if key.startswith(SSL_PREFIXES)}
     recipe = changed(protocol(options["protocol"]), values | {k: v for k, v in given.items() if k not in ssl})
     stages = moco_recipes(options["protocol"], chosen.ssl, ssl)
+    recipe, *settled = (_settled(one, options) for one in (recipe, *stages.values()))
+    ssl_recipes = dict(zip(stages, settled, strict=True))
     model = options["model"] or DEFAULT_MODEL
-    return Request(model, name, init, recipe, stages, seeds(options["seeds"]), options, fraction)
+    return Request(model, name, init, recipe, ssl_recipes, seeds(options["seeds"]), options, fraction)
+
+
+def _settled(recipe: Any, options: Mapping[str, Any]) -> Any:
+    """``recipe`` with the precision of this machine: config.toml keeps what was computed with."""
+    return replace(recipe, precision=devices(options).precision(recipe.precision))
 
 
 def pairs(settings: tuple[str, ...]) -> dict[str, str]:
@@ -110,7 +125,11 @@ def images(options: Mapping[str, Any]) -> tuple[Release, dict[str, Path]]:
 
 def load(asked: Request) -> BenchData:
     """The release and its decoded pictures: from ``--packed``, or decoded into the cache."""
-    if asked.options["packed"]:
-        return bench_data(the_release(asked.options), open_store(asked.options["packed"]))
-    release, paths = images(asked.options)
-    return bench_data(release, pack(paths, asked.recipe.stored, asked.cache / "pixels"))
+    return bench_data(the_release(asked.options), store_for(asked.options, asked.recipe.size))
+
+
+def store_for(options: Mapping[str, Any], size: int) -> PixelStore:
+    """The decoded pictures that a network of input ``size`` learns from and looks at."""
+    if options["packed"]:
+        return open_store(options["packed"])
+    return pack(images(options)[1], stored_side(size), cache_folder(options) / "pixels")

@@ -1,123 +1,188 @@
-"""``report.html`` and ``model-card.md`` of a run, ``report.html`` of a table."""
+"""``report.html`` and ``model-card.md`` of a run, ``report.html`` of several runs side by side."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
-import torch
 from jinja2 import Environment, PackageLoader
 
-from covidct.commands.bench_inputs import load, request, the_release
+from covidct.commands import bench_inputs
+from covidct.commands.bench_audit import Audited, audited
+from covidct.errors import UsageError
 from covidct.files import write_text
 from covidct.models.gradcam import NoMapError
+from covidct.records import CLASSES
 from covidct.release.build.materialize import artifact_boxes
 from covidct.release.read import Release
-from covidct.train import card, report, results
-from covidct.train.evaluate import run_config
-from covidct.train.experiment import load_best
-from covidct.train.explain import DISCLAIMER, maps, mean_places, places
-from covidct.train.intervals import interval_text
-from covidct.train.loop import scaled
+from covidct.train import card, report, report_tables, results
+from covidct.train.environment import environment
+from covidct.train.evaluate import compare
+from covidct.train.explain import DISCLAIMER, mean_places, places
+from covidct.train.finished import Finished, finished
 from covidct.train.pixels import PixelStore
 
-CAM_ROWS = 4
+MOST_COLUMNS = 6
+"""Runs whose maps stand side by side on one page."""
 Marks = dict[str, list[list[float]]]
+Cams = dict[str, Any]
 
 
 def render(out: Path, **parts: Any) -> None:
     """``report.html`` in ``out`` from the template."""
     pages = Environment(loader=PackageLoader("covidct.train"), autoescape=True)
-    text = pages.get_template("report.html").render(disclaimer=DISCLAIMER, environment=report.environment(), **parts)
-    write_text(out / "report.html", text)
+    settled = {"environment": environment(), "disclaimer": DISCLAIMER, **parts}
+    write_text(out / "report.html", pages.get_template("report.html").render(**settled))
 
 
-def write_report(out: Path, options: Mapping[str, Any], shortcuts: Sequence[Mapping[str, Any]]) -> None:
-    """The report of a finished run: scores, curves, mistakes, maps and where they fall, settings, model card."""
-    config = run_config(out)
-    summary = json.loads((out / results.SUMMARY).read_text(encoding="utf-8"))
-    found = results.read_predictions(out, "test")
-    store = load(request({**options, "out": out})).store
-    cams, table = _looked_at(out, config, found, store, marks_of(the_release(options)))
-    entries = card.card(config, summary, shortcuts)
-    title = f"{config['run']['model']}, {config['run']['method']} ({config['run']['protocol']})"
-    results.write_json(out / "explain.json", table)
-    write_text(out / "model-card.md", card.markdown(title, entries))
+def main(runs: tuple[Path, ...], options: Mapping[str, Any]) -> int:
+    """The report of one run in its own folder, or of several side by side."""
+    found = [finished(folder) for folder in runs]
+    release = bench_inputs.the_release(options)
+    for run in found:
+        if run.config["run"]["release"] != release.title:
+            made = run.config["run"]["release"]
+            raise UsageError(f"{run.folder}: made on {made}, not {release.title}; give that release with --manifest")
+    beside = audited(options) if options["baselines"] else Audited([], [], {})
+    if len(found) == 1:
+        out = write_report(runs[0], options, beside, options["out"])
+    else:
+        out = options["out"] or Path("runs") / "report"
+        side_by_side(found, options, beside, out, "Runs side by side")
+    click.echo(f"report: {out / 'report.html'}")
+    return 0
+
+
+def write_report(folder: Path, options: Mapping[str, Any], beside: Audited, out: Path | None = None) -> Path:
+    """The report of a finished run: scores, curves, mistakes, maps and where they fall, data, settings, card."""
+    run, release = finished(folder), bench_inputs.the_release(options)
+    out = out or folder
+    store = bench_inputs.store_for(options, run.size)
+    looked = _places(run, store, marks_of(release))
+    entries = card.card(run.config, run.summary, beside.shortcuts)
+    results.write_json(out / "explain.json", looked)
+    write_text(out / "model-card.md", card.markdown(run.title, entries))
+    seeds = run.summary["seeds"]
+    history = [
+        ("Validation AUC while training", report.history_svg(folder, seeds, "val_auc")),
+        ("Training loss", report.history_svg(folder, seeds, "train_loss")),
+    ]
+    render(
+        out,
+        title=run.title,
+        subtitle=_subtitle(run),
+        tables=[
+            report_tables.scores(run.summary, beside.shortcuts),
+            report_tables.sources(run.summary),
+            report_tables.places({"": looked}),
+        ],
+        figures=[*report.curve_figures(run.test.truth, report.seed_curves(run.test)), *history],
+        confusion=report.confusion(run.test.truth, list(run.test.runs.values())),
+        mistakes=_mistakes(run.test, run.mean, store),
+        cams=_cams([(run, seed, f"seed {seed}") for seed in seeds], run.mean, [store] * len(seeds)),
+        data=data_tables(release, beside),
+        card=entries,
+        settings=[("", (folder / results.CONFIG).read_text(encoding="utf-8"))],
+        environment=run.environment or environment(),
+    )
+    return out
+
+
+def side_by_side(
+    runs: Sequence[Finished],
+    options: Mapping[str, Any],
+    beside: Audited,
+    out: Path,
+    title: str,
+    tables: Sequence[report_tables.Table] = (),
+) -> None:
+    """Several runs on the same test images: scores, paired differences, curves, maps in columns, shared mistakes."""
+    release = bench_inputs.the_release(options)
+    marks = marks_of(release)
+    names = _names(runs)
+    stores = [bench_inputs.store_for(options, run.size) for run in runs]
+    looked = {name: _places(run, store, marks) for name, run, store in zip(names, runs, stores, strict=True)}
+    first = runs[0].test
+    means = {name: _like(first, run) for name, run in zip(names, runs, strict=True)}
+    mean = np.mean(list(means.values()), axis=0)
+    firsts = [(run, run.summary["seeds"][0], name) for name, run in zip(names, runs, strict=True)]
+    scored = report_tables.runs(
+        dict(zip(names, (r.summary for r in runs), strict=True)), () if tables else beside.shortcuts
+    )
     render(
         out,
         title=title,
-        subtitle=f"{summary['release']}, {summary['images']} test images of {summary['groups']} groups",
-        tables=[_scores(summary, shortcuts), _sources(summary), _places(table)],
-        figures=[
-            ("ROC", report.roc_svg(found)),
-            ("Precision and recall", report.precision_recall_svg(found)),
-            ("Calibration", report.calibration_svg(found)),
-            ("Validation AUC while training", report.history_svg(out, summary["seeds"], "val_auc")),
-            ("Training loss", report.history_svg(out, summary["seeds"], "train_loss")),
-        ],
-        confusion=report.confusion(found.truth, list(found.runs.values())),
-        mistakes=_mistakes(found, store),
-        cams=cams,
-        card=entries,
-        config=(out / results.CONFIG).read_text(encoding="utf-8"),
+        subtitle=_subtitle(runs[0]),
+        tables=[*tables, scored, _differences(runs, names, release), report_tables.places(looked)],
+        figures=report.curve_figures(first.truth, means),
+        mistakes=_mistakes(first, mean, stores[0]),
+        cams=_cams(firsts, mean, stores),
+        data=data_tables(release, beside),
+        settings=[(n, (r.folder / results.CONFIG).read_text("utf-8")) for n, r in zip(names, runs, strict=True)],
     )
 
 
-def _scores(summary: Mapping[str, Any], shortcuts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    lines = []
-    for name, score in summary["metrics"].items():
-        interval = interval_text(score)
-        other = summary["at_validation_threshold"].get(name)
-        at_val = f"{other['value']:.3f} ({interval_text(other) or 'n/a'})" if other else ""
-        lines.append([name, f"{score['mean']:.3f}", f"{score['sd']:.3f}", interval, at_val])
-    for one in shortcuts:
-        lines.append([f"shortcut: {one['name']}, AUC", f"{one['auc']:.3f}", "", interval_text(one), ""])
-    head = ["score", "mean over seeds", "sd", "95 % by group", "at the validation threshold"]
-    return {"title": "Scores", "head": head, "lines": lines, "notes": summary["notes"]}
+def _subtitle(run: Finished) -> str:
+    return f"{run.summary['release']}, {run.summary['images']} test images of {run.summary['groups']} groups"
 
 
-def _sources(summary: Mapping[str, Any]) -> dict[str, Any]:
-    lines = [
-        [name, str(one["images"]), str(one["covid"]), f"{one['accuracy']:.3f}", f"{one['auc']:.3f}", one["auc_against"]]
-        for name, one in summary["by_source"].items()
-    ]
-    return {
-        "title": "By source",
-        "head": ["source", "images", "covid", "accuracy", "AUC", "against"],
-        "lines": lines,
-        "notes": [],
+def _names(runs: Sequence[Finished]) -> list[str]:
+    """Folder names; whole paths where two are the same."""
+    names = [run.name for run in runs]
+    return names if len(set(names)) == len(names) else [str(run.folder) for run in runs]
+
+
+def _like(first: results.Predictions, run: Finished) -> Any:
+    """The run's mean probabilities in the order of ``first``'s images."""
+    said = dict(zip(run.test.ids, run.mean, strict=True))
+    if set(said) != set(first.ids):
+        raise UsageError(f"{run.folder}: its test images differ from those of the first run")
+    return np.array([said[image] for image in first.ids])
+
+
+def _differences(runs: Sequence[Finished], names: Sequence[str], release: Release) -> report_tables.Table:
+    groups = dict(zip(release.images["image_id"], release.images["group_id"], strict=True))
+    found = {
+        name: {m: compare(runs[0].folder, run.folder, m, groups) for m in ("auc", "accuracy")}
+        for name, run in list(zip(names, runs, strict=True))[1:]
     }
+    return report_tables.differences(names[0], found)
 
 
-def _places(table: Mapping[str, float]) -> dict[str, Any]:
-    named = (("inside the lungs", "lung"), ("on the border (outer 8 %)", "border"), ("on burnt-in marks", "marks"))
-    lines = [
-        [what, f"{table[name]:.3f}", f"{table[f'{name}_area']:.3f}", f"{table[f'{name}_pictures']:.0f}"]
-        for what, name in named
-        if table.get(f"{name}_pictures")
-    ]
-    note = "a map that falls anywhere by chance has the share of the area; marks are those the release knows"
-    head = ["", "share of the map", "share of the area", "images"]
-    return {"title": "Where the maps fall", "head": head, "lines": lines, "notes": [note]}
+def data_tables(release: Release, beside: Audited) -> list[report_tables.Table]:
+    """What the release holds, and what the audit says about it."""
+    tables = report_tables.data(release.images)
+    return [*tables, report_tables.findings(beside.findings, beside.skipped)] if beside.findings else tables
 
 
-def _looked_at(
-    out: Path, config: Mapping[str, Any], found: results.Predictions, store: PixelStore, marks: Marks
-) -> tuple[list[list[report.Shown]], dict[str, float]]:
-    """Rows of maps for the surest COVID images, and the mean places over all test images; first seed's network."""
-    network, saved = load_best(out / f"seed-{config['run']['seeds'][0]}")
-    pixels = store.rows(found.ids)
+def _places(run: Finished, store: PixelStore, marks: Marks) -> dict[str, float]:
+    """Where the maps of the first seed fall, over all test images."""
+    pixels = store.rows(run.test.ids)
     try:
-        heats = maps(network, pixels, saved["size"])
+        heats = run.maps(run.summary["seeds"][0], pixels)
     except NoMapError:
-        return [], {"pictures": 0}
-    triples = zip(found.ids, heats, pixels, strict=True)
-    table = mean_places([places(heat, picture, marks.get(image, [])) for image, heat, picture in triples])
-    mean = np.mean(list(found.runs.values()), axis=0)
-    chosen = np.argsort(-np.where(found.truth > 0.5, mean, -1), kind="stable")[:CAM_ROWS]
-    small = scaled(torch.from_numpy(pixels[chosen]), saved["size"])[:, 0].numpy()
-    return report.cam_rows(small, [heats[chosen]], [found.ids[i] for i in chosen]), table
+        return {"pictures": 0}
+    triples = zip(run.test.ids, heats, pixels, strict=True)
+    return mean_places([places(heat, picture, marks.get(image, [])) for image, heat, picture in triples])
+
+
+def _cams(chosen: Sequence[tuple[Finished, int, str]], mean: Any, stores: Sequence[PixelStore]) -> Cams:
+    """Rows of example images with one column a (run, seed, title); empty where no network has maps."""
+    test = chosen[0][0].test
+    rows = report.examples(test.truth, mean)
+    ids = [test.ids[row] for row in rows]
+    columns = []
+    for (run, seed, title), store in list(zip(chosen, stores, strict=True))[:MOST_COLUMNS]:
+        try:
+            columns.append(run.column(seed, title, store.rows(ids), ids))
+        except NoMapError:
+            continue
+    if not columns:
+        return {}
+    named = [(test.ids[row], CLASSES[int(test.truth[row])]) for row in rows]
+    left = [title for _, _, title in chosen[MOST_COLUMNS:]]
+    return {"head": [one.title for one in columns], "rows": report.cam_rows(columns, named), "left": left}
 
 
 def marks_of(release: Release) -> Marks:
@@ -134,10 +199,10 @@ def marks_of(release: Release) -> Marks:
     return found
 
 
-def _mistakes(found: results.Predictions, store: PixelStore) -> list[report.Shown]:
+def _mistakes(test: results.Predictions, mean: Any, store: PixelStore) -> list[report.Shown]:
     shown = []
-    for image, probability, truth in report.mistakes(found):
-        label = "covid" if truth > 0.5 else "non-covid"
+    for image, probability, truth in report.mistakes(test.ids, test.truth, mean):
         address = report.picture_address(store.rows([image])[0])
-        shown.append(report.Shown(address, f"{image}: {label}, probability of covid {probability:.2f}"))
+        caption = f"{report.short(image)}: {CLASSES[int(truth)]}, probability of covid {probability:.2f}"
+        shown.append(report.Shown(address, caption, image))
     return shown

@@ -9,11 +9,12 @@ from typing import Any
 
 import click
 
-from covidct.commands.bench_baselines import baselines
+from covidct.commands.bench_audit import Audited, audited
 from covidct.commands.bench_inputs import Request, images, load, request
 from covidct.commands.bench_report import write_report
 from covidct.commands.options import print_json
 from covidct.errors import UsageError
+from covidct.files import sha256_file
 from covidct.train.data import PARTS, BenchData
 from covidct.train.experiment import Plan, run
 from covidct.train.intervals import interval_text
@@ -72,10 +73,19 @@ def luna_folder(asked: Request) -> Path:
     return Path(given)
 
 
+def digest_of(path: Path) -> str:
+    """The sha256 of a file of weights; a UsageError where there is none."""
+    if not path.is_file():
+        raise UsageError(f"{path}: no such file of weights")
+    return sha256_file(path)
+
+
 def execute(asked: Request) -> dict[str, Any]:
     """Train every seed and write the run's files; returns the summary."""
     data = load(asked)
     extra: dict[str, Any] = {"pretraining": {n: asdict(r) for n, r in asked.ssl.items()}} if asked.ssl else {}
+    if asked.options["weights"]:
+        extra["weights"] = {"sha256": digest_of(asked.options["weights"])}
     plan = Plan(asked.model, asked.method_name, asked.init, asked.recipe, asked.seeds, asked.fraction, extra)
 
     def starter(seed: int, part: BenchData) -> Start:
@@ -90,13 +100,13 @@ def main(options: Mapping[str, Any], as_json: bool) -> int:
     """One run of ``covidct bench``: scores with intervals, the shortcut baselines beside them, a report."""
     asked = request(options)
     found = execute(asked)
-    beside = baselines(options) if options["baselines"] else []
+    beside = audited(options) if options["baselines"] else Audited([], [], {})
     if options["report"]:
         write_report(asked.out, options, beside)
     if as_json:
-        print_json({**found, "shortcuts": beside})
+        print_json({**found, "shortcuts": beside.shortcuts})
     else:
-        show(found, beside, asked.out)
+        show(found, beside.shortcuts, asked.out)
     return 0
 
 

@@ -1,15 +1,14 @@
 """``covidct bench --table N``: a whole table of the paper, its figures in the next column."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
 from covidct.commands import bench_inputs, bench_run
-from covidct.commands.bench_baselines import baselines
-from covidct.commands.bench_report import render
+from covidct.commands.bench_audit import Audited, audited
+from covidct.commands.bench_report import render, side_by_side
 from covidct.commands.options import print_json
 from covidct.errors import CovidctError, ExitCode
 from covidct.files import write_text
@@ -17,25 +16,11 @@ from covidct.models import MODELS, paper_parameters
 from covidct.records import CLASSES, SPLITS
 from covidct.release.read import Release
 from covidct.train import results, tables
+from covidct.train.finished import finished
 from covidct.train.intervals import interval_text
+from covidct.train.report_tables import Cells, Table
 
-Cells = list[str]
 Facts = list[dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class Table:
-    """Lines for a screen, a Markdown file and a report; ``note`` says what is odd about the paper's own table."""
-
-    title: str
-    head: Cells
-    lines: list[Cells]
-    notes: list[str]
-
-    def markdown(self) -> str:
-        """The table as Markdown."""
-        body = ["| " + " | ".join(line) + " |" for line in [self.head, ["---"] * len(self.head), *self.lines]]
-        return "\n".join([f"# {self.title}", "", *body, "", *(f"- {note}" for note in self.notes)]) + "\n"
 
 
 def main(number: int, options: Mapping[str, Any], as_json: bool) -> int:
@@ -47,12 +32,11 @@ def main(number: int, options: Mapping[str, Any], as_json: bool) -> int:
     elif number == 2:
         table, data = parameter_counts()
     else:
-        table, data, failed = runs(number, options, out)
+        beside = audited(options) if options["baselines"] else Audited([], [], {})
+        table, data, failed = runs(number, options, out, beside.shortcuts)
+        _report(table, number, options, out, beside)
     results.write_json(out / "table.json", {"title": table.title, "rows": data, "failed": failed, "notes": table.notes})
     write_text(out / "table.md", table.markdown())
-    if number > 2:
-        lines = {"title": table.title, "head": table.head, "lines": table.lines, "notes": table.notes}
-        render(out, title=table.title, subtitle=bench_inputs.the_release(options).title, tables=[lines])
     if as_json:
         print_json({"rows": data, "failed": failed, "notes": table.notes})
     else:
@@ -60,6 +44,16 @@ def main(number: int, options: Mapping[str, Any], as_json: bool) -> int:
         for one in failed:
             click.echo(f"{one['row']}: {one['error']}", err=True)
     return ExitCode.INCOMPLETE if failed else ExitCode.COMPLETE
+
+
+def _report(table: Table, number: int, options: Mapping[str, Any], out: Path, beside: Audited) -> None:
+    """The table as a page, its runs' curves and maps side by side below."""
+    folders = [out / row.slug for row in tables.rows(number, options["model"])]
+    done = [finished(folder) for folder in folders if (folder / results.SUMMARY).is_file()]
+    if done and options["report"]:
+        side_by_side(done, options, beside, out, table.title, [table])
+    else:
+        render(out, title=table.title, subtitle=bench_inputs.the_release(options).title, tables=[table])
 
 
 def split_counts(release: Release) -> tuple[Table, Facts]:
@@ -90,7 +84,7 @@ def parameter_counts() -> tuple[Table, Facts]:
 
 
 def runs(
-    number: int, options: Mapping[str, Any], out: Path
+    number: int, options: Mapping[str, Any], out: Path, shortcuts: Facts
 ) -> tuple[Table, list[dict[str, Any]], list[dict[str, str]]]:
     """Tables III to VII: every row is a run in a folder of its own; rows that cannot be run say why."""
     chosen = tables.rows(number, options["model"])
@@ -106,7 +100,6 @@ def runs(
             if not (row.model == "crnet" and row.method == "transfer"):
                 failed.append({"row": row.title, "error": str(error)})
     _collect(out, [out / row.slug for row in chosen])
-    shortcuts = baselines(options) if options["baselines"] else []
     head = ["", *(f"{name} (paper)" for name in ("accuracy", "F1", "AUC")), "AUC 95 %", "gap"]
     lines = [_line(one) for one in data] + [_shortcut(one) for one in shortcuts]
     notes = sorted({row.note for row in chosen if row.note})

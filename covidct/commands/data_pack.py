@@ -21,12 +21,13 @@ def pack(manifest: str | None, images: Path | None, folder: Path | None, size: i
     from covidct.release.read import default_release, locate_images, read_release
     from covidct.train.pixels import PIXELS, folder_pictures
     from covidct.train.pixels import pack as pack_pictures
+    from covidct.train.recipe import stored_side
 
     if folder is not None:
         paths = folder_pictures(folder)
     else:
         paths = locate_images(read_release(manifest or default_release()), images)
-    store = pack_pictures(paths, size * 8 // 7, out)
+    store = pack_pictures(paths, stored_side(size), out)
     target = store.folder
     size_bytes = (target / PIXELS).stat().st_size
     if as_json:

@@ -4,6 +4,9 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from covidct.train.intervals import interval_text
+from covidct.train.report_tables import Table
+
 CURVE = "curve.csv"
 
 
@@ -27,6 +30,22 @@ def line(share: float, images: int, groups: int, summary: Mapping[str, Any]) -> 
             f"{name}_high": score["high"],
         }
     return point
+
+
+def table(curves: Mapping[str, Sequence[Mapping[str, Any]]], shortcuts: Sequence[Mapping[str, Any]]) -> Table:
+    """Every point of every curve; the shortcut rows, which learned from all training images, below."""
+    lines = []
+    for name, points in curves.items():
+        for point in points:
+            counts = [f"{point['fraction']:g}", str(point["train_groups"]), str(point["train_images"])]
+            cells = [f"{point[metric]:.3f}" for metric in ("accuracy", "f1", "auc")]
+            span = {"low": point["auc_low"], "high": point["auc_high"]}
+            lines.append([name, *counts, str(point["seeds"]), *cells, interval_text(span)])
+    for one in shortcuts:
+        cells = [f"{one[metric]:.3f}" for metric in ("accuracy", "f1", "auc")]
+        lines.append([f"shortcut: {one['name']}", "1", "", "", "", *cells, interval_text(one)])
+    head = ["method", "fraction", "groups", "images", "seeds", "accuracy", "F1", "AUC", "AUC 95 %"]
+    return Table("Scores by share of the training groups", head, lines, ["intervals: 95 %, by resampling test groups"])
 
 
 def plot(curves: Mapping[str, Sequence[Mapping[str, Any]]], metric: str = "auc") -> str:

@@ -5,12 +5,9 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from covidct.errors import CovidctError, UsageError
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)
@@ -19,6 +16,17 @@ class Devices:
 
     accelerator: str = "auto"
     devices: int = 1
+    compile: str = "auto"
+    """``on``, ``off``, or ``auto``: networks go through ``torch.compile`` on CUDA devices only."""
+
+    def precision(self, asked: str) -> str:
+        """``32`` or ``bf16`` for ``auto``: bfloat16 where a GPU computes with it (compute capability 8 and up)."""
+        import torch
+
+        if asked != "auto":
+            return asked
+        gpu = self.accelerator in ("auto", "cuda") and torch.cuda.is_available()
+        return "bf16" if gpu and torch.cuda.get_device_capability() >= (8, 0) else "32"
 
 
 def tune_process() -> None:
@@ -38,7 +46,7 @@ def tune_process() -> None:
 
 
 def launch(work: Callable[..., None], job: Any, where: Devices, precision: str) -> None:
-    """Run ``work(fabric, job)`` on the devices; several CPU processes talk through gloo, GPUs through NCCL."""
+    """Run ``work(fabric, job, compiling)`` on the devices; several CPU processes talk through gloo, GPUs by NCCL."""
     from lightning_fabric import Fabric
     from torch.multiprocessing.spawn import ProcessRaisedException
 
@@ -53,7 +61,7 @@ def launch(work: Callable[..., None], job: Any, where: Devices, precision: str) 
         raise UsageError(f"--accelerator {where.accelerator} --devices {where.devices}: {error}") from error
     try:
         # bound, not passed: Fabric takes arguments apart, and a frozen dataclass does not let it
-        fabric.launch(partial(work, job=job))
+        fabric.launch(partial(work, job=job, compiling=where.compile))
     except ProcessRaisedException as error:
         last = str(error).strip().splitlines()[-1]
         raise CovidctError(last.partition("Error: ")[2] or last) from error

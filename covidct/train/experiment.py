@@ -20,6 +20,9 @@ from covidct.train.recipe import Recipe
 from covidct.train.scores import best_threshold
 from covidct.train.weights import Start
 
+START_NOTE = "start.json"
+"""Where a seed's start weights come from: source, sha256 of the file, stages without labels."""
+
 Starter = Callable[[int, BenchData], Start]
 """(seed, data) to the network that training begins with."""
 
@@ -101,14 +104,24 @@ def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
 def _seed(plan: Plan, data: BenchData, starter: Starter, seed: int, out: Path, where: Devices) -> results.SeedResult:
     folder = out / f"seed-{seed}"
     data = fraction_of(data, plan.fraction, seed)
-    if not (folder / BEST).is_file():
-        if not (folder / START).is_file():
-            start = starter(seed, data)
-            with atomic_path(folder / START) as part:
-                torch.save(start.network.state_dict(), part)
-        job = Job(plan.model, plan.recipe, seed, data.pictures("train"), data.pictures("val"), folder)
-        launch(fit, job, where, plan.recipe.precision)
+    train(plan.model, plan.recipe, data, starter, seed, folder, where)
     return score_seed(folder, seed, data)
+
+
+def train(
+    model: str, recipe: Recipe, data: BenchData, starter: Starter, seed: int, folder: Path, where: Devices
+) -> None:
+    """Train one seed in ``folder`` to its end; start weights, epochs and ends that are there are not made again."""
+    if (folder / BEST).is_file():
+        return
+    if not (folder / START).is_file():
+        start = starter(seed, data)
+        facts = {"source": start.source, "sha256": start.sha256, "note": start.note}
+        results.write_json(folder / START_NOTE, facts)
+        with atomic_path(folder / START) as part:
+            torch.save(start.network.state_dict(), part)
+    job = Job(model, recipe, seed, data.pictures("train"), data.pictures("val"), folder)
+    launch(fit, job, where, recipe.precision)
 
 
 def score_seed(folder: Path, seed: int, data: BenchData) -> results.SeedResult:

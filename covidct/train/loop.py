@@ -28,7 +28,9 @@ from covidct.models import Classifier
 from covidct.models.rotation import WithRotation, turn
 from covidct.progress import progress
 from covidct.train.augment import apply, draw
+from covidct.train.compiling import compiled, compiles, wanted
 from covidct.train.devices import tune_process
+from covidct.train.environment import environment, keep
 from covidct.train.networks import build
 from covidct.train.recipe import Recipe
 from covidct.train.scores import auc
@@ -113,7 +115,7 @@ def probabilities(network: Classifier, inputs: Tensor, batch: int = 32) -> NDArr
 class Training:
     """The state of one training process: network, optimiser, resident pixels, history, best weights so far."""
 
-    def __init__(self, fabric: "Fabric", job: Job) -> None:
+    def __init__(self, fabric: "Fabric", job: Job, compiling: str = "off") -> None:
         self.fabric, self.job, self.recipe = fabric, job, job.recipe
         self.network = build(job.model, size=job.recipe.size)
         self.network.load_state_dict(torch.load(job.folder / START, weights_only=True))
@@ -123,7 +125,10 @@ class Training:
         body = WithRotation(self.network) if job.recipe.rotation else self.network
         body.to(fabric.device).to(memory_format=torch.channels_last)
         trained = [p for p in body.parameters() if p.requires_grad]
-        self.model, self.optimiser = fabric.setup(body, optimiser_for(trained, job.recipe))
+        optimiser = optimiser_for(trained, job.recipe)
+        self.compiled = wanted(compiling, fabric.device) and compiles(body, self._probe)
+        # evaluation goes through self.network, which stays as it is: its batches are few and of other sizes
+        self.model, self.optimiser = fabric.setup(compiled(body) if self.compiled else body, optimiser)
         self.average = copy.deepcopy(self.network) if job.recipe.average else None
         self.pixels = torch.from_numpy(job.train.pixels).to(fabric.device)
         self.truth = torch.from_numpy(job.train.truth).long().to(fabric.device)
@@ -131,6 +136,15 @@ class Training:
         self.history: list[dict[str, float]] = []
         self.best: dict[str, Any] = {}
         self.steps = 0
+
+    def _probe(self, network: torch.nn.Module) -> Tensor:
+        """A loss of one made-up batch: what a network must go through to be known to compile."""
+        side = self.recipe.size
+        x = torch.rand(self.recipe.batch, 1, side, side, device=self.fabric.device)
+        with self.fabric.autocast():
+            out = network(x)
+        parts = out if isinstance(out, tuple) else (out,)
+        return torch.stack([part.float().square().mean() for part in parts]).sum()
 
     def resume(self) -> None:
         """Go on from ``last.pt`` where there is one."""
@@ -283,13 +297,16 @@ def memory_errors(batch: int, size: int, folder: Path) -> Iterator[None]:
         ) from error
 
 
-def fit(fabric: "Fabric", job: Job) -> None:
+def fit(fabric: "Fabric", job: Job, compiling: str = "off") -> None:
     """Train ``job`` to its end, or go on with it; leaves last.pt, best.pt and history.csv in its folder."""
     tune_process()
     if fabric.device.type == "cuda":
         torch.use_deterministic_algorithms(True, warn_only=True)
     with memory_errors(job.recipe.batch, job.recipe.size, job.folder):
-        run = Training(fabric, job)
+        run = Training(fabric, job, compiling)
+        if fabric.is_global_zero:
+            facts = {"processes": str(fabric.world_size), "compiled": "yes" if run.compiled else "no"}
+            keep(job.folder, environment(fabric.device) | {"precision": job.recipe.precision} | facts)
         run.resume()
         epochs = range(len(run.history), job.recipe.epochs)
         for number in progress(epochs, f"seed {job.seed}"):

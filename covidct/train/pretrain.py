@@ -17,6 +17,7 @@ from covidct.files import atomic_path, write_text
 from covidct.models.moco import MoCo
 from covidct.progress import progress
 from covidct.train.augment import apply, draw
+from covidct.train.compiling import compiles, wanted
 from covidct.train.devices import Devices, launch, tune_process
 from covidct.train.loop import memory_errors, mixed
 from covidct.train.networks import build
@@ -94,7 +95,7 @@ def _prepare(folder: Path, model: str, state: dict[str, Tensor], stage: Stage, s
 class Pretraining:
     """The state of one pretraining process: both networks, queue, optimiser, resident pixels, losses."""
 
-    def __init__(self, fabric: "Fabric", job: Job) -> None:
+    def __init__(self, fabric: "Fabric", job: Job, compiling: str = "off") -> None:
         self.fabric, self.job, self.recipe = fabric, job, job.stage.recipe
         recipe = self.recipe
         classifier = build(job.model, size=recipe.size)
@@ -103,12 +104,22 @@ class Pretraining:
         moco = MoCo(classifier, recipe.queue, recipe.key_momentum, recipe.temperature, recipe.hidden, recipe.width)
         moco.groups = recipe.groups
         moco = moco.to(fabric.device).to(memory_format=torch.channels_last)
+        if wanted(compiling, fabric.device) and compiles(moco.query, self._probe):
+            # the two networks, not the whole: how much of the queue is filled changes from step to step
+            moco.query.compile()
+            moco.key.compile()
         learning = [p for p in moco.query.parameters() if p.requires_grad]
         sgd = torch.optim.SGD(learning, recipe.lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay)
         self.model, self.optimiser = fabric.setup(moco, sgd)
         self.moco = moco
         self.pixels = torch.from_numpy(job.stage.pixels).to(fabric.device)
         self.losses: list[float] = []
+
+    def _probe(self, network: torch.nn.Module) -> Tensor:
+        """A loss of one made-up part of a batch."""
+        side, count = self.recipe.size, max(2, self.recipe.batch // self.recipe.groups)
+        with self.fabric.autocast():
+            return torch.as_tensor(network(torch.rand(count, 1, side, side, device=self.fabric.device))[:, 0].mean())
 
     def resume(self) -> None:
         """Go on from ``last.pt`` where there is one."""
@@ -173,11 +184,11 @@ class Pretraining:
             write_text(self.job.folder / "losses.json", json.dumps([round(x, 5) for x in self.losses]) + "\n")
 
 
-def fit(fabric: "Fabric", job: Job) -> None:
+def fit(fabric: "Fabric", job: Job, compiling: str = "off") -> None:
     """Run the stage to its end, or go on with it; leaves encoder.pt in the job's folder."""
     tune_process()
     with memory_errors(job.stage.recipe.batch, job.stage.recipe.size, job.folder):
-        run = Pretraining(fabric, job)
+        run = Pretraining(fabric, job, compiling)
         run.resume()
         for number in progress(range(len(run.losses), job.stage.recipe.epochs), f"moco {job.stage.name}"):
             run.epoch(number)

@@ -11,6 +11,11 @@ from covidct.train.augment import Augment
 PROTOCOLS = ("paper", "tuned")
 
 
+def stored_side(size: int) -> int:
+    """Side of the stored pictures for a network's input ``size``: an eighth more, so that crops lose little."""
+    return size * 8 // 7
+
+
 @dataclass(frozen=True)
 class Recipe:
     """Supervised training. Learning rates are per step for ``batch`` pictures; ``warmup`` and ``period`` in epochs."""
@@ -35,13 +40,13 @@ class Recipe:
     rotation: bool = False
     """Predict quarter turns jointly with the class (Method 4)."""
     precision: str = "32"
-    """``32`` or ``bf16``: bfloat16 autocast of convolutions and products, weights and sums in float32."""
+    """``32``; ``bf16``: bfloat16 autocast of convolutions and products, weights and sums in float32; or ``auto``."""
     augment: Augment = field(default_factory=Augment)
 
     @property
     def stored(self) -> int:
         """Side of the stored pictures."""
-        return self.size * 8 // 7
+        return stored_side(self.size)
 
 
 TUNED = Recipe(
@@ -55,6 +60,7 @@ TUNED = Recipe(
     warmup=1.0,
     label_smoothing=0.1,
     average=0.98,
+    precision="auto",
     augment=Augment(crop=0.5, brightness=0.3, contrast=0.3, turn=10.0),
 )
 
@@ -98,10 +104,12 @@ class MocoRecipe:
     @property
     def stored(self) -> int:
         """Side of the stored pictures."""
-        return self.size * 8 // 7
+        return stored_side(self.size)
 
 
-TUNED_MOCO = MocoRecipe(size=160, epochs=60, batch=64, queue=256, key_momentum=0.99, lr=0.03, groups=2, seed=0)
+TUNED_MOCO = MocoRecipe(
+    size=160, epochs=60, batch=64, queue=256, key_momentum=0.99, lr=0.03, groups=2, seed=0, precision="auto"
+)
 TUNED_EPOCHS = {"luna": 30, "target": 60}
 
 
@@ -161,8 +169,8 @@ def check(recipe: Any) -> Any:
     for name in ("size", "epochs", "batch"):
         if getattr(recipe, name) < 1:
             raise UsageError(f"{name} must be at least 1, got {getattr(recipe, name)}")
-    if recipe.precision not in ("32", "bf16"):
-        raise UsageError(f"precision {recipe.precision}: use 32 or bf16")
+    if recipe.precision not in ("auto", "32", "bf16"):
+        raise UsageError(f"precision {recipe.precision}: use auto, 32 or bf16")
     if not recipe.lr > 0:
         raise UsageError(f"lr must be above 0, got {recipe.lr}")
     if not 0 < recipe.augment.crop <= 1:

@@ -3,8 +3,7 @@
 import base64
 import csv
 import io
-import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,10 +23,16 @@ Grey = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Shown:
-    """A picture in a report: data address, caption."""
+    """A picture in a report: data address, caption, and the whole text where the caption is cut short."""
 
     source: str
     caption: str
+    whole: str = ""
+
+
+def short(name: str, most: int = 40) -> str:
+    """``name`` without its middle where it is longer than ``most``."""
+    return name if len(name) <= most else f"{name[: most // 2]}…{name[-(most // 2) :]}"
 
 
 def picture_address(pixels: Grey) -> str:
@@ -48,30 +53,48 @@ def _axes(width: float = 3.4, height: float = 3.0) -> tuple[Any, Any]:
     return figure, axes
 
 
-def roc_svg(found: Predictions) -> str:
-    """ROC curves, one a seed."""
+Curves = Mapping[str, Array]
+"""Name in the legend to probabilities in the order of the truth."""
+
+
+def seed_curves(found: Predictions) -> Curves:
+    """One curve a seed."""
+    return {f"seed {seed}": run for seed, run in found.runs.items()}
+
+
+def curve_figures(truth: Array, curves: Curves) -> list[tuple[str, str]]:
+    """Caption and drawing: ROC, precision and recall, calibration."""
+    return [
+        ("ROC", roc_svg(truth, curves)),
+        ("Precision and recall", precision_recall_svg(truth, curves)),
+        ("Calibration", calibration_svg(truth, curves)),
+    ]
+
+
+def roc_svg(truth: Array, curves: Curves) -> str:
+    """ROC curves."""
     figure, axes = _axes()
-    for seed, run in found.runs.items():
-        axes.plot(*roc(found.truth, run), label=f"seed {seed}")
+    for name, run in curves.items():
+        axes.plot(*roc(truth, run), label=name)
     axes.plot([0, 1], [0, 1], color="0.7", linewidth=0.8)
     return _square(figure, axes, "false positive rate", "true positive rate")
 
 
-def precision_recall_svg(found: Predictions) -> str:
-    """Precision against recall, one curve a seed, with the share of COVID as the floor."""
+def precision_recall_svg(truth: Array, curves: Curves) -> str:
+    """Precision against recall, with the share of COVID as the floor."""
     figure, axes = _axes()
-    for seed, run in found.runs.items():
-        axes.plot(*precision_recall(found.truth, run), label=f"seed {seed}")
-    axes.axhline(float(found.truth.mean()), color="0.7", linewidth=0.8)
+    for name, run in curves.items():
+        axes.plot(*precision_recall(truth, run), label=name)
+    axes.axhline(float(truth.mean()), color="0.7", linewidth=0.8)
     return _square(figure, axes, "recall", "precision")
 
 
-def calibration_svg(found: Predictions) -> str:
-    """What was said against what was so, in ten bins, one curve a seed."""
+def calibration_svg(truth: Array, curves: Curves) -> str:
+    """What was said against what was so, in ten bins."""
     figure, axes = _axes()
-    for seed, run in found.runs.items():
-        said, seen, _ = zip(*calibration(found.truth, run), strict=True)
-        axes.plot(said, seen, marker="o", markersize=3, label=f"seed {seed}")
+    for name, run in curves.items():
+        said, seen, _ = zip(*calibration(truth, run), strict=True)
+        axes.plot(said, seen, marker="o", markersize=3, label=name)
     axes.plot([0, 1], [0, 1], color="0.7", linewidth=0.8)
     return _square(figure, axes, "probability of covid", "share of covid")
 
@@ -95,7 +118,8 @@ def history_svg(run: Path, seeds: Sequence[int], column: str) -> str:
                 lines = list(csv.DictReader(handle))
             axes.plot([int(x["epoch"]) for x in lines], [float(x[column]) for x in lines], label=f"seed {seed}")
     axes.set_xlabel("epoch")
-    axes.set_ylabel(column.replace("_", " "))
+    axes.set_ylabel({"val_auc": "validation AUC"}.get(column, column.replace("_", " ")))
+    axes.xaxis.get_major_locator().set_params(integer=True)
     if axes.lines:
         axes.legend(frameon=False, fontsize=7)
     return svg(figure)
@@ -113,36 +137,45 @@ def confusion(truth: Array, runs: Sequence[Array]) -> dict[str, float]:
     }
 
 
-def mistakes(found: Predictions, count: int = 8) -> list[tuple[str, float, float]]:
-    """The images furthest from their label: id, mean probability over seeds, truth; worst first."""
-    mean = np.mean(list(found.runs.values()), axis=0)
-    order = np.argsort(-np.abs(mean - found.truth), kind="stable")[:count]
-    return [(found.ids[i], float(mean[i]), float(found.truth[i])) for i in order if abs(mean[i] - found.truth[i]) > 0.5]
+def mistakes(ids: Sequence[str], truth: Array, mean: Array, count: int = 12) -> list[tuple[str, float, float]]:
+    """The images called wrong that are furthest from their label: id, probability, truth; worst first."""
+    order = np.argsort(-np.abs(mean - truth), kind="stable")[:count]
+    return [(ids[i], float(mean[i]), float(truth[i])) for i in order if abs(mean[i] - truth[i]) > 0.5]
 
 
-def cam_rows(pictures: Grey, heats: Sequence[NDArray[np.float32]], ids: Sequence[str]) -> list[list[Shown]]:
-    """As Fig. 5 of the paper: a row an image, first the image, then each run's map over it."""
+def examples(truth: Array, mean: Array) -> list[int]:
+    """Rows worth looking into, as places in ``truth`` (n,), from probabilities ``mean`` (n,).
+
+    Two COVID images that were surely found and the one most surely missed; one image without COVID that was surely
+    cleared and the one most surely called COVID.
+    """
+    positive, negative = np.flatnonzero(truth > 0.5), np.flatnonzero(truth < 0.5)
+    falling = positive[np.argsort(-mean[positive], kind="stable")]
+    rising = negative[np.argsort(mean[negative], kind="stable")]
+    chosen = [*falling[:2], *falling[2:][-1:], *rising[:1], *rising[1:][-1:]]
+    return [int(i) for i in chosen]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of maps: ``pictures`` (n, side, side), ``heats`` (n, side, side), ``probability`` (n,)."""
+
+    title: str
+    pictures: Grey
+    heats: NDArray[np.float32]
+    probability: Array
+
+
+def cam_rows(columns: Sequence[Column], named: Sequence[tuple[str, str]]) -> list[list[Shown]]:
+    """As Fig. 5 of the paper: a row an image, first the image itself, then each column's map over it.
+
+    ``named`` holds the id and the label of each image.
+    """
     rows = []
-    for number, image in enumerate(ids):
-        row = [Shown(picture_address(pictures[number]), image)]
-        row += [Shown(picture_address(overlay(pictures[number], heat[number])), "") for heat in heats]
+    for number, (image, label) in enumerate(named):
+        row = [Shown(picture_address(columns[0].pictures[number]), f"{short(image)}: {label}", image)]
+        for one in columns:
+            shown = overlay(one.pictures[number], one.heats[number])
+            row.append(Shown(picture_address(shown), f"{one.probability[number]:.2f}"))
         rows.append(row)
     return rows
-
-
-def environment() -> dict[str, str]:
-    """What the numbers were computed with."""
-    import torch
-
-    import covidct
-
-    device = torch.cuda.get_device_name(0) if torch.cuda.is_available() else platform.processor() or platform.machine()
-    return {
-        "covidct": covidct.__version__,
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "system": platform.system(),
-        "device": device,
-        "threads": str(torch.get_num_threads()),
-    }

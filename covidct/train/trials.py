@@ -6,12 +6,11 @@ from pathlib import Path
 import torch
 
 from covidct.errors import UsageError
-from covidct.files import atomic_path
 from covidct.train import results
 from covidct.train.data import BenchData, fraction_of
-from covidct.train.devices import Devices, launch
-from covidct.train.experiment import Plan, Starter
-from covidct.train.loop import BEST, START, Job, fit
+from covidct.train.devices import Devices
+from covidct.train.experiment import Plan, Starter, train
+from covidct.train.loop import BEST
 from covidct.train.recipe import TRIALS, changed
 
 TRIALS_FILE = "trials.csv"
@@ -30,12 +29,7 @@ def best_recipe(plan: Plan, data: BenchData, starter: Starter, out: Path, where:
     for number in range(count):
         recipe = changed(plan.recipe, TRIALS[number])
         folder = out / f"trial-{number}"
-        if not (folder / BEST).is_file():
-            if not (folder / START).is_file():
-                with atomic_path(folder / START) as half:
-                    torch.save(starter(seed, part).network.state_dict(), half)
-            job = Job(plan.model, recipe, seed, part.pictures("train"), part.pictures("val"), folder)
-            launch(fit, job, where, recipe.precision)
+        train(plan.model, recipe, part, starter, seed, folder, where)
         saved = torch.load(folder / BEST, weights_only=True)
         settings = " ".join(f"{name}={value}" for name, value in TRIALS[number].items())
         lines.append({"trial": number, "settings": settings, "epoch": saved["epoch"], "val_auc": saved["val_auc"]})

@@ -1,6 +1,7 @@
 """Where a network starts: random, ImageNet, a file; every start is known by the sha256 of what was loaded."""
 
 import pickle
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ from covidct.errors import CovidctError, UsageError
 from covidct.files import sha256_file
 from covidct.models import Classifier, kaiming
 from covidct.models.registry import IMAGENET_MEAN, IMAGENET_STD
+from covidct.train.download import fetch
 from covidct.train.networks import build, entry
 
+_OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|relu|conv))\.([12]\.)")
 LITE_MEAN, LITE_STD = (127 / 255,) * 3, (128 / 255,) * 3
 
 
@@ -72,6 +75,8 @@ def _torchvision_state(model: str) -> tuple[dict[str, torch.Tensor], str]:
 
     weights = torchvision.models.get_model_weights(model)
     chosen = getattr(weights, "IMAGENET1K_V1", None) or next(iter(weights))
+    # into torchvision's own cache, where it then finds the file: its loader does not resume, and talks on stdout
+    fetch(chosen.url, Path(torch.hub.get_dir()) / "checkpoints")
     return torchvision.models.get_model(model, weights=chosen).state_dict(), str(chosen.url)
 
 
@@ -82,14 +87,14 @@ def _timm_state(model: str) -> tuple[dict[str, torch.Tensor], str]:
     return network.state_dict(), f"timm {timm.__version__}"
 
 
-def _downloaded(network: Classifier, model: str, fetch: Any) -> Start:
-    """Weights through torchvision's or timm's own cache, with their progress bar; offline they are asked for."""
+def _downloaded(network: Classifier, model: str, load: Any) -> Start:
+    """Weights through torchvision's or timm's own cache; where they cannot be had, what to do instead."""
     try:
-        state, source = fetch(model)
-    except (OSError, RuntimeError, ImportError) as error:
+        state, source = load(model)
+    except (OSError, RuntimeError, ImportError, ValueError, CovidctError) as error:
         raise CovidctError(
             f"ImageNet weights of {model} are not in the cache {torch.hub.get_dir()} and could not be fetched "
-            f"({' '.join(str(error).split())[:120]}); fetch them on a machine with a network and give --weights FILE"
+            f"({' '.join(str(error).split())[:200]}); fetch them on a machine with a network and give --weights FILE"
         ) from error
     network.adopt(state)
     network.normalise(IMAGENET_MEAN, IMAGENET_STD)
@@ -125,4 +130,9 @@ def read_state(path: Path) -> dict[str, torch.Tensor]:
             loaded = loaded[key]
     if not isinstance(loaded, dict) or not all(isinstance(value, torch.Tensor) for value in loaded.values()):
         raise UsageError(f"{path}: holds no plain dictionary of tensors; save network.state_dict()")
-    return {str(name).removeprefix("module."): value for name, value in loaded.items()}
+    return {_today(str(name).removeprefix("module.")): value for name, value in loaded.items()}
+
+
+def _today(name: str) -> str:
+    """Torchvision's DenseNet files still name layers ``norm.1`` that have been ``norm1`` for years."""
+    return _OLD_DENSENET.sub(r"\1\2", name)

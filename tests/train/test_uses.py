@@ -11,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
+from covidct.audit import shortcut
 from covidct.cli import run
 from covidct.commands.bench_report import marks_of
 from covidct.models import build
@@ -27,7 +28,9 @@ def trained(drawn: tuple[Path, Path], pixel_cache: Path, tmp_path_factory: pytes
     """A finished run of two seeds with its report."""
     out = tmp_path_factory.mktemp("trained")
     common = ["--manifest", str(drawn[0]), "--images", str(drawn[1]), "--cache", str(pixel_cache)]
-    assert run(["bench", *common, *SMALL, "--seeds", "0,1", "--accelerator", "cpu", "--out", str(out)]) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shortcut, "TREES", 20)  # their scores are not what is looked at here
+        assert run(["bench", *common, *SMALL, "--seeds", "0,1", "--accelerator", "cpu", "--out", str(out)]) == 0
     return out
 
 
@@ -39,6 +42,25 @@ def test_the_report_stands_alone(trained: Path) -> None:
     assert "shortcut: " in text
     assert "Model card" in text
     assert "lr = 0.001" in text
+    assert "Images by source" in text
+    assert "warning: identity-not-scanned" in text
+    assert text.count("<th>seed ") == 2  # one column of maps a seed
+
+
+def test_runs_stand_side_by_side(
+    trained: Path, bench: Bench, drawn: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other"
+    assert bench(*SMALL[:2], "--size", "40", "--epochs", "1", "--out", str(other)) == 0
+    common = ["--images", str(drawn[1]), "--no-baselines", "--out", str(tmp_path / "both")]
+    assert run(["bench", "report", str(trained), str(other), "--manifest", str(drawn[0]), *common]) == 0
+    text = (tmp_path / "both" / "report.html").read_text()
+    assert f"<th>{trained.name}</th><th>other</th>" in text
+    assert f"other − {trained.name}, auc" in text
+    assert text.count("inside the lungs, ") + text.count("on the border (outer 8 %), ") in (2, 4)
+    assert text.count("<tr><td><img") == 5
+    assert run(["bench", "report", str(trained), *common]) == 2
+    assert "made on drawn/1.0.0, not covid-ct/1.0.0" in capsys.readouterr().err
 
 
 def test_the_maps_are_put_in_numbers(trained: Path) -> None:
@@ -132,6 +154,9 @@ def test_learning_curve_by_groups(bench: Bench, tmp_path: Path) -> None:
     assert [line["fraction"] for line in lines] == ["0.400000", "1.000000"]
     assert [line["train_groups"] for line in lines] == ["4", "12"]
     assert (tmp_path / "curve.svg").read_text().startswith("<svg")
+    report = (tmp_path / "report.html").read_text()
+    assert report.count("<svg") == 3
+    assert "Scores by share of the training groups" in report
 
 
 def test_trials_look_at_validation_only(bench: Bench, tmp_path: Path) -> None:
