@@ -17,8 +17,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from covidct.imaging.duplicates import Fingerprint, match
-from covidct.imaging.phantoms import phantom
+from covidct.imaging.duplicates.search import Fingerprint, match
+from covidct.imaging.phantoms.slices import phantom
 
 Grey = NDArray[np.uint8]
 SIDE = 160

@@ -14,7 +14,7 @@ from marks_backgrounds import Generator, jpeg
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from covidct.imaging.overlays_net import CLASSES
+from covidct.imaging.overlays.net import CLASSES
 
 WORDS = [
     "A",

@@ -20,7 +20,7 @@ from marks_draw import Drawn, draw
 from numpy.typing import NDArray
 from PIL import Image
 
-from covidct.imaging.overlays import find_overlays, paint_over
+from covidct.imaging.overlays.find import find_overlays, paint_over
 
 Bools = NDArray[np.bool_]
 NEAR = np.ones((9, 9), np.uint8)

@@ -19,10 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from covidct.imaging.panels import split
-from covidct.imaging.panels_measure import Labelled, agreement
-from covidct.imaging.phantoms_figures import LAYOUTS, compose
-from covidct.imaging.phantoms_print import draw_phantom, printed_set
+from covidct.imaging.panels.measure import Labelled, agreement
+from covidct.imaging.panels.split import split
+from covidct.imaging.phantoms.figures import LAYOUTS, compose
+from covidct.imaging.phantoms.prints import draw_phantom, printed_set
 
 Pair = tuple[str, Labelled, Labelled]
 

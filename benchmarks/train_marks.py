@@ -1,6 +1,6 @@
 """Train the small network that finds burnt-in marks, on phantoms and (with --slices) real slices with drawn marks.
 
-    python benchmarks/train_marks.py --out overlays.npz [--slices DIR --half 0] [--patches 24000] [--steps 15000]
+    python benchmarks/train_marks.py --out net.npz [--slices DIR --half 0] [--patches 24000] [--steps 15000]
 
 Real slices are those whose series fall into one half (``--half``), so that the other half can be measured on
 (benchmarks/mask.py --half 1). What is stored is weights; no picture can be had back from them.
@@ -18,7 +18,7 @@ from marks_draw import Drawn, draw, spoil
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from covidct.imaging.overlays_net import CLASSES, WIDTHS, features_of
+from covidct.imaging.overlays.net import CLASSES, WIDTHS, features_of
 
 SIDE = 128
 BATCH = 8
@@ -59,7 +59,7 @@ def block(inputs: int, outputs: int) -> nn.Sequential:
 
 
 class Net(nn.Module):
-    """U-Net of four levels; read again by covidct.imaging.overlays_net."""
+    """U-Net of four levels; read again by covidct.imaging.overlays.net."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from covidct.imaging.forest import Forest, from_boosting
-from covidct.imaging.panels_cut import FEATURES, REGION, Candidate, Survey, region_row, survey
-from covidct.imaging.panels_leaf import Piece, trim
-from covidct.imaging.phantoms import Grey
-from covidct.imaging.phantoms_figures import LAYOUTS, Composed, PixelBox, compose
-from covidct.imaging.phantoms_kinds import OTHER_KINDS
-from covidct.imaging.phantoms_print import draw_phantom, printed_set
+from covidct.imaging.panels.cut import FEATURES, REGION, Candidate, Survey, region_row, survey
+from covidct.imaging.panels.leaf import Piece, trim
+from covidct.imaging.phantoms.figures import LAYOUTS, Composed, PixelBox, compose
+from covidct.imaging.phantoms.kinds import OTHER_KINDS
+from covidct.imaging.phantoms.prints import draw_phantom, printed_set
+from covidct.imaging.phantoms.slices import Grey
 
 WEIGHTS = {
     "abutting": 4,
@@ -169,7 +169,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--figures", type=int, default=900)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--out", type=Path, default=Path("covidct/imaging"))
+    parser.add_argument("--out", type=Path, default=Path("covidct/imaging/panels"))
     parser.add_argument("--keep", type=Path, help="keep the examples here, or read them from here")
     args = parser.parse_args()
     if args.keep and args.keep.exists():
@@ -178,8 +178,8 @@ def main() -> None:
         examples = collect(args.figures, args.workers)
         if args.keep:
             args.keep.write_bytes(pickle.dumps(examples))
-    lines_of(examples).save(args.out / "panels_lines.npz")
-    regions_of(examples).save(args.out / "panels_regions.npz")
+    lines_of(examples).save(args.out / "lines.npz")
+    regions_of(examples).save(args.out / "regions.npz")
     print(f"{len(examples)} regions, {sum(len(e[1]) for e in examples)} lines; written to {args.out}")
 
 

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from covidct.imaging.forest import from_boosting
-from covidct.imaging.phantoms_figures import LAYOUTS, compose, text_mark
-from covidct.imaging.phantoms_kinds import OTHER_KINDS, belly
-from covidct.imaging.phantoms_print import printed
+from covidct.imaging.phantoms.figures import LAYOUTS, compose, text_mark
+from covidct.imaging.phantoms.kinds import OTHER_KINDS, belly
+from covidct.imaging.phantoms.prints import printed
 from covidct.imaging.triage import COMPOUND, MEASURES, measure, view
 
 Picture = NDArray[np.uint8]

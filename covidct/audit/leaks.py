@@ -9,7 +9,7 @@ import pandas as pd
 from covidct.audit.findings import Finding, finding
 from covidct.audit.pictures import pixels
 from covidct.grouping import groups
-from covidct.imaging.duplicates import find_duplicates
+from covidct.imaging.duplicates.search import find_duplicates
 
 Row = Mapping[str, str]
 

@@ -10,7 +10,7 @@ from covidct.commands.options import json_option, print_json, workspace_option
 from covidct.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from covidct.imaging.duplicates import Duplicate
+    from covidct.imaging.duplicates.search import Duplicate
 
 
 @click.command()

@@ -33,7 +33,7 @@ def split_figure(files: tuple[Path, ...], as_json: bool, workspace: Path) -> int
 
 def _one(file: Path) -> dict[str, Any]:
     from covidct.curate.pictures import read_picture
-    from covidct.imaging.panels import split
+    from covidct.imaging.panels.split import split
 
     try:
         image = read_picture(file)

@@ -14,9 +14,9 @@ from PIL import Image
 from covidct.curate.report import StepReport
 from covidct.errors import CovidctError
 from covidct.files import atomic_path, safe_name
-from covidct.imaging.correlation import lay
-from covidct.imaging.duplicates import MIN_SCORE, Duplicate, find_duplicates
-from covidct.imaging.hashes import SIDE, frameless
+from covidct.imaging.duplicates.correlation import lay
+from covidct.imaging.duplicates.hashes import SIDE, frameless
+from covidct.imaging.duplicates.search import MIN_SCORE, Duplicate, find_duplicates
 from covidct.progress import progress
 from covidct.release.read.pictures import grey, open_picture
 

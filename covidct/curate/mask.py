@@ -17,7 +17,7 @@ from covidct.curate.report import StepReport
 from covidct.errors import CovidctError
 from covidct.files import safe_name, write_bytes
 from covidct.imaging.ocr import TextBox, ocr_available, read_text
-from covidct.imaging.overlays import Overlays, find_overlays, paint_over
+from covidct.imaging.overlays.find import Overlays, find_overlays, paint_over
 from covidct.progress import progress
 from covidct.records import CT_KINDS, Decision, Panel
 from covidct.release.read.pictures import grey, open_picture

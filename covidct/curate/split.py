@@ -13,7 +13,7 @@ from covidct.curate.pictures import read_picture
 from covidct.curate.report import StepReport
 from covidct.errors import CovidctError
 from covidct.files import safe_name, sha256_bytes
-from covidct.imaging.panels import split
+from covidct.imaging.panels.split import split
 from covidct.progress import progress
 from covidct.records import Box, Decision, Figure, Panel
 from covidct.workspace import Workspace

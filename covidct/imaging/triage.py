@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covidct.imaging.forest import Forest, load_forest
-from covidct.imaging.panels_lines import Lines, bands, read_lines
+from covidct.imaging.panels.lines import Lines, bands, read_lines
 from covidct.records import CT_KINDS, TRIAGE_KINDS
 
 Picture = NDArray[np.uint8]

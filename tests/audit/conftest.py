@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from covidct.imaging.phantoms import phantom
+from covidct.imaging.phantoms.slices import phantom
 from covidct.release.build.tables import paper_table, patient_table
 from covidct.release.build.write import Draft, write_release
 from covidct.release.read.pictures import facts, picture_hash

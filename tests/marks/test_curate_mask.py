@@ -15,7 +15,7 @@ from covidct.commands.curate_mask import mask
 from covidct.curate import mask as step
 from covidct.errors import ExitCode, UsageError
 from covidct.imaging.ocr import ocr_available
-from covidct.imaging.phantoms import phantom
+from covidct.imaging.phantoms.slices import phantom
 from covidct.records import Decision, Figure, Panel, Paper, PaperStatus
 from covidct.workspace import Workspace
 

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from covidct.errors import UsageError
-from covidct.imaging import overlays
 from covidct.imaging.ocr import TextBox
-from covidct.imaging.overlays import FILTERS, RULES, Piece, Scene, find_overlays, paint_over
-from covidct.imaging.overlays_borders import borders
-from covidct.imaging.overlays_net import CLASSES, features_of, mark_probabilities
-from covidct.imaging.phantoms import phantom
+from covidct.imaging.overlays import find as overlays
+from covidct.imaging.overlays.borders import borders
+from covidct.imaging.overlays.find import FILTERS, RULES, Piece, Scene, find_overlays, paint_over
+from covidct.imaging.overlays.net import CLASSES, features_of, mark_probabilities
+from covidct.imaging.phantoms.slices import phantom
 
 Grey = NDArray[np.uint8]
 

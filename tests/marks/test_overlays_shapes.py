@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from covidct.imaging.overlays_shapes import kind_of_shape
+from covidct.imaging.overlays.shapes import kind_of_shape
 
 
 def canvas(kind: str) -> np.ndarray:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from covidct.imaging.panels_letters import ALPHABET, letter, likeness
-from covidct.imaging.phantoms_figures import text_mark
+from covidct.imaging.panels.letters import ALPHABET, letter, likeness
+from covidct.imaging.phantoms.figures import text_mark
 
 BOXES = [(0, 0, 200, 160), (210, 0, 410, 160), (0, 170, 200, 330), (210, 170, 410, 330)]
 

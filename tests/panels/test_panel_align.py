@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from covidct.imaging.panels_align import align, bare
+from covidct.imaging.panels.align import align, bare
 
 CELLS = [(0, 0, 100, 80), (100, 0, 200, 80), (0, 80, 100, 160), (100, 80, 200, 160)]
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from covidct.imaging.panels_cut import FEATURES, WHOLE, candidates, survey
-from covidct.imaging.panels_lines import Band, bands, read_lines
-from covidct.imaging.phantoms import phantom
+from covidct.imaging.panels.cut import FEATURES, WHOLE, candidates, survey
+from covidct.imaging.panels.lines import Band, bands, read_lines
+from covidct.imaging.phantoms.slices import phantom
 
 
 def pair(gap: int, level: int) -> np.ndarray:

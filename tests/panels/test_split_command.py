@@ -12,8 +12,8 @@ from covidct.cli import run
 from covidct.curate import split as step
 from covidct.curate.pictures import MAX_PIXELS, read_picture
 from covidct.errors import CovidctError
-from covidct.imaging.phantoms import phantom
-from covidct.imaging.phantoms_figures import compose
+from covidct.imaging.phantoms.figures import compose
+from covidct.imaging.phantoms.slices import phantom
 from covidct.records import Decision, Figure, Paper, PaperStatus
 from covidct.workspace import Workspace
 

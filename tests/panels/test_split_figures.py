@@ -10,14 +10,14 @@ import pytest
 
 from covidct.curate.pictures import read_picture
 from covidct.errors import UsageError
-from covidct.imaging.panels import reading_order, split
-from covidct.imaging.panels_charts import is_chart, islands
-from covidct.imaging.panels_leaf import RULES, Look, Piece, reason_against, trim
-from covidct.imaging.panels_measure import Labelled, agreement, matches, overlap
-from covidct.imaging.phantoms import Grey
-from covidct.imaging.phantoms_figures import LAYOUTS, Composed, compose, text_mark
-from covidct.imaging.phantoms_kinds import OTHER_KINDS, chart, diagram
-from covidct.imaging.phantoms_print import draw_phantom, printed_set
+from covidct.imaging.panels.charts import is_chart, islands
+from covidct.imaging.panels.leaf import RULES, Look, Piece, reason_against, trim
+from covidct.imaging.panels.measure import Labelled, agreement, matches, overlap
+from covidct.imaging.panels.split import reading_order, split
+from covidct.imaging.phantoms.figures import LAYOUTS, Composed, compose, text_mark
+from covidct.imaging.phantoms.kinds import OTHER_KINDS, chart, diagram
+from covidct.imaging.phantoms.prints import draw_phantom, printed_set
+from covidct.imaging.phantoms.slices import Grey
 
 Pair = tuple[Labelled, Labelled]
 

@@ -13,10 +13,10 @@ from PIL import Image
 from covidct.cli import run
 from covidct.curate import triage as step
 from covidct.curate.pictures import read_picture
-from covidct.imaging.phantoms import phantom
-from covidct.imaging.phantoms_figures import compose
-from covidct.imaging.phantoms_kinds import OTHER_KINDS, belly
-from covidct.imaging.phantoms_print import printed
+from covidct.imaging.phantoms.figures import compose
+from covidct.imaging.phantoms.kinds import OTHER_KINDS, belly
+from covidct.imaging.phantoms.prints import printed
+from covidct.imaging.phantoms.slices import phantom
 from covidct.imaging.triage import MEASURES, forest, measure, triage, triage_all, view
 from covidct.records import CT_KINDS, TRIAGE_KINDS, Figure, Panel, Paper
 from covidct.workspace import Workspace

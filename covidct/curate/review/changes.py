@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from covidct.errors import UsageError
-from covidct.imaging.overlays import paint_over
+from covidct.imaging.overlays.find import paint_over
 from covidct.records import Figure, Panel
 from covidct.workspace.workspace import Workspace
 

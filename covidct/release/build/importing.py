@@ -114,7 +114,7 @@ def _measured(table: Path, frame: pd.DataFrame, images: Path, workers: int) -> p
 
 def _twin_links(frame: pd.DataFrame, images: Path) -> list[tuple[str, str]]:
     """Pairs of image ids whose pictures show the same scan."""
-    from covidct.imaging.duplicates import find_duplicates
+    from covidct.imaging.duplicates.search import find_duplicates
 
     ids = list(frame["image_id"])
     pixels = (grey(open_picture(images / file)) for file in progress(frame["file"], "duplicates", len(frame)))

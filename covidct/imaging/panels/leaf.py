@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from covidct.imaging.panels_lines import UNIFORM, Region
+from covidct.imaging.panels.lines import UNIFORM, Region
 
 PixelBox = tuple[int, int, int, int]
 SIDES = (0, 1, 2, 3)

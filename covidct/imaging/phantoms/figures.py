@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from covidct.errors import UsageError
-from covidct.imaging.phantoms_kinds import chart, glow
+from covidct.imaging.phantoms.kinds import chart, glow
 
 Picture = NDArray[np.uint8]
 """(H, W, 3), RGB."""

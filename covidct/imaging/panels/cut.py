@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covidct.imaging.forest import Forest, load_forest
-from covidct.imaging.panels_lines import Band, Lines, Profile, Region, bands, grey_of, read_lines
+from covidct.imaging.panels.lines import Band, Lines, Profile, Region, bands, grey_of, read_lines
 
 Thumb = NDArray[np.float32]
 _SMALL = 20
@@ -264,13 +264,13 @@ def _row(c: Candidate, axis: int, lines: Lines, sides: Sides, level: float, figu
 @cache
 def line_forest() -> Forest:
     """Weights for single lines, as shipped."""
-    return load_forest(Path(str(files("covidct.imaging"))) / "panels_lines.npz")
+    return load_forest(Path(str(files("covidct.imaging.panels"))) / "lines.npz")
 
 
 @cache
 def region_forest() -> Forest:
     """Weights for regions: is the best line a cut, or is the region one picture? As shipped."""
-    return load_forest(Path(str(files("covidct.imaging"))) / "panels_regions.npz")
+    return load_forest(Path(str(files("covidct.imaging.panels"))) / "regions.npz")
 
 
 def turned(region: Region, axis: int) -> Region:

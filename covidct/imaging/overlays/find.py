@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from covidct.errors import UsageError
 from covidct.imaging.ocr import PixelBox, TextBox
-from covidct.imaging.overlays_borders import borders
-from covidct.imaging.overlays_net import CLASSES, features_of, mark_probabilities
-from covidct.imaging.overlays_shapes import is_drawn_outline, kind_of_shape
+from covidct.imaging.overlays.borders import borders
+from covidct.imaging.overlays.net import CLASSES, features_of, mark_probabilities
+from covidct.imaging.overlays.shapes import is_drawn_outline, kind_of_shape
 
 KINDS = ("text", "arrow", "marker", "border")
 
@@ -34,7 +34,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Scene:
-    """What the rules look at. ``image``: height x width x 3; ``likely``: height x width x CLASSES, see overlays_net."""
+    """What the rules look at. ``image``: height x width x 3; ``likely``: height x width x CLASSES, see ``net``."""
 
     image: NDArray[np.uint8]
     grey: NDArray[np.uint8]

@@ -9,8 +9,8 @@ from statistics import median
 
 import numpy as np
 
-from covidct.imaging.panels_leaf import SIDES, PixelBox, crop
-from covidct.imaging.panels_lines import Region
+from covidct.imaging.panels.leaf import SIDES, PixelBox, crop
+from covidct.imaging.panels.lines import Region
 
 _DARK = 110
 _EVEN = 40

@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
-from covidct.imaging.panels_leaf import PixelBox, crop, look, reason_against
-from covidct.imaging.panels_lines import Region
+from covidct.imaging.panels.leaf import PixelBox, crop, look, reason_against
+from covidct.imaging.panels.lines import Region
 from covidct.imaging.triage import triage
 from covidct.records import CT_KINDS
 

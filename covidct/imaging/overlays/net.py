@@ -1,7 +1,7 @@
 """A small U-Net that marks burnt-in text, arrows and markers, run with numpy alone.
 
 Trained by benchmarks/train_marks.py on drawn marks over phantoms and LUNA16 slices (docs/marks.md); its weights are
-``overlays.npz`` beside this file.
+``net.npz`` beside this file.
 """
 
 from functools import cache
@@ -96,6 +96,6 @@ def _softmax(logits: Planes) -> Planes:
 
 @cache
 def _weights() -> dict[str, Planes]:
-    data = files("covidct.imaging").joinpath("overlays.npz").read_bytes()
+    data = files("covidct.imaging.overlays").joinpath("net.npz").read_bytes()
     with np.load(BytesIO(data), allow_pickle=False) as stored:
         return {name: np.ascontiguousarray(stored[name], dtype=np.float32) for name in stored.files}

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from covidct.imaging.panels_leaf import PixelBox
+from covidct.imaging.panels.leaf import PixelBox
 
 
 def overlap(a: PixelBox, b: PixelBox) -> float:

@@ -12,8 +12,8 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from covidct.imaging.correlation import Alignment, Floats, align, inside, judge, lay
-from covidct.imaging.hashes import SIDE, TABLES, VARIANTS, Patches, frameless, grey_of, patches, thumbnail
+from covidct.imaging.duplicates.correlation import Alignment, Floats, align, inside, judge, lay
+from covidct.imaging.duplicates.hashes import SIDE, TABLES, VARIANTS, Patches, frameless, grey_of, patches, thumbnail
 
 MIN_SCORE = 0.95
 """Neighbouring slices of one series stay under it, changed copies of one slice above: see Alignment."""

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from covidct.imaging.panels_leaf import PixelBox
-from covidct.imaging.panels_lines import Region, grey_of
+from covidct.imaging.panels.leaf import PixelBox
+from covidct.imaging.panels.lines import Region, grey_of
 
 Grey = NDArray[np.uint8]
 ALPHABET = "ABCDEFGHIJKLMNOPQRST"

@@ -1,7 +1,7 @@
 """Panels of compound figures: cut where the evidence is best, again and again, then keep what is a picture.
 
-Main path: ``split`` → ``divide`` (cuts, from ``panels_cut``) → ``trim`` and ``RULES`` (from ``panels_leaf``) →
-reading order → letters (``panels_letters``).
+Main path: ``split`` → ``divide`` (cuts, from ``cut``) → ``trim`` and ``RULES`` (from ``leaf``) →
+reading order → letters (``letters``).
 """
 
 from collections import Counter
@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from covidct.imaging.panels_align import align, bare
-from covidct.imaging.panels_charts import SMALLEST, is_chart, is_scan
-from covidct.imaging.panels_cut import Candidate, Cut, turned, weigh
-from covidct.imaging.panels_leaf import DARK, Piece, PixelBox, crop, look, reason_against, trim
-from covidct.imaging.panels_letters import Lettering, letter
-from covidct.imaging.panels_lines import Region
+from covidct.imaging.panels.align import align, bare
+from covidct.imaging.panels.charts import SMALLEST, is_chart, is_scan
+from covidct.imaging.panels.cut import Candidate, Cut, turned, weigh
+from covidct.imaging.panels.leaf import DARK, Piece, PixelBox, crop, look, reason_against, trim
+from covidct.imaging.panels.letters import Lettering, letter
+from covidct.imaging.panels.lines import Region
 from covidct.imaging.triage import triage_all
 
 SURE = 0.1

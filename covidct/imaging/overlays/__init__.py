@@ -1,0 +1,1 @@
+"""Burnt-in marks: found by a small network and by rules, and painted over."""
