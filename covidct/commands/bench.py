@@ -29,7 +29,9 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--ssl-images", type=click.Choice(["train", "all"]), default="train", help="Seen without labels.")
 @click.option("--lnm", type=FOLDER, default=None, help="LNM patches of 'covidct data import lnm' (init lnm).")
 @click.option("--seeds", default="0", show_default=True, help="Comma-separated.")
-@click.option("--trials", type=int, default=0, help="Try the first N recipes on validation, go on with the best.")
+@click.option(
+    "--trials", type=click.IntRange(0), default=0, help="Try the first N recipes on validation, go on with the best."
+)
 @click.option("--fractions", default=None, help="Learning curve, e.g. 0.05,0.1,0.25,0.5,1 of the training groups.")
 @click.option("--table", type=click.IntRange(1, 7), default=None, help="A whole table of the paper.")
 @click.option("--devices", type=click.IntRange(1), default=1, help="Processes; GPUs or, with --accelerator cpu, gloo.")

@@ -15,7 +15,7 @@ from covidct.train import results
 from covidct.train.data import BenchData, fraction_of
 from covidct.train.devices import Devices, launch
 from covidct.train.loop import BEST, START, Job, fit, probabilities, scaled
-from covidct.train.networks import build
+from covidct.train.networks import build, fitting
 from covidct.train.recipe import Recipe
 from covidct.train.scores import best_threshold
 from covidct.train.weights import Start
@@ -67,7 +67,7 @@ def _config(plan: Plan, data: BenchData) -> dict[str, Any]:
         "run": {
             **facts,
             "seeds": list(plan.seeds),
-            "parameters": count_parameters(build(plan.model, size=plan.recipe.size)),
+            "parameters": count_parameters(fitting(plan.model, plan.recipe.size)),
         },
         "recipe": asdict(plan.recipe),
         "data": {"pixels": data.store.digest, **counts},
@@ -144,8 +144,14 @@ def load_best(folder: Path) -> tuple[Any, dict[str, Any]]:
         network = build(saved["model"], size=saved["size"])
         network.load_state_dict(saved["state"])
     except (RuntimeError, KeyError, ValueError) as error:
-        raise CovidctError(f"{path}: not the weights of this model ({' '.join(str(error).split())[:160]})") from error
+        raise CovidctError(f"{path}: not the weights of this model ({_why(error)})") from error
     return network.eval(), saved
+
+
+def _why(error: Exception) -> str:
+    """The first words of a message; torch's own on broken archives go on about its makers."""
+    text = " ".join(str(error).split())
+    return "broken or cut off" if "PytorchStreamReader" in text else text[:160]
 
 
 def _write(plan: Plan, data: BenchData, found: Sequence[results.SeedResult], out: Path) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from covidct.errors import CovidctError, UsageError
+from covidct.errors import CovidctError
 from covidct.files import atomic_path, write_text
 from covidct.models import Classifier
 from covidct.models.rotation import WithRotation, turn
@@ -85,9 +85,7 @@ def optimiser_for(parameters: Sequence[Tensor], recipe: Recipe) -> torch.optim.O
         return torch.optim.SGD(parameters, recipe.lr, momentum=0.9, weight_decay=recipe.weight_decay)
     if recipe.optimiser == "adamw":
         return torch.optim.AdamW(parameters, recipe.lr, weight_decay=recipe.weight_decay)
-    if recipe.optimiser == "adam":
-        return torch.optim.Adam(parameters, recipe.lr, weight_decay=recipe.weight_decay)
-    raise UsageError(f"optimiser {recipe.optimiser}: use adam, adamw or sgd")
+    return torch.optim.Adam(parameters, recipe.lr, weight_decay=recipe.weight_decay)
 
 
 def scaled(pixels: Tensor, size: int) -> Tensor:
@@ -180,6 +178,16 @@ class Training:
 
     def train_epoch(self, number: int) -> float:
         """One pass over the training pictures; the mean loss."""
+        loss = float(torch.stack(list(self.steps_of(number))).mean())
+        if not math.isfinite(loss):
+            raise CovidctError(
+                f"the loss became {loss} in epoch {number + 1} of seed {self.job.seed}: lower it with --set lr=…; "
+                f"{len(self.history)} finished epochs are kept in {self.job.folder}"
+            )
+        return loss
+
+    def steps_of(self, number: int) -> Iterator[Tensor]:
+        """The steps of one epoch, each made when its loss is asked for."""
         self.model.train()
         if self.recipe.freeze:
             self.network.encoder.eval()
@@ -187,19 +195,11 @@ class Training:
         generator = torch.Generator().manual_seed(mixed(self.job.seed, number, "pictures"))
         n, batch = len(self.pixels), self.recipe.batch
         order = torch.randperm(n, generator=generator)
-        losses: list[Tensor] = []
-        for rows in torch.split(order, batch):
+        for place, rows in enumerate(torch.split(order, batch)):
             if len(rows) < 2 * self.fabric.world_size and n >= 2 * self.fabric.world_size:
                 break
-            self._set_rate(number + len(losses) * batch / n)
-            losses.append(self._step(rows, generator))
-        loss = float(torch.stack(losses).mean())
-        if not math.isfinite(loss):
-            raise CovidctError(
-                f"the loss became {loss} in epoch {number + 1} of seed {self.job.seed}: lower it with --set lr=…; "
-                f"{len(self.history)} finished epochs are kept in {self.job.folder}"
-            )
-        return loss
+            self._set_rate(number + place * batch / n)
+            yield self._step(rows, generator)
 
     def _set_rate(self, epoch: float) -> None:
         for group in self.optimiser.param_groups:

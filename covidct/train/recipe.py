@@ -7,8 +7,10 @@ from typing import Any
 
 from covidct.errors import UsageError
 from covidct.train.augment import Augment
+from covidct.train.limits import check, settings
 
 PROTOCOLS = ("paper", "tuned")
+WORDS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 
 
 def stored_side(size: int) -> int:
@@ -29,7 +31,7 @@ class Recipe:
     lr: float = 1e-4
     weight_decay: float = 0.0
     schedule: str = "restarts"
-    """``restarts``: cosine from ``lr`` to 0, again every ``period`` epochs; ``cosine``: once over all epochs."""
+    """``restarts``: cosine from ``lr`` to 0, again every ``period`` epochs; ``cosine``: once over all; ``constant``."""
     period: int = 10
     warmup: float = 0.0
     label_smoothing: float = 0.0
@@ -134,45 +136,26 @@ def moco_recipes(name: str, sets: tuple[str, ...], values: Mapping[str, Any]) ->
 
 def changed(recipe: Any, values: Mapping[str, Any]) -> Any:
     """``recipe`` with ``values``; ``augment.NAME`` reaches into the augmentation; an unknown name is a UsageError."""
-    outer = {key: value for key, value in values.items() if "." not in key}
-    inner = {key.partition(".")[2]: value for key, value in values.items() if "." in key}
-    try:
-        if inner:
-            outer["augment"] = dataclasses.replace(recipe.augment, **_typed(recipe.augment, inner))
-        return check(dataclasses.replace(recipe, **_typed(recipe, outer)))
-    except TypeError as error:
-        raise UsageError(f"setting {error}: no such setting") from error
+    known = settings(recipe)
+    for name in values:
+        if name not in known or name == "protocol":
+            raise UsageError(f"--set {name}: no such setting; there are {', '.join(sorted(set(known) - {'protocol'}))}")
+    typed = {name: _typed(name, value, known[name]) for name, value in values.items()}
+    inner = {name.partition(".")[2]: value for name, value in typed.items() if "." in name}
+    outer = {name: value for name, value in typed.items() if "." not in name}
+    return check(dataclasses.replace(recipe, **outer, augment=dataclasses.replace(recipe.augment, **inner)))
 
 
-def _typed(owner: Any, values: Mapping[str, Any]) -> dict[str, Any]:
+def _typed(name: str, value: Any, current: Any) -> Any:
     """Text from a command line brought to the type of the setting it replaces."""
-    typed = {}
-    for name, value in values.items():
-        current = getattr(owner, name, None)
-        if isinstance(value, str) and isinstance(current, bool):
-            value = value.lower() in ("1", "true", "yes")
-        elif isinstance(value, str) and isinstance(current, int | float):
-            value = _number(name, value, type(current))
-        typed[name] = value
-    return typed
-
-
-def _number(name: str, text: str, kind: type[int] | type[float]) -> int | float:
+    if not isinstance(value, str) or isinstance(current, str):
+        return value
+    if isinstance(current, bool):
+        if value.lower() not in WORDS:
+            raise UsageError(f"--set {name}={value}: write true or false")
+        return WORDS[value.lower()]
     try:
-        return kind(text)
+        return type(current)(value)
     except ValueError as error:
-        raise UsageError(f"--set {name}={text}: not a number of the kind {kind.__name__}") from error
-
-
-def check(recipe: Any) -> Any:
-    """``recipe`` if its numbers make sense, else a UsageError that names the first that does not."""
-    for name in ("size", "epochs", "batch"):
-        if getattr(recipe, name) < 1:
-            raise UsageError(f"{name} must be at least 1, got {getattr(recipe, name)}")
-    if recipe.precision not in ("auto", "32", "bf16"):
-        raise UsageError(f"precision {recipe.precision}: use auto, 32 or bf16")
-    if not recipe.lr > 0:
-        raise UsageError(f"lr must be above 0, got {recipe.lr}")
-    if not 0 < recipe.augment.crop <= 1:
-        raise UsageError(f"augment.crop is a share of the area above 0 and up to 1, got {recipe.augment.crop}")
-    return recipe
+        kind = "whole number" if isinstance(current, int) else "number"
+        raise UsageError(f"--set {name}={value}: not a {kind}") from error

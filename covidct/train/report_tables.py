@@ -63,11 +63,12 @@ def runs(found: Mapping[str, Mapping[str, Any]], shortcuts: Sequence[Mapping[str
 
 def differences(first: str, found: Mapping[str, Mapping[str, Paired]]) -> Table:
     """Paired differences to the run ``first``: ``found`` maps a run's name to metrics."""
-    lines = [
-        [f"{name} − {first}, {metric}", f"{one.value:+.3f}", f"{one.low:+.3f} to {one.high:+.3f}", f"{one.p:.3f}"]
-        for name, metrics in found.items()
-        for metric, one in metrics.items()
-    ]
+    lines = []
+    for name, metrics in found.items():
+        for metric, one in metrics.items():
+            span = f"{one.low:+.3f} to {one.high:+.3f}"
+            title = f"{name} − {first}, {TITLES.get(metric, metric)}"
+            lines.append([title, f"{one.value:+.3f}", span, f"{one.p:.3f}"])
     notes = ["same test images, whole groups drawn together for both runs; p: predictions swapped group by group"]
     return Table("Paired differences", ["", "difference", "95 % by group", "p"], lines, notes)
 

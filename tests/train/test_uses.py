@@ -56,7 +56,7 @@ def test_runs_stand_side_by_side(
     assert run(["bench", "report", str(trained), str(other), "--manifest", str(drawn[0]), *common]) == 0
     text = (tmp_path / "both" / "report.html").read_text()
     assert f"<th>{trained.name}</th><th>other</th>" in text
-    assert f"other − {trained.name}, auc" in text
+    assert f"other − {trained.name}, AUC" in text
     assert text.count("inside the lungs, ") + text.count("on the border (outer 8 %), ") in (2, 4)
     assert text.count("<tr><td><img") == 5
     assert run(["bench", "report", str(trained), *common]) == 2
