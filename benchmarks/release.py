@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from covidct.release.build.tables import paper_table, patient_table
-from covidct.release.build.write import Draft, write_release
+from covidct.release.make.tables import paper_table, patient_table
+from covidct.release.make.write import Draft, write_release
 from covidct.release.read.schema import IMAGE_COLUMNS
 
 

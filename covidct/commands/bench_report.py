@@ -14,7 +14,7 @@ from covidct.errors import UsageError
 from covidct.files import write_text
 from covidct.models.gradcam import NoMapError
 from covidct.records import CLASSES
-from covidct.release.build.materialize import artifact_boxes
+from covidct.release.make.materialize import artifact_boxes
 from covidct.release.read import Release
 from covidct.train import card, report, report_tables, results
 from covidct.train.environment import environment

@@ -10,7 +10,7 @@ from covidct.commands.options import json_option, print_json, worker_count, work
 from covidct.errors import UsageError
 
 if TYPE_CHECKING:
-    from covidct.release.build.workspace import Order
+    from covidct.release.make.workspace import Order
 
 DEFAULT_DATE = "2020-06-17"
 """Of the published set's last paper; the date of a release is an input, never the clock."""
@@ -48,9 +48,9 @@ def parse_ratios(text: str) -> list[float]:
 
 
 def _order(name: str, version: str, date: str, ratios: str, seed: int, waive: tuple[str, ...]) -> "Order":
-    from covidct.release.build.policy import parse_waivers
-    from covidct.release.build.workspace import Order
-    from covidct.release.build.write import check_names
+    from covidct.release.make.policy import parse_waivers
+    from covidct.release.make.workspace import Order
+    from covidct.release.make.write import check_names
 
     check_names(name, version, date)
     return Order(name, version, date, parse_ratios(ratios), seed, parse_waivers(waive))
@@ -74,8 +74,8 @@ def build(
     seed: int,
 ) -> None:
     """A release from the decisions in force of a workspace: same workspace and version, same bytes."""
-    from covidct.release.build.workspace import draft_from_workspace
-    from covidct.release.build.write import write_release
+    from covidct.release.make.workspace import draft_from_workspace
+    from covidct.release.make.write import write_release
     from covidct.workspace import Workspace
 
     with Workspace.open(workspace) as opened:
@@ -111,8 +111,8 @@ def import_(
     no_duplicates: bool,
 ) -> None:
     """A release from anyone's own table and pictures."""
-    from covidct.release.build.importing import draft_from_table, ignored_columns
-    from covidct.release.build.write import write_release
+    from covidct.release.make.importing import draft_from_table, ignored_columns
+    from covidct.release.make.write import write_release
 
     if not table.is_file():
         raise UsageError(f"{table}: no such file")
@@ -131,8 +131,8 @@ def import_(
 @_workers
 def import_covid_ct(folder: Path, out: Path, date: str, workers: int | None) -> None:
     """Turn the published COVID-CT FOLDER into the release covid-ct/1.0.0 (facts only)."""
-    from covidct.release.build.covid_ct import import_covid_ct as draft_of
-    from covidct.release.build.write import write_release
+    from covidct.release.make.covid_ct import import_covid_ct as draft_of
+    from covidct.release.make.write import write_release
 
     draft = draft_of(folder, date, worker_count(workers))
     target = write_release(draft, out)
@@ -165,7 +165,7 @@ def split(
     as_json: bool,
 ) -> None:
     """Split RELEASE anew with whole groups (paper, patient, links), as near to the ratios as they allow."""
-    from covidct.release.build import resplit
+    from covidct.release.make import resplit
 
     if version and (folds or not date):
         raise UsageError("--version needs --date, and a release holds no folds: give --csv for those")
@@ -196,8 +196,8 @@ def split(
 @_out
 def correct(release: str, corrections: Path, version: str, date: str, title: str, description: str, out: Path) -> None:
     """The next version of RELEASE: relabel, exclude, join; groups (paper, patient, join) become whole again."""
-    from covidct.release.build.correct import corrected, read_corrections
-    from covidct.release.build.write import write_release
+    from covidct.release.make.correct import corrected, read_corrections
+    from covidct.release.make.write import write_release
     from covidct.release.read import read_release
 
     old = read_release(release)

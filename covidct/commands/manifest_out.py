@@ -9,7 +9,7 @@ from covidct.commands.options import worker_count
 from covidct.errors import ExitCode
 
 if TYPE_CHECKING:
-    from covidct.release.build.materialize import Outcome
+    from covidct.release.make.materialize import Outcome
     from covidct.release.read import Release
 
 _images = click.option("--images", type=click.Path(path_type=Path), help="Folder of pictures; default: fetch cache.")
@@ -39,7 +39,7 @@ def materialize(
     workers: int | None,
 ) -> int:
     """Write the pictures of RELEASE in one canonical form (8-bit grey PNG); a second run goes on."""
-    from covidct.release.build.materialize import Wish, check_complete, materialize
+    from covidct.release.make.materialize import Wish, check_complete, materialize
     from covidct.release.read import read_release
 
     found = read_release(release)
@@ -58,7 +58,7 @@ def _sources(
 
     if workspace is None:
         return find_images(release, images_root(release, images))[0], {}
-    from covidct.release.build.workspace import pictures_and_masks
+    from covidct.release.make.workspace import pictures_and_masks
     from covidct.workspace import Workspace
 
     with Workspace.open(workspace) as opened:
@@ -86,8 +86,8 @@ def export(
     release: str, kind: str, out: Path, images: Path | None, masked: bool, size: int | None, private: bool
 ) -> int:
     """RELEASE with its pictures in a form other tools read."""
-    from covidct.release.build.export import FORMATS
-    from covidct.release.build.materialize import Wish
+    from covidct.release.make.export import FORMATS
+    from covidct.release.make.materialize import Wish
     from covidct.release.read import read_release
 
     found = read_release(release)
@@ -107,7 +107,7 @@ def export(
 @click.option("--images", type=click.Path(path_type=Path), help="A materialised folder; its open pictures go in, too.")
 def pack(release: str, out: Path | None, images: Path | None) -> None:
     """RELEASE as one archive with checksum and citation; bench, audit and diff take it, or its URL, as it is."""
-    from covidct.release.build.pack import pack as write
+    from covidct.release.make.pack import pack as write
     from covidct.release.read import read_release
 
     found = read_release(release)

@@ -164,7 +164,7 @@ def test_bad_words_are_usage_errors(make_workspace: Make, tmp_path: Path, words:
 _KILLED = """
 import sys, time
 from pathlib import Path
-import covidct.release.build.write as write
+import covidct.release.make.write as write
 real = write.write_bytes
 def slow(path, data):
     real(path, data)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from covidct.cli import run
-from covidct.release.build.covid_ct import age_band, clean_doi
+from covidct.release.make.covid_ct import age_band, clean_doi
 from covidct.release.read import default_release, locate_images, read_release
 from covidct.release.read.stats import release_stats
 from covidct.release.read.validate import validate_release

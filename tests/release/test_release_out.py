@@ -17,7 +17,7 @@ from PIL import Image
 from covidct.cli import run
 from covidct.datasets import CovidCT
 from covidct.errors import CovidctError, UsageError
-from covidct.release.build.write import Draft, write_release
+from covidct.release.make.write import Draft, write_release
 from covidct.release.read import locate_images, read_release
 from covidct.release.read.gate import Form, may_redistribute, normal_licence
 

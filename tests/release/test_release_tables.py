@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from covidct.cli import run
 from covidct.errors import CovidctError, UsageError
-from covidct.release.build.split import fold_images, leak_groups, split_images
-from covidct.release.build.write import Draft, write_release
+from covidct.release.make.split import fold_images, leak_groups, split_images
+from covidct.release.make.write import Draft, write_release
 from covidct.release.read import read_release
 from covidct.release.read.diff import check_step, diff_images
 from covidct.release.read.tables import dump_table, escape_cell, parse_table, unescape_cell

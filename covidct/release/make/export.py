@@ -22,7 +22,7 @@ from covidct.errors import CovidctError
 from covidct.files import sha256_bytes, write_bytes
 from covidct.progress import progress
 from covidct.records import CLASSES, SPLITS
-from covidct.release.build.materialize import Wish, artifact_boxes, canonical_png, render_picture
+from covidct.release.make.materialize import Wish, artifact_boxes, canonical_png, render_picture
 from covidct.release.read.gate import gate
 from covidct.release.read.materialized import read_listing
 from covidct.release.read.pictures import PictureError, read_bytes

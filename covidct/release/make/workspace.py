@@ -12,11 +12,11 @@ from covidct.errors import CovidctError
 from covidct.files import sha256_bytes
 from covidct.progress import progress
 from covidct.records import NEGATIVE_CLASS, POSITIVE_CLASS, Decision, Figure, Panel, Paper
-from covidct.release.build.covid_ct import age_band
-from covidct.release.build.policy import Objection, image_objections, waived
-from covidct.release.build.split import DEFAULT_RATIOS, leak_groups, split_images
-from covidct.release.build.tables import paper_table, patient_table
-from covidct.release.build.write import Draft, earlier_versions, old_test_ids
+from covidct.release.make.covid_ct import age_band
+from covidct.release.make.policy import Objection, image_objections, waived
+from covidct.release.make.split import DEFAULT_RATIOS, leak_groups, split_images
+from covidct.release.make.tables import paper_table, patient_table
+from covidct.release.make.write import Draft, earlier_versions, old_test_ids
 from covidct.release.read.gate import normal_licence
 from covidct.release.read.pictures import facts, picture_hash
 from covidct.release.read.schema import IMAGE_COLUMNS, MAX_TEXT, WITHDRAWN_COLUMNS

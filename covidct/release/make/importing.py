@@ -11,11 +11,11 @@ from covidct.errors import CovidctError, UsageError
 from covidct.files import safe_name
 from covidct.progress import progress
 from covidct.records import CLASSES, SPLITS
-from covidct.release.build.policy import image_objections, waived
-from covidct.release.build.split import leak_groups, split_images
-from covidct.release.build.tables import paper_table, patient_table
-from covidct.release.build.workspace import Order
-from covidct.release.build.write import Draft, earlier_versions, old_test_ids
+from covidct.release.make.policy import image_objections, waived
+from covidct.release.make.split import leak_groups, split_images
+from covidct.release.make.tables import paper_table, patient_table
+from covidct.release.make.workspace import Order
+from covidct.release.make.write import Draft, earlier_versions, old_test_ids
 from covidct.release.read.gate import normal_licence
 from covidct.release.read.pictures import PictureError, facts, grey, open_picture, picture_hash
 from covidct.release.read.schema import IMAGE_COLUMNS, is_safe_path

@@ -14,8 +14,8 @@ import pandas as pd
 
 from covidct.errors import CovidctError, UsageError
 from covidct.files import sha256_bytes, write_bytes
-from covidct.release.build.croissant import croissant
-from covidct.release.build.datasheet import changes, datasheet
+from covidct.release.make.croissant import croissant
+from covidct.release.make.datasheet import changes, datasheet
 from covidct.release.read.diff import check_old_tests, check_step, diff_images
 from covidct.release.read.release import META, RELEASE_NAME, SUMS, Release, assemble, read_release
 from covidct.release.read.schema import PAPER_COLUMNS, PATIENT_COLUMNS, TABLES, WITHDRAWN_COLUMNS, check_table

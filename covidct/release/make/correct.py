@@ -12,9 +12,9 @@ import pandas as pd
 
 from covidct.errors import CovidctError
 from covidct.records import CLASSES
-from covidct.release.build.split import leak_groups
-from covidct.release.build.tables import paper_table, patient_table
-from covidct.release.build.write import Draft
+from covidct.release.make.split import leak_groups
+from covidct.release.make.tables import paper_table, patient_table
+from covidct.release.make.write import Draft
 from covidct.release.read import Release
 from covidct.release.read.tables import read_table
 
