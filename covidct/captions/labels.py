@@ -146,8 +146,9 @@ def _false_positive(reading: Reading) -> Verdict | None:
 
 
 def _negated(reading: Reading) -> Verdict | None:
-    """The test negative."""
-    denied = [m for means in ("test", "suspect") for m in reading.having(means, "negated")]
+    """The test negative. A scan without signs of "viral pneumonia" says nothing about the patient."""
+    denied = reading.having("test", "negated")
+    denied += [m for m in reading.having("suspect", "negated") if m.rule != "unnamed-virus"]
     return _verdict(NEGATIVE, "denied", denied[0], 0.85) if denied else None
 
 
@@ -260,7 +261,29 @@ def label_caption(text: str) -> Labels:
         told_of |= people
         panels[letter] = _panel(reading, shared, contrast, None if new_person else carried or in_sentence or animal)
         carried = _carried(reading, panels[letter], carried)
+    if len(told_of) < _PERSONS and sum(_tells_of_another(text, r) for r in readings.values()) < _PERSONS:
+        panels = _of_the_patient(panels)
     return Labels(shown(text, _whole(panels, shared)), {letter: shown(text, v) for letter, v in panels.items()})
+
+
+_PERSONS = 2
+_SAME_PERSON = frozenset({"he", "she", "his", "her", "patient", "patient's"})
+
+
+def _tells_of_another(text: str, reading: Reading) -> bool:
+    return any(text[m.start : m.end].lower() not in _SAME_PERSON for m in reading.having("person"))
+
+
+def _of_the_patient(panels: dict[str, Verdict]) -> dict[str, Verdict]:
+    """``(A) Chest film. (B) CT with a lung abscess``: what one panel tells of the only patient holds for the others."""
+    told = [v for v in panels.values() if v.rule.split(":")[0] in _OF_A_PATIENT]
+    if not told or any(v.label == POSITIVE for v in panels.values()):
+        return panels
+    best = replace(told[0], score=told[0].score - 0.1)
+    return {letter: best if v.rule == NOTHING.rule else v for letter, v in panels.items()}
+
+
+_OF_A_PATIENT = ("denied", "other-disease", "final-diagnosis", "false-positive")
 
 
 def _of_sentence(text: str, readings: Mapping[str, Reading]) -> Verdict | None:
@@ -388,7 +411,7 @@ def reading_of(text: str, spans: Sequence[Span], own_panel: bool = False) -> Rea
     subject = without_body(cleaned, spans, mentions, _scans(mentions))
     if subject and not _about_covid_at_all(mentions) and (own_panel or _body_anywhere(own, mentions, subject)):
         subject = None
-    about_scan = False if subject else _about_scan(mentions)
+    about_scan = False if subject or _counted(own, mentions) else _about_scan(mentions)
     return Reading(mentions, about_scan, own, len(places), extent, subject)
 
 
@@ -401,6 +424,19 @@ def _body_anywhere(text: str, mentions: Sequence[Mention], subject: Span) -> boo
     process = any(m.means == "process" and subject[0] <= m.start < subject[1] for m in mentions)
     organ = any(m.rule == "organ-of-a-scan" for m in mentions) or ONE_PERSON.search(fold_lower(text)) is not None
     return organ or bool(_scans(mentions)) or (process and any(m.means == "shown" for m in mentions))
+
+
+_SHOWS = re.compile(
+    r"\b(?:images?|imaging|axial|coronal|sagittal|slices?|windows?|scans?|radiographs?|shows?|showed|showing|reveal\w*"
+    r"|demonstrat\w*|arrow\w*|images|views?|overla\w+)\b"
+)
+
+
+def _counted(text: str, mentions: Sequence[Mention]) -> bool:
+    """``CT findings stratified by week; numbers are percentages``: statistics, where no picture is spoken of."""
+    counted = any(m.rule == "statistics" for m in mentions)
+    folded = fold_lower(text)
+    return counted and _SHOWS.search(folded) is None and ONE_PERSON.search(folded) is None
 
 
 def _scans(mentions: Sequence[Mention]) -> list[Mention]:
@@ -416,10 +452,20 @@ _BESIDE_SCANS = ("photograph", "laboratory-picture")
 """Pictures that stand beside a scan in one figure: "Photograph of the rash and chest CT"."""
 
 
+_HEAD_CHARS = 40
+
+
+def _said_in_passing(cue: Mention, first: Mention) -> bool:
+    """``Flow chart. Of 90 patients 60 were positive by RT-PCR and 50 by chest CT``: no sentence about a scan."""
+    later = cue.sentence != first.sentence
+    return later and cue.means == "scan" and cue.start - cue.sentence[0] > _HEAD_CHARS
+
+
 def _about_scan(mentions: Sequence[Mention]) -> bool | None:
     """Whether the first words of the sentences speak of a scan or of something else."""
     cues = [m for m in mentions if m.means in ("scan", "noscan", "vague") or m.rule == "scan-as-number"]
-    firsts = {m.sentence: m.means for m in reversed(cues)}
+    chart = bool(cues) and cues[0].means == "noscan"
+    firsts = {m.sentence: m.means for m in reversed(cues) if not (chart and _said_in_passing(m, cues[0]))}
     kinds = list(firsts.values())
     if not kinds:
         return None

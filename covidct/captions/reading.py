@@ -93,6 +93,9 @@ _ITS_TEST = re.compile(
     r"(?:swabs?|tests?|pcr|rt-pcr|results?|antigen|serology)\b"
 )
 """``COVID-19, negative first swab``: the result is the swab's."""
+_GERM_TEST = re.compile(r"[\s-]*(?:pneumoniae|jirovecii|virus|dna|rna|specific|serum|urinary|pleural)?[\s-]*")
+_ASIDE = re.compile(r",?\s(?:[a-z0-9]+\s){0,2}(?:hours?|days?|weeks?|months?) later(?=,|\s?\()")
+"""``whose second test, two days later, was positive``; ``repeat PCR two days later (+)``."""
 _LONGEST_WORD = 40
 """Characters; what is further away than so many of these is out of reach without counting words."""
 _HEAD_CHARS = 4
@@ -193,11 +196,19 @@ class _Sentence:
         acting = self._less_of_another_test(acting, term)
         others = any(t.kind == "rival" for t in self.terms) and not any(t.kind == "covid" for t in self.terms)
         named = term.rule == "test-named"
+        others = others or (not named and self._of_a_germ(term))
         for makes in ("contact", "topic", "result-positive", "history", "result-negative", "negated", "uncertain"):
             hits = [a for a in acting if self._tells(a, makes, named)]
             if hits and (named or not others):
                 return self._made(term, makes, hits[:1])
         return self._made(term, "none", [])
+
+    def _of_a_germ(self, term: _Found) -> bool:
+        """``Mycoplasma IgM was positive``: the test is of the germ named right before it."""
+        return any(
+            t.kind == "rival" and t.end <= term.start and _GERM_TEST.fullmatch(self.folded, t.end, term.start)
+            for t in self.terms
+        )
 
     def _less_of_another_test(self, acting: Sequence[_Acting], term: _Found) -> list[_Acting]:
         """``Dengue NS1 was positive, SARS-CoV-2 PCR negative``: a result right behind the test is its own."""
@@ -239,7 +250,9 @@ class _Sentence:
         return _ANOTHER.search(self.folded, *between) is not None
 
     def _stopped(self, between: Span, place: _Found, modifier: Modifier, term: _Found) -> bool:
-        if self.table.stops.search(self.folded, *between):
+        if self.table.stops.search(_ASIDE.sub("", self.folded[between[0] : between[1] + 2])[:-2]):
+            return True
+        if modifier.makes == "compared" and ":" in self.folded[slice(*between)]:
             return True
         if modifier.makes.startswith("result"):
             return self._of_something_else(between, modifier, term) or self._of_the_next(between, place, term)
