@@ -108,7 +108,7 @@ def _add_notes(work: Work, words: Vocabulary, tally: Tally) -> None:
         if found.page != found.caption.page or found.box[1] < found.caption.box[3] - 2:
             continue
         barred = {i for c in work.captions if c.page == found.page for i in c.lines}
-        whole = with_note(found.caption, page, found.box, barred, words)
+        whole = with_note(found.caption, page, found.box, barred, words, work.body)
         if whole is not found.caption:
             tally.fired("caption:note-below")
             work.captions[work.captions.index(found.caption)] = whole

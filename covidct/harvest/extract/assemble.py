@@ -11,6 +11,8 @@ from covidct.records import Box
 ABOVE_BELOW = 9.0
 BESIDE = 13.0
 """Points: how far an axis title or panel letter may stand from the graphics."""
+OWN_PAGE = 24.0
+"""The same above and below, on a page that holds nothing but the figure."""
 LEVEL = 200.0
 """Points: how far beside the graphics words may stand that are level with them, where only the figure can be."""
 
@@ -48,7 +50,8 @@ def assemble(found: Found, page: Page, around: Around, body: Body) -> Assembled:
         for line in page.lines
         if id(line) not in skip and line.size < body.size * 2.2 and not _flush_with_text(line, found.box, lefts, body)
     ]
-    box, words = _with_words(found.box, free, [line.box for line in running])
+    reach = ABOVE_BELOW if around.running or found.caption.page == found.page else OWN_PAGE
+    box, words = _with_words(found.box, free, [line.box for line in running], reach)
     box, more = _with_level_words(box, free, around, _lane(found, page, around))
     words += more
     for line in barred:
@@ -59,14 +62,14 @@ def assemble(found: Found, page: Page, around: Around, body: Body) -> Assembled:
     return Assembled(meet(box, page.box), placements, words, kind)
 
 
-def _with_words(box: Box, lines: list[Line], barriers: list[Box]) -> tuple[Box, int]:
+def _with_words(box: Box, lines: list[Line], barriers: list[Box], reach: float) -> tuple[Box, int]:
     left = list(lines)
     words = 0
     grown = True
     while grown:
         grown = False
         for line in list(left):
-            if not _belongs(line, box):
+            if not _belongs(line, box, reach):
                 continue
             wider = union((box, line.box))
             if any(inside(b, wider) > 0.5 and inside(b, box) <= 0.5 for b in barriers):
@@ -111,10 +114,10 @@ def _with_level_words(box: Box, lines: list[Line], around: Around, lane: Box) ->
     return box, words
 
 
-def _belongs(line: Line, box: Box) -> bool:
+def _belongs(line: Line, box: Box, reach: float) -> bool:
     if inside(line.box, box) > 0.5:
         return True
-    near = (box[0] - BESIDE, box[1] - ABOVE_BELOW, box[2] + BESIDE, box[3] + ABOVE_BELOW)
+    near = (box[0] - BESIDE, box[1] - reach, box[2] + BESIDE, box[3] + reach)
     if overlap_x(line.box, near) <= 0 or overlap_y(line.box, near) <= 0:
         return False
     common = meet(line.box, box)

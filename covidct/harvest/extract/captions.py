@@ -102,7 +102,9 @@ def _other_size(s: Step) -> bool:
 
 def _body_resumes(s: Step) -> bool:
     same = s.line.main.font == s.body.font and abs(s.line.size - s.body.size) < 0.4
-    return s.unlike_body and same and not (len(s.taken) == 1 and s.label_only) and s.line.block != s.last.block
+    font, size = s.style
+    parted = s.line.block != s.last.block or (font == s.body.font and abs(size - s.line.size) > 0.6)
+    return s.unlike_body and same and parted and not (len(s.taken) == 1 and s.label_only)
 
 
 def _heading(s: Step) -> bool:
@@ -153,9 +155,9 @@ def read_captions(pages: list[Page], starts: list[Start], body: Body, words: Voc
         page = pages[start.page]
         barred = {line for number, line in opening if number == start.page and line != start.line}
         taken, stop = _extent(page, start.line, barred, body, usual)
-        beside = _next_column(page, taken, barred, body)
-        if beside is not None:
-            taken += _extent(page, beside, barred | set(taken), body, usual)[0]
+        beside = _next_column(page, taken, barred, body, usual)
+        if beside:
+            taken += beside
             stop = "next-column"
         over: list[int] = []
         if stop == "nothing-follows" and start.page + 1 < len(pages) and start.label.kind == "figure":
@@ -215,20 +217,29 @@ def _extent(page: Page, first: int, barred: set[int], body: Body, usual: float) 
         taken.append(following)
 
 
-def _next_column(page: Page, taken: list[int], barred: set[int], body: Body) -> int | None:
-    """Where a caption set in two columns under a wide figure goes on: level with its first line, in its style."""
+def _next_column(page: Page, taken: list[int], barred: set[int], body: Body, usual: float) -> list[int]:
+    """The second half of a caption set in two columns under a wide figure: level with its first line, in its style.
+
+    Where the first half ends with a full stop, both must be equally long.
+    """
     lines = [page.lines[i] for i in taken]
     first, last = lines[0], lines[-1]
     step = Step(lines, last, page, body, 0.0)
-    if not step.unlike_body or re.search(r"[.!?)]\W*$", last.text):
-        return None
+    if not step.unlike_body:
+        return []
+    ended = bool(re.search(r"[.!?)]\W*$", last.text))
     right = max(line.box[2] for line in lines)
     for index, line in enumerate(page.lines):
         level = abs(line.box[1] - first.box[1]) < 0.5 * line.size and right < line.box[0] < right + 60
         alike = line.main.font == last.main.font and abs(line.size - last.size) < 0.1
-        if level and alike and not line.way and index not in barred:
-            return index
-    return None
+        if not level or not alike or line.way or index in barred or read_label(line.text) is not None:
+            continue
+        above = line_above(page, line)
+        if above is None or line.box[1] - above.box[3] > usual + 0.5 * line.size:
+            half = _extent(page, index, barred | set(taken), body, usual)[0]
+            if not ended or (len(lines) > 1 and abs(page.lines[half[-1]].box[3] - last.box[3]) < 2.2 * line.size):
+                return half
+    return []
 
 
 def _next(page: Page, taken: list[int], barred: set[int]) -> int | None:
@@ -270,9 +281,14 @@ def _label_end(text: str, label: Label) -> int:
     return found.end() if found else 0
 
 
-def with_note(caption: Caption, page: Page, box: Box, barred: set[int], words: Vocabulary) -> Caption:
+def with_note(caption: Caption, page: Page, box: Box, barred: set[int], words: Vocabulary, body: Body) -> Caption:
     """``caption``, which stands above its figure at ``box``, with the small print that explains it below, if any."""
-    first = next((n for n, line in enumerate(page.lines) if n not in barred and _explains(line, caption, box)), None)
+    style = page.lines[caption.lines[0]]
+
+    def explains(line: Line) -> bool:
+        return _below(line, caption, box) and (bool(NOTE.match(line.text)) or _small_print(line, style, body))
+
+    first = next((n for n, line in enumerate(page.lines) if n not in barred and explains(line)), None)
     if first is None:
         return caption
     size = page.lines[first].size
@@ -286,7 +302,16 @@ def with_note(caption: Caption, page: Page, box: Box, barred: set[int], words: V
     )
 
 
-def _explains(line: Line, caption: Caption, box: Box) -> bool:
-    near = -2 < line.box[1] - box[3] < 4 * line.size + 12
+def _below(line: Line, caption: Caption, box: Box) -> bool:
+    near = -2 < line.box[1] - box[3] < 6 * line.size + 12
     inset = overlap_x(line.box, union((box, caption.box))) > 0.6 * width(line.box)
-    return near and inset and not line.way and bool(NOTE.match(line.text))
+    return near and inset and not line.way
+
+
+def _small_print(line: Line, style: Line, body: Body) -> bool:
+    """Prose flush with the caption above, in its typeface, no larger, and unlike the running text."""
+    prose = len(line.text) > 40 and len(re.findall(r"[^\W\d_]{2,}", line.text)) > 5
+    flush = abs(line.box[0] - style.box[0]) < 3
+    face = line.main.font.split("-")[0] == style.main.font.split("-")[0]
+    small = line.size < style.size + 0.1 and line.size < body.size - 0.3
+    return prose and flush and face and small and line.main.font != body.font

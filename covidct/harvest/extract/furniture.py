@@ -4,6 +4,7 @@ import itertools
 import re
 from collections import Counter, defaultdict
 
+from covidct.harvest.extract.labels import read_label
 from covidct.harvest.extract.page import Line, Page
 from covidct.harvest.extract.tally import Tally
 
@@ -62,12 +63,20 @@ def _signature(page: Page, line: Line) -> tuple[str, int]:
     return (_DIGITS.sub("#", " ".join(line.text.split())).lower(), place)
 
 
+def _numbered_label(line: Line) -> bool:
+    """ "Figure 1" over a page, "Figure 2" over the next: no running head."""
+    label = read_label(line.text)
+    return label is not None and label.kind == "figure" and not line.text[label.end :].strip()
+
+
 def _repeated(pages: list[Page]) -> set[tuple[str, int]]:
     """Texts that stand at one height of three or more pages (or of both pages of two), outside the middle."""
     seen: dict[tuple[str, int], set[int]] = defaultdict(set)
     for page in pages:
         for line in page.lines:
             margin = line.box[3] < 0.15 * page.height or line.box[1] > 0.85 * page.height
+            if _numbered_label(line):
+                continue
             if margin or line.way or line.box[2] < 0.08 * page.width or line.box[0] > 0.92 * page.width:
                 text, place = _signature(page, line)
                 for near in (place - 1, place, place + 1):

@@ -19,6 +19,8 @@ THIN = 2.6
 """Points: a drawn box no thicker is a rule."""
 BRANCHES = 6
 """So many different extents of level rules, most of them unlike, are no table: a tree, a dendrogram, a step chart."""
+WRAPPED = 4
+"""So many short lines one under the other are a paragraph beside a figure."""
 PIECES = (8.0, 40.0)
 """Points: nearest and farthest reach at which small pieces, as the bars of a chart, make one region."""
 
@@ -49,7 +51,12 @@ def find_regions(pages: list[Page], captions: list[Caption], body: Body, tally: 
         barred += [page.lines[i] for c in captions if c.page == number - 1 for i in c.overleaf]
         running = running_text(page, barred, body)
         placements = [p for p in page.placements if not _drop_placement(page, p, repeated, running, tally)]
-        strokes = [s for s in page.strokes if not _drop_stroke(page, s, barred, running, bands, tally)]
+        frames = _frames([s for s in page.strokes if s.straight], [c.box for c in captions if c.page == number])
+        if frames:
+            tally.fired("drop:frame of rules")
+        strokes = [
+            s for s in page.strokes if id(s) not in frames and not _drop_stroke(page, s, barred, running, bands, tally)
+        ]
         out.append(_regions(number, placements, strokes))
     return out
 
@@ -69,7 +76,45 @@ def running_text(page: Page, barred: list[Line], body: Body) -> list[Line]:
         and not any(inside(line.box, p.box) > 0.9 for p in page.placements if area(p.box) < 0.85 * area(page.box))
     ]
     full = [line for line in wide if _in_company(line, wide) and not _boxed(line, boxes, body)]
+    full += _wrapped(page, full, skip, boxes, body)
     return full + _last_lines(page, full, skip, body)
+
+
+def _wrapped(page: Page, full: list[Line], skip: set[int], boxes: list[Box], body: Body) -> list[Line]:
+    """Lines of a paragraph beside a narrow figure: short, but in body style and flush with a full line."""
+    known = skip | {id(line) for line in full}
+    edges = {(round(line.box[0]), 0) for line in full} | {(round(line.box[2]), 2) for line in full}
+    short = [
+        line
+        for line in page.lines
+        if id(line) not in known
+        and not line.way
+        and line.main.font == body.font
+        and abs(line.size - body.size) < 0.2
+        and width(line.box) > 0.2 * body.width
+        and len(line.text) > 22
+        and not _boxed(line, boxes, body)
+    ]
+    out: list[Line] = []
+    for run in _runs(short):
+        flush = [line for line in run if any(abs(line.box[side] - edge) < 2.5 for edge, side in edges)]
+        long = [line for line in run if width(line.box) > 0.8 * max(width(x.box) for x in run)]
+        if len(run) >= WRAPPED and 2 * len(flush) > len(run) and 2 * len(long) > len(run):
+            out += run
+    return out
+
+
+def _runs(lines: list[Line]) -> list[list[Line]]:
+    """``lines`` (in reading order) parted where one does not stand right below the one before it."""
+    runs: list[list[Line]] = []
+    for line in lines:
+        last = runs[-1][-1] if runs else None
+        step = 0.0 if last is None else line.box[1] - last.box[1]
+        if last is not None and 0 < step < 2.4 * line.size and overlap_x(line.box, last.box) > 0.5 * width(line.box):
+            runs[-1].append(line)
+        else:
+            runs.append([line])
+    return runs
 
 
 def title_lines(page: Page, body: Body) -> list[Line]:
@@ -170,6 +215,30 @@ def _drop_stroke(
         tally.fired("drop:frame round text")
         return True
     return False
+
+
+def _frames(strokes: list[Stroke], captions: list[Box]) -> set[int]:
+    """Ids of the rules that frame a caption left, right, over and under, and of those that join them."""
+    rules = [s for s in strokes if min(width(s.box), height(s.box)) <= THIN]
+    out: set[int] = set()
+    for members in clusters([s.box for s in rules], 1.0) if captions else []:
+        boxes = [rules[n].box for n in members]
+        upright = [b for b in boxes if height(b) > 4 * width(b)]
+        level = [b for b in boxes if width(b) > 4 * height(b)]
+        if any(_framed(caption, upright, level) for caption in captions):
+            out |= {id(rules[n]) for n in members}
+    return out
+
+
+def _framed(caption: Box, upright: list[Box], level: list[Box]) -> bool:
+    beside = [b for b in upright if overlap_y(b, caption) > 0.8 * height(caption)]
+    across = [b for b in level if overlap_x(b, caption) > 0.8 * width(caption)]
+    return (
+        any(b[2] < caption[0] + 1 for b in beside)
+        and any(b[0] > caption[2] - 1 for b in beside)
+        and any(b[3] < caption[1] + 1 for b in across)
+        and any(b[1] > caption[3] - 1 for b in across)
+    )
 
 
 def _regions(number: int, placements: list[Placement], strokes: list[Stroke]) -> list[Region]:

@@ -1,5 +1,7 @@
 """Stage 4: which regions belong to which caption; beside it on its page first, then on other pages by tag and order."""
 
+import itertools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from covidct.harvest.extract.boxes import area, height, inside, overlap_x, overlap_y, union, width
@@ -16,8 +18,14 @@ STEP = 26.0
 SIDE_COST = 15.0
 SIDE_REACH = 110.0
 """Points: how far beside its figure a caption may stand."""
+SKEW = 24.0
+"""Points: how far over or under its figure's ink a caption beside it may begin."""
 NEAR = 60.0
 """Points: a caption that has graphics this near above or below it is not looked for beside a figure."""
+ADOPTED = 150.0
+"""Points: how far beside a figure graphics of the same height may stand that no caption claims."""
+LARGE = (30000.0, 15000.0, 6000.0)
+"""Square points of graphics on a page that holds a figure of its own; the first that gives one page a caption."""
 LEVEL_REACH = 70.0
 """Points: how far beside the graphics a panel or legend may stand that no caption claims."""
 
@@ -57,6 +65,9 @@ class PageView:
     def one_column(self) -> bool:
         """Whether lines of running text take most of the page's width."""
         return self.column > 0.55 * self.width
+
+
+Rule = Callable[[Caption, list[PageView], list[Found]], Found | None]
 
 
 def match_page(view: PageView, number: int, prefer: str) -> list[Found]:
@@ -143,19 +154,27 @@ def _cost(region: Region, caption: Caption, way: str, view: PageView) -> float |
     """Points between region and caption where the way is free, else None. ``way``: where the region stands."""
     r, c = region.box, caption.box
     if way == "side":
-        level = overlap_y(r, c) > 0.5 * min(height(r), height(c)) and overlap_x(r, c) < 6
+        level = overlap_y((r[0], r[1] - SKEW, r[2], r[3] + SKEW), c) > 0.5 * min(height(r), height(c))
+        level = level and overlap_x(r, c) < 6
         gap = -overlap_x(r, c)
         widest = max(0.6 * width(r) + 80, 0.75 * view.column if view.one_column else 0.0)
         beside = level and gap < SIDE_REACH and region.strong and width(c) < widest
         between = (min(r[2], c[2]), max(r[1], c[1]), max(r[0], c[0]), min(r[3], c[3]))
         return gap + SIDE_COST if beside and not _blocked(between, caption, view) else None
     gap = c[1] - r[3] if way == "above" else r[1] - c[3]
-    c = (c[0], c[1], max(c[2], c[0] + 0.9 * view.column), c[3]) if height(c) < 30 else c
+    c = (c[0], c[1], _right_end(caption, view), c[3]) if height(c) < 30 else c
     shared = overlap_x(r, c)
     if gap < -0.3 * height(r) - 2 or shared < 0.25 * min(width(r), width(c)):
         return None
     between = (max(r[0], c[0]), min(r[3], c[3]), min(r[2], c[2]), max(r[1], c[1]))
     return None if _blocked(between, caption, view) else max(0.0, gap)
+
+
+def _right_end(caption: Caption, view: PageView) -> float:
+    """How far right a short caption reaches for: as far as its column, but not over a caption about level with it."""
+    c = caption.box
+    beside = [other.box[0] for other in view.captions if other.box[0] > c[2] and overlap_y(other.box, c) > -100]
+    return max(c[2], min([c[0] + 0.9 * view.column, *beside]))
 
 
 def _blocked(between: Box, caption: Caption, view: PageView) -> bool:
@@ -201,11 +220,34 @@ def match_document(views: list[PageView], tally: Tally) -> list[Found]:
     if below > above:
         found = [pair for number, view in enumerate(views) for pair in match_page(view, number, "below")]
     _fill(views, found)
+    _adopt(views, found)
     found = _joined(found)
     for pair in found:
         for rule in pair.how:
             tally.fired(f"match:{rule}")
     return found
+
+
+def _adopt(views: list[PageView], found: list[Found]) -> None:
+    """Graphics without a caption that stand level with a figure, nothing between them, are a part of it."""
+    for number, view in enumerate(views):
+        for region in _free(views, found, number):
+            near = [p for p in found if p.page == number and _level(region, p, view)]
+            if near:
+                pair = min(near, key=lambda p: _gap(p.box, region.box))
+                pair.regions.append(region)
+                pair.how.append("level")
+
+
+def _level(region: Region, pair: Found, view: PageView) -> bool:
+    r, f = region.box, pair.box
+    between = (min(r[2], f[2]), max(r[1], f[1]), max(r[0], f[0]), min(r[3], f[3]))
+    captions = [caption.box for caption in view.captions]
+    return (
+        overlap_y(r, f) > 0.7 * max(height(r), height(f))
+        and -overlap_x(r, f) < ADOPTED
+        and not any(_crosses(box, between) for box in (*captions, *(line.box for line in view.running)))
+    )
 
 
 def _joined(found: list[Found]) -> list[Found]:
@@ -237,13 +279,30 @@ def _free(views: list[PageView], found: list[Found], number: int) -> list[Region
 
 def _fill(views: list[PageView], found: list[Found]) -> None:
     """Captions without graphics: other side of the page, tagged page, neighbouring page, then order."""
+    collected = _collected(views, found)
     for caption in _open_captions(views, found):
-        for rule in (_other_side, _tagged_page, _neighbour):
-            pair = rule(caption, views, found)
-            if pair is not None:
-                found.append(pair)
-                break
+        rules = (_other_side, _tagged_page) if id(caption) in collected else (_other_side, _tagged_page, _neighbour)
+        _first_that_fits(rules, caption, views, found)
     _by_order(views, found)
+    for caption in _open_captions(views, found):
+        _first_that_fits((_neighbour,), caption, views, found)
+
+
+def _first_that_fits(rules: Sequence[Rule], caption: Caption, views: list[PageView], found: list[Found]) -> None:
+    pair = next((pair for rule in rules if (pair := rule(caption, views, found)) is not None), None)
+    if pair is not None:
+        found.append(pair)
+
+
+def _collected(views: list[PageView], found: list[Found]) -> set[int]:
+    """Captions in a list of legends: another one without graphics follows or goes before on their page."""
+    out: set[int] = set()
+    for one, two in itertools.pairwise(_open_captions(views, found)):
+        between = (min(one.box[0], two.box[0]), one.box[3], max(one.box[2], two.box[2]), two.box[1])
+        apart = any(_crosses(line.box, between) for line in views[one.page].running)
+        if one.page == two.page and not apart:
+            out |= {id(one), id(two)}
+    return out
 
 
 def _other_side(caption: Caption, views: list[PageView], found: list[Found]) -> Found | None:
@@ -253,15 +312,38 @@ def _other_side(caption: Caption, views: list[PageView], found: list[Found]) -> 
         for region in _free(views, found, caption.page)
         if any(_cost(region, caption, way, view) is not None for way in ("above", "below", "side"))
     ]
-    return Found(caption, caption.page, regions, ["other-side"]) if regions else None
+    if regions:
+        return Found(caption, caption.page, regions, ["other-side"])
+    regions = [region for region in _free(views, found, caption.page) if _askew(region, caption, view)]
+    return Found(caption, caption.page, regions, ["askew"]) if regions else None
+
+
+def _askew(region: Region, caption: Caption, view: PageView) -> bool:
+    """Over the caption, but beyond its width: a wide figure whose caption stands under its left half."""
+    r, c = region.box, caption.box
+    strip = (min(r[0], c[0]), r[3], max(r[2], c[2]), c[1])
+    lines = [line.box for line in (*view.running, *view.titles)] + [x.box for x in view.captions if x is not caption]
+    return -2 < c[1] - r[3] < NEAR and not any(_crosses(box, strip) or inside(box, strip) > 0.5 for box in lines)
 
 
 def _tagged_page(caption: Caption, views: list[PageView], found: list[Found]) -> Found | None:
     for tag in caption.tags:
         regions = _free(views, found, tag.page)
         if regions:
-            return Found(caption, tag.page, regions, ["tagged-page"])
+            return Found(caption, tag.page, _whole_page(regions, views[tag.page]), ["tagged-page"])
     return None
+
+
+def _whole_page(regions: list[Region], view: PageView) -> list[Region]:
+    """``regions`` and, on a page without text, the small ones round them: legends, scale bars."""
+    if view.running:
+        return regions
+    out, whole = list(regions), union([region.box for region in regions])
+    for region in sorted(view.regions, key=lambda r: _gap(r.box, whole)):
+        if region not in out and _gap(region.box, whole) < NEAR:
+            out.append(region)
+            whole = union((whole, region.box))
+    return out
 
 
 def _neighbour(caption: Caption, views: list[PageView], found: list[Found]) -> Found | None:
@@ -278,18 +360,19 @@ def _neighbour(caption: Caption, views: list[PageView], found: list[Found]) -> F
         edge = max(r.box[3] for r in regions) if last else min(r.box[1] for r in regions)
         others = [line.box for line in running] + [caption.box for caption in captions]
         if not any(box[1] > edge if last else box[3] < edge for box in others):
-            return Found(caption, number, regions, ["page-before" if last else "page-after"])
+            whole = regions if captions else _whole_page(regions, views[number])
+            return Found(caption, number, whole, ["page-before" if last else "page-after"])
     return None
 
 
 def _by_order(views: list[PageView], found: list[Found]) -> None:
     """Figures one to a page, captions collected elsewhere: the n-th goes with the n-th."""
     captions = _open_captions(views, found)
-    pages = [n for n in range(len(views)) if len(views[n].running) < 8 and _large(_free(views, found, n))]
+    sizes = {
+        n: sum(area(r.box) for r in _free(views, found, n)) for n in range(len(views)) if len(views[n].running) < 8
+    }
+    choices = [[n for n, size in sizes.items() if size > enough] for enough in LARGE]
+    pages = next((choice for choice in choices if len(choice) == len(captions)), choices[0])
     for caption, number in zip(captions, pages, strict=False):
         how = "by-order" if len(captions) == len(pages) else "by-order-unequal"
-        found.append(Found(caption, number, _free(views, found, number), [how]))
-
-
-def _large(regions: list[Region]) -> bool:
-    return sum(area(region.box) for region in regions) > 30000
+        found.append(Found(caption, number, _whole_page(_free(views, found, number), views[number]), [how]))
