@@ -95,6 +95,8 @@ def _no_scan(reading: Reading) -> Verdict | None:
     if reading.about_scan is not False:
         return None
     picture = reading.having("noscan") + reading.having("vague")
+    if not picture and ONE_PERSON.search(fold_lower(reading.text)) is None and affirmed(reading):
+        picture = [m for m in reading.mentions if m.rule == "scan-as-number"]
     if picture:
         return _verdict(NEGATIVE, "no-scan", picture[0], 0.85)
     return Verdict(NEGATIVE, "no-scan:subject", 0.6, reading.subject) if reading.subject else None
@@ -427,7 +429,7 @@ def _body_anywhere(text: str, mentions: Sequence[Mention], subject: Span) -> boo
 
 
 _SHOWS = re.compile(
-    r"\b(?:images?|imaging|axial|coronal|sagittal|slices?|windows?|scans?|radiographs?|shows?|showed|showing|reveal\w*"
+    r"\b(?:images?|imaging|axial|coronal|sagittal|slices?|windows?|radiographs?|shows?|showed|showing|reveal\w*"
     r"|demonstrat\w*|arrow\w*|images|views?|overla\w+)\b"
 )
 
@@ -455,17 +457,20 @@ _BESIDE_SCANS = ("photograph", "laboratory-picture")
 _HEAD_CHARS = 40
 
 
-def _said_in_passing(cue: Mention, first: Mention) -> bool:
+def _said_in_passing(cue: Mention, cues: Sequence[Mention]) -> bool:
     """``Flow chart. Of 90 patients 60 were positive by RT-PCR and 50 by chest CT``: no sentence about a scan."""
-    later = cue.sentence != first.sentence
-    return later and cue.means == "scan" and cue.start - cue.sentence[0] > _HEAD_CHARS
+    if cue.sentence == cues[0].sentence or cue.means != "scan":
+        return False
+    drawn = any(m.rule == "chart" and m.sentence == cue.sentence for m in cues)
+    return drawn or cue.start - cue.sentence[0] > _HEAD_CHARS
 
 
 def _about_scan(mentions: Sequence[Mention]) -> bool | None:
     """Whether the first words of the sentences speak of a scan or of something else."""
     cues = [m for m in mentions if m.means in ("scan", "noscan", "vague") or m.rule == "scan-as-number"]
-    chart = bool(cues) and cues[0].means == "noscan"
-    firsts = {m.sentence: m.means for m in reversed(cues) if not (chart and _said_in_passing(m, cues[0]))}
+    if cues and cues[0].means == "noscan":
+        cues = [m for m in cues if not _said_in_passing(m, cues)]
+    firsts = {m.sentence: m.means for m in reversed(cues)}
     kinds = list(firsts.values())
     if not kinds:
         return None

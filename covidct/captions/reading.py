@@ -94,6 +94,8 @@ _ITS_TEST = re.compile(
 )
 """``COVID-19, negative first swab``: the result is the swab's."""
 _GERM_TEST = re.compile(r"[\s-]*(?:pneumoniae|jirovecii|virus|dna|rna|specific|serum|urinary|pleural)?[\s-]*")
+_OF_WHOM = re.compile(r":|\b(?:in|of) (?:an?|the|this|our) (?:[a-z0-9-]+ ){0,4}with\b")
+"""``Mimics of COVID-19: sarcoidosis``, ``misread as cancer in a man with COVID-19``: the likeness ends here."""
 _ASIDE = re.compile(r",?\s(?:[a-z0-9]+\s){0,2}(?:hours?|days?|weeks?|months?) later(?=,|\s?\()")
 """``whose second test, two days later, was positive``; ``repeat PCR two days later (+)``."""
 _LONGEST_WORD = 40
@@ -252,7 +254,7 @@ class _Sentence:
     def _stopped(self, between: Span, place: _Found, modifier: Modifier, term: _Found) -> bool:
         if self.table.stops.search(_ASIDE.sub("", self.folded[between[0] : between[1] + 2])[:-2]):
             return True
-        if modifier.makes == "compared" and ":" in self.folded[slice(*between)]:
+        if modifier.makes == "compared" and _OF_WHOM.search(self.folded, *between):
             return True
         if modifier.makes.startswith("result"):
             return self._of_something_else(between, modifier, term) or self._of_the_next(between, place, term)

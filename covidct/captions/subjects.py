@@ -19,6 +19,7 @@ _END = re.compile(
     r"(?<![-\w])(?:of|in|on|for|with|without|by|from|to|at|into|between|among|during|after|before|following|according|per"
     r"|than|versus|vs|that|which|who|whose|where|is|are|was|were|has|had|have|shows?|showed|showing|demonstrat\w+|reveal\w*"
     r"|depict\w*|illustrat\w+|indicat\w+|obtained|performed|taken|used|using|treated|given|made|seen|presented|presenting"
+    r"|reported|recorded|registered|notified|experienced|collected"
     r"|against|across|over|under|through|as|de|del|en|con|du|dans|chez|di|da|do|em|com|des|por|par)(?=\s|$)"
     r"|[.,:;()\[\]]|\s-\s"
 )
