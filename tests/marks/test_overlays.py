@@ -117,6 +117,19 @@ def test_rule_read_lowers_the_bar_inside_a_line_that_was_read() -> None:
     assert not RULES["read"](scene(image, 0.3)).any()
 
 
+def test_rule_read_takes_the_strokes_of_plain_words_that_the_network_overlooked() -> None:
+    image = np.full((60, 200), 120, np.uint8)
+    cv2.putText(image, "DOB 1987", (10, 20), cv2.FONT_HERSHEY_SIMPLEX, 0.6, 145, 1)
+    ink = image != 120
+    words = TextBox("DOB 1987", (8, 4, 110, 24), 0.8)
+    found = RULES["read"](scene(image, 0.0, (words,)))
+    assert found[ink].all()
+    assert not found[24:].any() and not found[:, 110:].any()
+    assert found.sum() < 3 * ink.sum()
+    assert not RULES["read"](scene(image, 0.0, (replace(words, score=0.6),))).any(), "unsure"
+    assert not RULES["read"](scene(image, 0.0, (replace(words, text="~ l"),))).any(), "no words"
+
+
 def test_rule_learned_is_not_believed_where_all_were_marks() -> None:
     assert not RULES["learned"](scene(np.full((60, 60), 90, np.uint8), 1.0)).any()
 

@@ -123,12 +123,35 @@ def coloured(scene: Scene) -> Bools:
 
 
 def read(scene: Scene) -> Bools:
-    """Strokes inside a line of text that was read: what the network finds at all possible there."""
+    """Strokes inside a line of text that was read: what the network finds at all possible there.
+
+    Where that is less than any writing covers, and the words are plain, the strokes are what differs from its
+    surroundings: what a machine can read must not stay in the picture because a network overlooked it.
+    """
     found = np.zeros(scene.grey.shape, np.bool_)
     for line in scene.texts:
         x0, y0, x1, y1 = line.box
-        found[y0:y1, x0:x1] |= scene.painted[y0:y1, x0:x1] > _POSSIBLE
+        seen = scene.painted[y0:y1, x0:x1] > _POSSIBLE
+        if seen.mean() < _LEAST_INK and _is_plain(line):
+            seen |= _strokes(scene.grey, line.box)
+        found[y0:y1, x0:x1] |= seen
     return found
+
+
+def _is_plain(line: TextBox) -> bool:
+    return line.score >= _PLAIN and sum(letter.isalnum() for letter in line.text) >= _PLAIN_LETTERS
+
+
+def _strokes(grey: NDArray[np.uint8], box: PixelBox) -> Bools:
+    """Pixels of ``box`` that differ from the median round them, with a pixel's margin."""
+    x0, y0, x1, y1 = box
+    side = y1 - y0
+    around = cv2.copyMakeBorder(grey, side, side, side, side, cv2.BORDER_REPLICATE)[
+        y0 : y1 + 2 * side, x0 : x1 + 2 * side
+    ]
+    ink = cv2.absdiff(around, cv2.medianBlur(around, side // 2 * 2 + 1)) > _STROKE
+    wide = cv2.dilate(ink.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    return np.asarray(wide[side:-side, side:-side], dtype=np.bool_)
 
 
 def flat(scene: Scene) -> Bools:
@@ -178,6 +201,8 @@ _HEAD_PIXELS, _FLAT = 40, 5.0
 _RING = (0.045, 0.33)
 """Width of a drawn ring or frame, in shares of the picture."""
 _POSSIBLE = 0.15
+_LEAST_INK, _STROKE = 0.08, 14
+_PLAIN, _PLAIN_LETTERS = 0.7, 3
 _WHITE_INK, _BLACK_INK = 225, 25
 _KNOWN_PIXELS, _KNOWN_SHARE = 12, 0.25
 _STRONG_COLOUR, _SOME_COLOUR = 90, 45
