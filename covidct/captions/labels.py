@@ -124,7 +124,7 @@ def _animal(reading: Reading) -> Verdict | None:
 def _unseen(reading: Reading) -> Verdict | None:
     """A person has COVID-19, but no word tells that the picture is a scan, or of the chest."""
     said = affirmed(reading) if reading.about_scan is None and reading.words >= _SENTENCE_WORDS else None
-    if said is None or any(m.means in ("clinic", "class") for m in reading.mentions):
+    if said is None or any(m.means in ("clinic", "class", "other", "rival") for m in reading.mentions):
         return None
     before = [m for m in reading.mentions if m.end <= said.span[0]]
     if said.span[0] - reading.extent[0] < _SUBJECT_CHARS or any(m.means == "person" for m in before):
@@ -187,7 +187,9 @@ def _suspected(reading: Reading) -> Verdict | None:
     if reading.having("test", "negated"):
         if reading.having("rival", "plain", "affirmed"):
             return None
-        doubtful += reading.having("covid", "contact") + reading.having("test", "contact")
+        doubtful += (
+            reading.having("test", "uncertain") + reading.having("covid", "contact") + reading.having("test", "contact")
+        )
     return _verdict(UNCLEAR, "suspected", doubtful[0], 0.6) if doubtful else None
 
 
@@ -450,7 +452,7 @@ def _scans(mentions: Sequence[Mention]) -> list[Mention]:
 _WORD = re.compile(r"[A-Za-z]{2,}")
 
 
-_BESIDE_SCANS = ("photograph", "laboratory-picture")
+_BESIDE_SCANS = ("photograph", "laboratory-picture", "screen")
 """Pictures that stand beside a scan in one figure: "Photograph of the rash and chest CT"."""
 
 
@@ -461,7 +463,7 @@ def _said_in_passing(cue: Mention, cues: Sequence[Mention]) -> bool:
     """``Flow chart. Of 90 patients 60 were positive by RT-PCR and 50 by chest CT``: no sentence about a scan."""
     if cue.sentence == cues[0].sentence or cue.means != "scan":
         return False
-    drawn = any(m.rule == "chart" and m.sentence == cue.sentence for m in cues)
+    drawn = any(m.rule in ("chart", "statistics") and m.sentence == cue.sentence for m in cues)
     return drawn or cue.start - cue.sentence[0] > _HEAD_CHARS
 
 

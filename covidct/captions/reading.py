@@ -96,6 +96,7 @@ _ITS_TEST = re.compile(
 _GERM_TEST = re.compile(r"[\s-]*(?:pneumoniae|jirovecii|virus|dna|rna|specific|serum|urinary|pleural)?[\s-]*")
 _OF_WHOM = re.compile(r":|\b(?:in|of) (?:an?|the|this|our) (?:[a-z0-9-]+ ){0,4}with\b")
 """``Mimics of COVID-19: sarcoidosis``, ``misread as cancer in a man with COVID-19``: the likeness ends here."""
+_RELATIVE_CLAUSE = re.compile(r",[^,]*\b(?:who|whose|which|his|her|their)\b|^\s*[,(]")
 _ASIDE = re.compile(r",?\s(?:[a-z0-9]+\s){0,2}(?:hours?|days?|weeks?|months?) later(?=,|\s?\()")
 """``whose second test, two days later, was positive``; ``repeat PCR two days later (+)``."""
 _LONGEST_WORD = 40
@@ -195,7 +196,7 @@ class _Sentence:
 
     def _test(self, term: _Found, acting: Sequence[_Acting]) -> Mention:
         """A test says something only with a result, and nothing about COVID-19 where another germ is named alone."""
-        acting = self._less_of_another_test(acting, term)
+        acting = [a for a in self._less_of_another_test(acting, term) if not self._own_clause(a, term)]
         others = any(t.kind == "rival" for t in self.terms) and not any(t.kind == "covid" for t in self.terms)
         named = term.rule == "test-named"
         others = others or (not named and self._of_a_germ(term))
@@ -211,6 +212,13 @@ class _Sentence:
             t.kind == "rival" and t.end <= term.start and _GERM_TEST.fullmatch(self.folded, t.end, term.start)
             for t in self.terms
         )
+
+    def _own_clause(self, acting: _Acting, term: _Found) -> bool:
+        """``exposed to patients with COVID-19, nucleic acid positive``: behind the comma it is the patient's own."""
+        if acting.modifier.rule_id != SOMEBODY or acting.end > term.start or term.rule == "test-named":
+            return False
+        between = self.folded[acting.end : term.start]
+        return "," in between and _RELATIVE_CLAUSE.search(between) is None
 
     def _less_of_another_test(self, acting: Sequence[_Acting], term: _Found) -> list[_Acting]:
         """``Dengue NS1 was positive, SARS-CoV-2 PCR negative``: a result right behind the test is its own."""

@@ -50,17 +50,33 @@ def without_body(
     folded = fold_lower(text)
     first = next((s for span in spans for s in sentences(plain(text), *span)), None)
     head = _head(folded, first) if first else None
-    if first is None or head is None or _names_a_body(text, head, mentions, scans):
+    if first is None or head is None:
+        return None
+    chart = _ends_in_a_chart(folded, head, mentions, scans)
+    if _names_a_body(text, head, mentions, scans) and not chart:
         return None
     clause = re.search(r"[;:]", folded[first[0] : first[1]])
     end = first[0] + clause.start() if clause else first[1]
     if any(m.start >= end for m in scans):
         return None
+    if chart:
+        return head
     one = ONE_PERSON.search(folded, *first) is not None
     process = any(m.means == "process" and _overlap(m, head) for m in mentions)
     organ = any(m.means == "shown" and m.start < end for m in mentions)
     near = any(len(_WORD.findall(folded, head[1], m.start)) <= _NEAR_WORDS for m in scans)
     return None if (scans and (one or (process and near))) or (process and one and organ) else head
+
+
+_CHARTS = frozenset({"chart", "statistics", "scan-business", "population"})
+
+
+def _ends_in_a_chart(folded: str, head: Span, mentions: Sequence[Mention], scans: Sequence[Mention]) -> bool:
+    """``Chest CT scoring chart``: the last noun is what is shown; ``CT and fever chart`` shows both."""
+    charts = [m for m in mentions if m.rule in _CHARTS and _overlap(m, head)]
+    if not charts or re.search(r"\b(?:and|with)\b|&|\+", folded[head[0] : head[1]]):
+        return False
+    return not any(m.end > charts[-1].start and _overlap(m, head) for m in scans)
 
 
 def _names_a_body(text: str, head: Span, mentions: Sequence[Mention], scans: Sequence[Mention]) -> bool:
