@@ -187,12 +187,18 @@ def _span(span: Mapping[str, Any]) -> Span:
 
 
 def _continues(last: Line, line: Line) -> bool:
-    if last.way or line.way:
+    if last.way != line.way or line.way == 4:
         return False
-    high = min(last.box[3] - last.box[1], line.box[3] - line.box[1])
-    level = min(last.box[3], line.box[3]) - max(last.box[1], line.box[1])
-    gap = line.box[0] - last.box[2]
-    return level > 0.6 * high and -0.5 * line.size < gap < 2.5 * line.size
+    one, two = _as_read(last), _as_read(line)
+    high = min(one[3] - one[1], two[3] - two[1])
+    level = min(one[3], two[3]) - max(one[1], two[1])
+    return level > 0.6 * high and -0.5 * line.size < two[0] - one[2] < 2.5 * line.size
+
+
+def _as_read(line: Line) -> Box:
+    """The line's box turned so that it reads from left to right."""
+    x0, y0, x1, y1 = line.box
+    return ((x0, y0, x1, y1), (-y1, x0, -y0, x1), (-x1, -y1, -x0, -y0), (y0, -x1, y1, -x0))[line.way]
 
 
 def _joined(last: Line, line: Line) -> Line:
