@@ -164,3 +164,64 @@ def test_running_text_right_under_a_short_caption_is_no_part_of_it(extractor: Ex
     writer.write_text(made.page)
     (figure,) = run(made, extractor, tmp_path).figures
     assert figure.caption == "The wind of the valley in the spring."
+
+
+def lines(page: pymupdf.Page, y: float, texts: list[tuple[str, str]], step: float = 22, size: float = 11) -> float:
+    """Double-spaced lines, each with its font; returns where the next would stand."""
+    for text, font in texts:
+        page.insert_text((60, y), text, fontname=font, fontsize=size)
+        y += step
+    return y
+
+
+LINE = "The keepers of the lighthouse wrote down the wind and the tide of every single morning"
+
+
+def test_panels_that_begin_paragraphs_of_their_own_belong_to_the_caption(extractor: Extractor, tmp_path: Path) -> None:
+    """Bold title, then a paragraph each panel in the style of the running text, which goes on below."""
+    made = Maker()
+    lines(made.page, 70, [(LINE, "tiro")] * 30)
+    made.new_page()
+    made.image((100, 60, 500, 300), noise(400, 240, 1))
+    text = [("Figure 1. The wind of the valley.", "tibo"), ("(A) By day, " + LINE.lower(), "tiro")]
+    text += [("in spring.", "tiro"), ("(B) By night, " + LINE.lower(), "tiro"), ("in autumn.", "tiro")]
+    lines(made.page, 330, text)
+    lines(made.page, 480, [(LINE, "tiro")] * 12)
+    (figure,) = run(made, extractor, tmp_path).figures
+    assert figure.caption.startswith("The wind of the valley. (A) By day") and figure.caption.endswith("in autumn.")
+
+
+def test_list_of_legends_in_paragraphs_over_two_pages(extractor: Extractor, tmp_path: Path) -> None:
+    """Between two labels of a list everything is legend, also a paragraph in another style and what stands overleaf."""
+    made = Maker()
+    lines(made.page, 70, [(LINE, "tiro")] * 30)
+    made.new_page()
+    text = [("Figure legends", "tibo"), ("Figure 1. The wind of the valley.", "tibo"), (LINE, "tiro")]
+    text += [("in the first spring.", "tiro"), ("Figure 2. The tide of the bay.", "tibo")]
+    lines(made.page, 70, [*text, *[(LINE, "tiro")] * 26, ("in the second spring.", "tiro")])
+    made.new_page()
+    text = [(LINE, "tiro"), ("of the third.", "tiro"), ("Figure 3. The boats.", "tibo"), (LINE, "tiro")]
+    lines(made.page, 70, [*text, ("in the fourth spring.", "tiro"), ("Figure 4. The sails.", "tibo"), (LINE, "tiro")])
+    for seed in range(4):
+        made.new_page()
+        made.image((100, 150, 500, 600), noise(300, 340, seed))
+    ends = ["in the first spring.", "of the third.", "in the fourth spring.", "every single morning"]
+    figures = run(made, extractor, tmp_path).figures
+    assert [f.page for f in figures] == [4, 5, 6, 7]
+    assert [f.caption.endswith(end) for f, end in zip(figures[:3], ends, strict=False)] == [True] * 3
+
+
+def test_captions_of_turned_pages_are_read_in_whole_lines(extractor: Extractor, tmp_path: Path) -> None:
+    """Words placed one by one, as justified text is, on a page that is shown turned."""
+    made = Maker()
+    made.image((100, 80, 500, 330), noise(400, 250, 1))
+    made.page.insert_text((100, 350), "Figure 1.", fontname="hebo", fontsize=8)
+    x = 145.0
+    for word in ["The", "wind", "of", "the", "valley", "and", "the", "tide", "of", "the", "bay"]:
+        made.page.insert_text((x, 350), word, fontname="helv", fontsize=8)
+        x += pymupdf.get_text_length(word, "helv", 8) + 8
+    made.body((60, 380, 535, 780), 20)
+    for turn in (90, 270):
+        made.page.set_rotation(turn)
+        (figure,) = run(made, extractor, tmp_path).figures
+        assert figure.caption == "The wind of the valley and the tide of the bay"

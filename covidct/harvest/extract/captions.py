@@ -8,6 +8,7 @@ from statistics import median
 
 from covidct.harvest.extract.boxes import meet, overlap_x, union, width
 from covidct.harvest.extract.labels import Label, plain, read_label
+from covidct.harvest.extract.legends import legend_pages, next_panel
 from covidct.harvest.extract.page import Line, Page
 from covidct.harvest.extract.starts import Body, Start, continues, line_above
 from covidct.harvest.extract.tally import Tally
@@ -142,6 +143,12 @@ STOPS: tuple[tuple[str, Callable[[Step], bool]], ...] = (
 """Name and test of every rule that ends a caption before a line."""
 
 
+SOFT = frozenset({"wide-gap", "body-resumes", "new-paragraph", "heading"})
+"""Ends of a paragraph, after which the caption may go on with its next panel."""
+PARAGRAPH = 2.2
+"""Line heights between paragraphs of one caption, beyond the usual blank."""
+
+
 def _bold(line: Line) -> bool:
     return all(span.bold for span in line.spans if span.text.strip())
 
@@ -150,18 +157,24 @@ def read_captions(pages: list[Page], starts: list[Start], body: Body, words: Voc
     """The captions that begin at ``starts``, in the order given."""
     opening = {(start.page, start.line) for start in starts}
     usual = usual_gap(pages, body)
+    lists = legend_pages(pages, starts)
     captions = []
     for start in starts:
         page = pages[start.page]
         barred = {line for number, line in opening if number == start.page and line != start.line}
-        taken, stop = _extent(page, start.line, barred, body, usual)
+        below = any(page.lines[i].box[1] > page.lines[start.line].box[3] for i in barred)
+        figure = start.label.kind == "figure"
+        listed = figure and start.page in lists and (below or start.page + 1 in lists)
+        taken, stop = _extent(page, start.line, barred, body, usual, listed)
         beside = _next_column(page, taken, barred, body, usual)
         if beside:
             taken += beside
             stop = "next-column"
         over: list[int] = []
-        if stop == "nothing-follows" and start.page + 1 < len(pages) and start.label.kind == "figure":
-            over = _overleaf(page, taken, pages[start.page + 1], body, usual)
+        if stop == "nothing-follows" and figure and start.page + 1 < len(pages):
+            ahead = {line for number, line in opening if number == start.page + 1}
+            listed = {start.page, start.page + 1} <= lists
+            over = _overleaf(page, taken, pages[start.page + 1], ahead, body, usual, listed)
             stop = "overleaf" if over else stop
         tally.fired(f"caption-end:{stop}")
         tail = [pages[start.page + 1].lines[i] for i in over]
@@ -169,7 +182,9 @@ def read_captions(pages: list[Page], starts: list[Start], body: Body, words: Voc
     return captions
 
 
-def _overleaf(page: Page, taken: list[int], after: Page, body: Body, usual: float) -> list[int]:
+def _overleaf(
+    page: Page, taken: list[int], after: Page, barred: set[int], body: Body, usual: float, listed: bool
+) -> list[int]:
     """Lines at the head of the page ``after`` with which a caption goes on that ends at the foot of ``page``."""
     lines = [page.lines[i] for i in taken]
     last = lines[-1]
@@ -184,9 +199,9 @@ def _overleaf(page: Page, taken: list[int], after: Page, body: Body, usual: floa
     step = Step(lines, last, page, body, usual)
     open_end = not re.search(r"[.!?)\]]\W*$", last.text)
     under_picture = any(p.box[3] < head.box[1] for p in after.placements)
-    if not alike or under_picture or read_label(head.text) or not (open_end or step.unlike_body):
+    if not alike or under_picture or read_label(head.text) or not (open_end or step.unlike_body or listed):
         return []
-    return _extent(after, first, set(), body, usual)[0]
+    return _extent(after, first, barred, body, usual, listed)[0]
 
 
 def usual_gap(pages: list[Page], body: Body) -> float:
@@ -202,16 +217,25 @@ def usual_gap(pages: list[Page], body: Body) -> float:
     return max(0.0, median(gaps)) if gaps else 2.0
 
 
-def _extent(page: Page, first: int, barred: set[int], body: Body, usual: float) -> tuple[list[int], str]:
+def _extent(
+    page: Page, first: int, barred: set[int], body: Body, usual: float, listed: bool = False
+) -> tuple[list[int], str]:
+    """The caption's lines and what ended it; ``listed``: another legend follows on a page of legends."""
     taken = [first]
+    paragraph = 0
     while True:
         following = _next(page, taken, barred)
         if following is None:
             return taken, "nothing-follows"
         if following in barred:
             return taken, "next-label"
-        step = Step([page.lines[i] for i in taken], page.lines[following], page, body, usual)
+        line = page.lines[following]
+        step = Step([page.lines[i] for i in taken[paragraph:]], line, page, body, usual)
         stop = next((name for name, test in STOPS if test(step)), "")
+        near = step.gap < usual + PARAGRAPH * line.size
+        panel = near and next_panel((page.lines[i] for i in taken), line)
+        if stop in SOFT and ((listed and near) or panel):
+            stop, paragraph = "", len(taken)
         if stop:
             return taken, stop
         taken.append(following)

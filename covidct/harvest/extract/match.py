@@ -340,7 +340,7 @@ def _whole_page(regions: list[Region], view: PageView) -> list[Region]:
         return regions
     out, whole = list(regions), union([region.box for region in regions])
     for region in sorted(view.regions, key=lambda r: _gap(r.box, whole)):
-        if region not in out and _gap(region.box, whole) < NEAR:
+        if region not in out and -overlap_y(region.box, whole) < NEAR and width(region.box) < 0.6 * view.width:
             out.append(region)
             whole = union((whole, region.box))
     return out
