@@ -16,12 +16,14 @@ PixelBox = tuple[int, int, int, int]
 SIDES = (0, 1, 2, 3)
 """Left, top, right, bottom: indices into a box."""
 DARK = 40.0
+_WHITE = 225.0
 _SOMBRE = 110.0
 """Grey up to here may be the air round a body in a wide window: it is paper only before a straight side."""
 _STRAIGHT = 0.25
 _VERY_STRAIGHT = 0.75
 """Where nothing else says that the dark is a gutter's: the scanner's table begins with half a line, too."""
 _NO_MORE = 0.35
+_NO_MORE_WHITE = 0.8
 _ROWS = 160
 
 
@@ -52,7 +54,8 @@ def _lane(image: Region, box: PixelBox, side: int) -> Region:
 
 def _paper_depth(lane: Region, dark: bool) -> int:
     """How many columns from the left are bare paper (white, grey or coloured; black only where ``dark``)."""
-    most = int(lane.shape[1] * _NO_MORE)
+    white = float(lane[:, 0].mean()) > _WHITE
+    most = int(lane.shape[1] * (_NO_MORE_WHITE if white else _NO_MORE))
     ordered = np.sort(lane[:: -(-len(lane) // _ROWS), : most + 1], axis=0)
     edge, last = len(ordered) // 50, len(ordered) - 1
     centre = ordered[last // 2].astype(np.float32)
@@ -153,7 +156,8 @@ def _sliver(seen: Look) -> bool:
 
 
 def _text(seen: Look) -> bool:
-    return seen.short < 0.4 and seen.textured < 0.08
+    on_black = seen.flat > 0.9 and seen.textured < 0.01 and seen.paper < 0.02 and seen.contrast < 35
+    return on_black or (seen.short < 0.4 and seen.textured < 0.08)
 
 
 def _chart(seen: Look) -> bool:

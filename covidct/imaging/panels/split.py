@@ -17,7 +17,8 @@ from covidct.imaging.panels.cut import Candidate, Cut, turned, weigh
 from covidct.imaging.panels.leaf import DARK, Piece, PixelBox, crop, look, reason_against, trim
 from covidct.imaging.panels.letters import Lettering, letter
 from covidct.imaging.panels.lines import Region
-from covidct.imaging.triage import triage_all
+from covidct.imaging.panels.surround import surround
+from covidct.imaging.triage import triage, triage_all
 
 SURE = 0.1
 """Probability from which the best cut of a region is made: single slices of the published set stay below 0.04."""
@@ -36,6 +37,7 @@ DRAWN = frozenset({"chart_or_diagram", "logo"})
 _DRAWN_SURE = 0.6
 CHARTS = DRAWN | {"chart"}
 """Reasons of what is dropped for being drawn."""
+_LITTLE = 0.5
 _TRIED = 4
 _LONGEST = 1800
 
@@ -75,7 +77,8 @@ def split(image: Region, expected: Sequence[str] | None = None) -> Split:
     rules: Counter[str] = Counter()
     pieces = divide(small, rules)
     panels, dropped = _choose(small, pieces, rules)
-    placed = align(small, [p.box for p in panels])
+    surrounded = surround(small, [p.box for p in panels], [d.box for d in dropped if d.reason in CHARTS])
+    placed = align(small, surrounded)
     ordered = reading_order([replace(p, box=box) for p, box in zip(panels, placed, strict=True)])
     boxes = [_grow(p.box, scale, image) for p in ordered]
     charts = [_grow(d.box, scale, image) for d in dropped if d.reason in CHARTS]
@@ -165,12 +168,12 @@ def _cut_up(image: Region, todo: list[Piece], made: list[_Made], rules: Counter[
     ended = []
     while todo:
         untrimmed = todo.pop()
-        if is_chart(image, untrimmed.box):
+        piece = trim(image, untrimmed)
+        if is_chart(image, untrimmed.box) and is_chart(image, piece.box):
             ended.append(_Ended(untrimmed))
             continue
-        piece = trim(image, untrimmed)
         x0, y0, x1, y1 = piece.box
-        if min(x1 - x0, y1 - y0) < SMALLEST:
+        if min(x1 - x0, y1 - y0) < SMALLEST or float(crop(image, piece.box).std()) < _EMPTY:
             ended.append(_Ended(piece))
             continue
         weighed = weigh(crop(image, piece.box), (image.shape[0], image.shape[1]))
@@ -291,9 +294,18 @@ def _choose(image: Region, pieces: Sequence[Piece], rules: Counter[str]) -> tupl
             kept.append(piece)
     kept, drawn = _without_drawings(image, kept)
     rules.update(f"dropped:{d.reason}" for d in drawn)
-    if kept:
+    if kept and not _only_drawn(image, [p.box for p in kept]):
         return kept, dropped + drawn
     return [replace(whole(image), score=min(p.score for p in pieces))], []
+
+
+def _only_drawn(image: Region, boxes: Sequence[PixelBox]) -> bool:
+    """Whether ``boxes`` are bars and fields of a chart or diagram: little of it, and no scan among them."""
+    if sum(_area(box) for box in boxes) > _LITTLE * image.shape[0] * image.shape[1]:
+        return False
+    verdict = triage(image)
+    drawn = verdict.kind in DRAWN and verdict.score >= _DRAWN_SURE
+    return drawn and not any(is_scan(image, box) for box in boxes)
 
 
 def _without_drawings(image: Region, pieces: list[Piece]) -> tuple[list[Piece], list[Dropped]]:
