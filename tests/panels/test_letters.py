@@ -9,13 +9,13 @@ from covidct.imaging.phantoms.figures import text_mark
 BOXES = [(0, 0, 200, 160), (210, 0, 410, 160), (0, 170, 200, 330), (210, 170, 410, 330)]
 
 
-def page(names: list[str], size: int = 16) -> np.ndarray:
+def page(names: list[str], size: int = 16, ink: tuple[int, int, int] = (255, 255, 255)) -> np.ndarray:
     """Four grey panels on white, with a letter in each top left corner."""
     image = np.full((330, 410, 3), 255, np.uint8)
     for (x0, y0, x1, y1), name in zip(BOXES, names, strict=True):
         image[y0:y1, x0:x1] = 30
         if name:
-            mark = text_mark(name, size, (255, 255, 255), (30, 30, 30))
+            mark = text_mark(name, size, ink, (30, 30, 30))
             image[y0 + 6 : y0 + 6 + mark.shape[0], x0 + 6 : x0 + 6 + mark.shape[1]] = mark
     return image
 
@@ -66,3 +66,18 @@ def test_a_run_of_panels_is_believed_before_one_of_rows() -> None:
     """C is unreadable; A and B alone would also do as the letters of two rows, if B stood in the second."""
     assert letter(page(["A", "B", "", "D"]), BOXES).order == "rows"
     assert letter(page(["A", "A", "B", "B"]), BOXES).order == "a row"
+
+
+@pytest.mark.parametrize("style", ["(A)", "a)", "(a)", "B.", "A)"])
+def test_brackets_and_full_stops_do_not_hide_a_letter(style: str) -> None:
+    first = "A" if style.isupper() else "a"
+    printed = [style.replace("B", "A").replace(first, chr(ord(first) + i)) for i in range(4)]
+    assert letter(page(printed), BOXES).letters == tuple(p.strip("().") for p in printed)
+
+
+def test_red_letters_are_as_plain_as_white_ones() -> None:
+    assert letter(page(["A", "B", "C", "D"], ink=(230, 0, 0)), BOXES).letters == ("A", "B", "C", "D")
+
+
+def test_letters_eight_pixels_high_are_read_enlarged() -> None:
+    assert letter(page(["(A)", "(B)", "(C)", "(D)"], size=8), BOXES).letters == ("A", "B", "C", "D")

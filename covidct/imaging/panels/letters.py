@@ -7,6 +7,8 @@ Orders in ``ORDERS`` are tried: a letter a panel row by row, a letter a panel co
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from importlib.resources import files
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -14,10 +16,11 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from covidct.imaging.panels.leaf import PixelBox
-from covidct.imaging.panels.lines import Region, grey_of
+from covidct.imaging.panels.lines import Region, darkest, lightest
 
 Grey = NDArray[np.uint8]
 ALPHABET = "ABCDEFGHIJKLMNOPQRST"
+PRINTED = ALPHABET + ALPHABET.lower() + "()"
 _GLYPH = 20
 _LIKE = 0.62
 """Correlation with a printed letter from which a glyph may be that letter."""
@@ -25,6 +28,11 @@ _ENOUGH = 0.6
 """Share of a run's letters that must be seen."""
 _PLAIN = 0.87
 _FINE = 0.4
+_TINY, _SMALL = 200, 400
+"""Heights of a panel, in pixels, below which letters are looked at three and two times as large."""
+_FAINT = 70
+_MARKS = 60
+"""No more marks of a letter's size are read in one place: noise has hundreds."""
 
 
 @dataclass(frozen=True)
@@ -36,20 +44,26 @@ class Glyph:
     place: str
 
 
-def _norm(glyph: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Ink fitted into a square with its shape kept, centred, of unit length, flattened."""
+def fitted(glyph: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Ink (h, w; 0 to 255) fitted into a square of 20 pixels with its shape kept, centred."""
     h, w = glyph.shape
     scale = _GLYPH / max(h, w)
     size = (max(1, round(w * scale)), max(1, round(h * scale)))
     canvas = np.zeros((_GLYPH, _GLYPH), np.float32)
     y, x = (_GLYPH - size[1]) // 2, (_GLYPH - size[0]) // 2
     canvas[y : y + size[1], x : x + size[0]] = cv2.resize(glyph, size, interpolation=cv2.INTER_AREA)
-    soft = cv2.GaussianBlur(canvas, (0, 0), 0.8).ravel()
+    return canvas
+
+
+def _unit(square: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Softened, of mean 0 and unit length, flattened."""
+    soft = cv2.GaussianBlur(square, (0, 0), 0.8).ravel()
     soft = soft - soft.mean()
     return np.asarray(soft / max(float(np.linalg.norm(soft)), 1e-6), np.float32)
 
 
-def _inked(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+def inked(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """``picture`` cropped to its ink."""
     rows, columns = np.flatnonzero(picture.max(1) > 90), np.flatnonzero(picture.max(0) > 90)
     return picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(np.float32)
 
@@ -59,7 +73,7 @@ def _hershey(letter: str) -> list[NDArray[np.float32]]:
     for face, thick in ((0, 3), (0, 6), (2, 4), (2, 7), (3, 3), (3, 6), (4, 3), (4, 6)):
         canvas = np.zeros((100, 100), np.uint8)
         cv2.putText(canvas, letter, (25, 70), face, 2, 255, thick, cv2.LINE_AA)
-        drawn.append(_inked(canvas))
+        drawn.append(inked(canvas))
     return drawn
 
 
@@ -69,42 +83,66 @@ def _typeset(letter: str) -> list[NDArray[np.float32]]:
         picture = Image.new("L", (110, 110))
         font = ImageFont.load_default(size=60)
         ImageDraw.Draw(picture).text((20, 15), letter, fill=255, font=font, stroke_width=stroke, stroke_fill=255)
-        drawn.append(_inked(np.asarray(picture)))
+        drawn.append(inked(np.asarray(picture)))
     return drawn
 
 
 @cache
-def _templates() -> tuple[tuple[str, ...], NDArray[np.float32]]:
+def _templates() -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """Letters drawn here and now, and those of ``letters.npz`` (``benchmarks/draw_letters.py``), in the order of
+    ``PRINTED``: where each letter begins, and all rows."""
     names, rows = [], []
-    for letter in ALPHABET + ALPHABET.lower() + "()":
+    for letter in PRINTED:
         for glyph in (*_hershey(letter), *_typeset(letter)):
             names.append(letter)
-            rows.append(_norm(glyph))
-    return tuple(names), np.stack(rows)
+            rows.append(_unit(fitted(glyph)))
+    with np.load(Path(str(files("covidct.imaging.panels"))) / "letters.npz", allow_pickle=False) as data:
+        names += map(str, data["names"])
+        rows += [_unit(picture.astype(np.float32)) for picture in data["pictures"]]
+    places = np.array([PRINTED.index(name) for name in names])
+    order = np.argsort(places, kind="stable")
+    return np.searchsorted(places[order], np.arange(len(PRINTED))), np.stack(rows)[order]
 
 
 def likeness(ink: NDArray[np.float32]) -> dict[str, float]:
     """Best correlation of an ink picture (h, w; larger is inkier) with each letter of both cases and brackets."""
-    names, rows = _templates()
-    scores = rows @ _norm(ink)
-    best: dict[str, float] = {}
-    for name, score in zip(names, scores, strict=True):
-        best[name] = max(best.get(name, 0.0), float(score))
-    return best
+    starts, rows = _templates()
+    best = np.maximum.reduceat(rows @ _unit(fitted(ink)), starts)
+    return dict(zip(PRINTED, map(float, best), strict=True))
 
 
-def glyphs(grey: Grey, box: PixelBox, place: str, height: int) -> list[Glyph]:
-    """Isolated marks of a letter's size in ``box``; ``height``: of the panel, pixels."""
+def inks(image: Region) -> tuple[Grey, Grey]:
+    """Two pictures (h, w) in which ink is bright: light ink of any colour, then dark or coloured ink on light paper."""
+    return lightest(image), 255 - darkest(image)
+
+
+def glyphs(pictures: Sequence[Grey], box: PixelBox, place: str, height: int) -> list[Glyph]:
+    """Isolated marks of a letter's size in ``box`` of ``pictures`` (of ``inks``); ``height``: of the panel, pixels."""
     x0, y0, x1, y1 = box
-    part = grey[y0:y1, x0:x1]
     found: list[Glyph] = []
-    if min(part.shape, default=0) < 6:
+    if min(x1 - x0, y1 - y0) < 6:
         return found
-    for light in (True, False):
-        bright = part if light else 255 - part
-        for level in _levels(bright):
-            found += _marks(bright, level, (x0, y0), place, height)
+    for times in _sizes(height):
+        for ink in pictures:
+            part = ink[y0:y1, x0:x1]
+            bright = _enlarged(part, times) if times > 1 else part
+            for level in _levels(bright):
+                for scores, (left, top, right, bottom) in _marks(bright, level, height * times):
+                    spot = (x0 + left // times, y0 + top // times, x0 - -right // times, y0 - -bottom // times)
+                    found.append(Glyph(scores, spot, place))
     return found
+
+
+def _sizes(height: int) -> tuple[int, ...]:
+    """How many times as large letters are looked at in a panel of ``height``: small ones enlarged, too."""
+    if height < _TINY:
+        return 1, 3
+    return (1, 2) if height < _SMALL else (1,)
+
+
+def _enlarged(part: Grey, times: int) -> Grey:
+    """Strokes a pixel wide keep their shape, and gaps between a letter and its bracket stay open."""
+    return np.asarray(cv2.resize(part, None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
 def _levels(bright: Grey) -> list[float]:
@@ -114,38 +152,56 @@ def _levels(bright: Grey) -> list[float]:
     most = float(np.percentile(bright, 99.9))
     faint = (float(np.median(bright)) + most) / 2
     levels = [usual, 236.0] if usual < 225 and bright.max() > 245 else [usual]
-    return [*levels, faint] if 110 < faint < usual - 12 else levels
+    return [*levels, faint] if _FAINT < faint < usual - 12 else levels
 
 
-def _marks(bright: Grey, level: float, origin: tuple[int, int], place: str, height: int) -> list[Glyph]:
-    x0, y0 = origin
-    _, marks, stats, _ = cv2.connectedComponentsWithStats((bright > level).astype(np.uint8))
-    found: list[Glyph] = []
-    for index in range(1, min(len(stats), 60)):
-        x, y, w, h, area = (int(v) for v in stats[index])
-        if _letter_sized(w, h, area, height) and _isolated(bright, level, (x, y, x + w, y + h)):
-            shape = np.where(marks[y : y + h, x : x + w] == index, bright[y : y + h, x : x + w], 0)
-            scores = likeness(shape.astype(np.float32))
-            if max(scores.values()) >= _LIKE:
-                found.append(Glyph(scores, (x0 + x, y0 + y, x0 + x + w, y0 + y + h), place))
+def _marks(bright: Grey, level: float, height: int) -> list[tuple[dict[str, float], PixelBox]]:
+    """What may be letters among the connected ink of ``bright``: likeness and box."""
+    _, marks, measured, _ = cv2.connectedComponentsWithStats((bright > level).astype(np.uint8))
+    stats = np.asarray(measured, np.int32)
+    found = []
+    sized = [i for i, (_, _, w, h, area) in enumerate(stats.tolist()) if i and _letter_sized(w, h, area, height)]
+    for index in sized[:_MARKS]:
+        x, y, w, h = (int(v) for v in stats[index, :4])
+        if not _isolated(bright, level, (x, y, x + w, y + h), _companions(stats, index)):
+            continue
+        shape = np.where(marks[y : y + h, x : x + w] == index, bright[y : y + h, x : x + w], 0)
+        scores = likeness(shape.astype(np.float32))
+        if max(scores.values()) >= _LIKE:
+            found.append((scores, (x, y, x + w, y + h)))
     return found
 
 
 def _letter_sized(w: int, h: int, area: int, height: int) -> bool:
     tall = max(7.0, height * 0.018) <= h <= max(16.0, height * 0.17)
-    return tall and 0.15 <= w / h <= 1.35 and w >= 2 and area >= 0.18 * w * h
+    return tall and 0.15 <= w / h <= 1.35 and w >= 2 and area >= 0.14 * w * h
 
 
-def _isolated(bright: Grey, level: float, box: PixelBox) -> bool:
-    """Whether hardly any ink lies in a ring round the mark, and the ring is clearly darker."""
+def _companions(stats: NDArray[np.int32], index: int) -> list[PixelBox]:
+    """Brackets and full stops beside a mark: narrow, on its line, and with nothing of their kind behind them."""
+    x, y, w, h = (int(v) for v in stats[index, :4])
+    boxes = [(a, b, a + c, b + d) for a, b, c, d in stats[1:, :4] if (a, b, c, d) != (x, y, w, h)]
+    line = [q for q in boxes if q[1] < y + h + h // 3 and q[3] > y and q[3] - q[1] <= 2 * h]
+    beside = [q for q in line if x - h <= q[0] and q[2] <= x + w + h]
+    narrow = [q for q in beside if q[2] - q[0] <= 0.5 * h]
+    return narrow if len(narrow) == len(beside) <= 2 else []
+
+
+def _isolated(bright: Grey, level: float, box: PixelBox, companions: Sequence[PixelBox]) -> bool:
+    """Whether hardly any ink but that of ``companions`` lies in a ring round the mark, and the ring is clearly
+    darker."""
     x0, y0, x1, y1 = box
     rim = max(2, (y1 - y0) // 6)
-    outer = bright[max(0, y0 - rim) : y1 + rim, max(0, x0 - rim) : x1 + rim]
-    inner = bright[y0:y1, x0:x1]
-    ring_inked = float((outer > level).sum()) - float((inner > level).sum())
-    ring = outer.size - inner.size
+    left, top = max(0, x0 - rim), max(0, y0 - rim)
+    outer = bright[top : y1 + rim, left : x1 + rim]
+    inked = outer > level
+    for a, b, c, d in companions:
+        inked[max(0, b - top) : max(0, d - top), max(0, a - left) : max(0, c - left)] = False
+    inked[y0 - top : y1 - top, x0 - left : x1 - left] = False
+    ring = outer.size - (x1 - x0) * (y1 - y0)
     paper = float(np.percentile(outer, 20))
-    return ring > 0 and ring_inked / ring < 0.12 and float(inner.max()) - paper > (70 if level < 230 else 35)
+    inner = float(bright[y0:y1, x0:x1].max())
+    return ring > 0 and float(inked.sum()) / ring < 0.12 and inner - paper > (70 if level < 230 else 35)
 
 
 def _beside(panel: PixelBox, panels: Sequence[PixelBox], shape: tuple[int, ...]) -> list[tuple[str, PixelBox]]:
@@ -254,9 +310,9 @@ def letter(
 
 def _seen(image: Region, panels: Sequence[PixelBox], walls: Sequence[PixelBox]) -> list[list[Glyph]]:
     """Glyphs in and around each panel, up to the next of ``walls``."""
-    grey = np.asarray(grey_of(image), np.uint8)
+    pictures = inks(image)
     return [
-        [g for place, box in _beside(p, walls, grey.shape) for g in glyphs(grey, box, place, p[3] - p[1])]
+        [g for place, box in _beside(p, walls, image.shape) for g in glyphs(pictures, box, place, p[3] - p[1])]
         for p in panels
     ]
 

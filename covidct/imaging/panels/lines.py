@@ -55,6 +55,18 @@ def grey_of(region: Region) -> Grey:
     return np.asarray(cv2.transform(region, np.full((1, 3), 1 / 3, np.float32)), np.float32)
 
 
+def lightest(region: Region) -> NDArray[np.uint8]:
+    """The largest of the channels, (h, w)."""
+    red, green, blue = cv2.split(region)
+    return np.asarray(cv2.max(cv2.max(red, green), blue), np.uint8)
+
+
+def darkest(region: Region) -> NDArray[np.uint8]:
+    """The smallest of the channels, (h, w)."""
+    red, green, blue = cv2.split(region)
+    return np.asarray(cv2.min(cv2.min(red, green), blue), np.uint8)
+
+
 def read_lines(region: Region) -> Lines:
     """All profiles of ``region``; regions below 24 pixels have none worth reading and get zeros."""
     smooth = np.asarray(cv2.blur(grey_of(region), (1, 3)), np.float32)

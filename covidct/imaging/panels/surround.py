@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covidct.imaging.panels.leaf import SIDES, PixelBox
-from covidct.imaging.panels.lines import Region
+from covidct.imaging.panels.lines import Region, lightest
 
 _BLACK = 56
 _BARE = 0.93
@@ -30,7 +30,7 @@ def surround(image: Region, boxes: Sequence[PixelBox], page: Sequence[PixelBox] 
 
     A picture that is alone keeps the black round it, but for a margin before a straight side.
     """
-    black = np.asarray(image.max(2) <= _BLACK, np.uint8)
+    black = np.asarray(lightest(image) <= _BLACK, np.uint8)
     walls = [*boxes, *page]
     placed = list(boxes)
     for index in range(len(placed)):
