@@ -25,6 +25,7 @@ from covidct.captions.labels import (
     reading_of,
     refuted,
     shown,
+    stands_in,
 )
 from covidct.captions.reading import Mention, read
 from covidct.captions.text import sentences
@@ -47,14 +48,15 @@ def label_figure(
 ) -> Labels:
     """Sub-caption, caption, sentences that mention the figure, title, abstract: the first that decides holds.
 
-    A caption that speaks of mere suspicion gives way only to a finding about the patient. ``published`` is the
+    A caption that speaks of mere suspicion, or of a disease that a COVID-19 patient may have as well, gives way only
+    to a finding about the patient. ``published`` is the
     paper's date (``2014-05-01``, ``2014`` or empty): what was printed before COVID-19 was known cannot show it.
     """
     if not caption.strip() and any(mention.strip() for mention in mentions):
         return _as_context(label_caption("\n".join(mentions)))
     labels = label_caption(caption)
     if labels.figure.label != UNCLEAR:
-        return labels
+        return _besides(labels, "\n".join(mentions))
     found = _about_patient("\n".join(mentions), "context") or _about_patient(abstract, "abstract", 0.35)
     if found is None and not labels.figure.rule.startswith("suspected:"):
         found = _about_paper(title)
@@ -63,6 +65,25 @@ def label_figure(
         return labels
     panels = {letter: found if v.rule == NOTHING.rule else v for letter, v in labels.panels.items()}
     return Labels(found, panels)
+
+
+def _besides(labels: Labels, body: str) -> Labels:
+    """``CT with a pulmonary embolism``, of a patient who, says the text, tested positive for SARS-CoV-2."""
+    own = labels.figure
+    if not own.rule.startswith("other-disease:"):
+        return labels
+    found = _about_patient(body, "context")
+    if found is None or found.label != POSITIVE or (stands_in(own) and not _together(body, own.rule)):
+        return labels
+    panels = {k: found if v.rule.startswith("other-disease:") else v for k, v in labels.panels.items()}
+    return Labels(found, panels)
+
+
+def _together(body: str, rule: str) -> bool:
+    """Whether a sentence about one person says that COVID-19 is there and names what ``rule`` names."""
+    term = rule.split(":")[1].split("+")[0]
+    both = [t.mentions for t in _told(body) if t.of_one and any(m.rule == term for m in t.mentions)]
+    return any(affirmed(Reading(mentions, True)) is not None for mentions in both)
 
 
 def _as_context(labels: Labels) -> Labels:

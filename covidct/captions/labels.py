@@ -348,7 +348,12 @@ def _hint(verdict: Verdict) -> bool:
 
 def _weak(verdict: Verdict) -> bool:
     """Another disease that a COVID-19 patient may have as well."""
-    return verdict.rule.startswith("other-disease:") and not verdict.rule.split(":")[1].startswith(_STANDS_IN)
+    return verdict.rule.startswith("other-disease:") and not stands_in(verdict)
+
+
+def stands_in(verdict: Verdict) -> bool:
+    """Whether the disease of ``verdict`` would explain a pneumonia without COVID-19."""
+    return verdict.rule.split(":")[1].startswith(_STANDS_IN)
 
 
 _STANDS_IN = ("other-virus", "sars-2003", "bacteria", "fungi", "interstitial")

@@ -112,7 +112,9 @@ def _before(text: str, markers: Sequence[Marker]) -> list[Piece]:
 
 
 def _less_last_joint(text: str, span: Span) -> Span:
-    joint = re.search(r"[,;]?\s+(?:and|or|while|whereas)$", text[span[0] : span[1]])
+    joint = re.search(
+        r"[,;.]?\s+(?:and|or|while|whereas|[Ii]n|[Ff]ig(?:ure)?\.?|[Pp]anels?|[Ii]mages?)$", text[slice(*span)]
+    )
     return (span[0], span[0] + joint.start()) if joint else span
 
 

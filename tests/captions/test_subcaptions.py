@@ -30,6 +30,8 @@ SPLITS: list[tuple[str, dict[str, str], str]] = [
     ("Fig. 2A–B Axial slices. C Biopsy.", {"A": "Axial slices.", "B": "Axial slices.", "C": "Biopsy."}, ""),
     ("Scan before (a) and scan after therapy (b).", {"a": "Scan before", "b": "scan after therapy"}, ""),
     ("A cyst on axial (A) and coronal view (B).", {"A": "axial", "B": "coronal view"}, "A cyst on"),
+    ("Man (left: a, c) and boy (right: b, d).", {"a": "Man", "c": "Man", "b": "boy", "d": "boy"}, ""),
+    ("Fig. A: at first, Fig. B: after cure", {"A": "at first", "B": "after cure"}, ""),
     ("View (A: front; B: side).", {"A": "front", "B": "side"}, "View"),
     ("(a) Before and (b) after care in a woman of 60.", {"a": "Before", "b": "after care"}, "in a woman of 60"),
     (
