@@ -420,7 +420,9 @@ def reading_of(text: str, spans: Sequence[Span], own_panel: bool = False) -> Rea
     subject = without_body(cleaned, spans, mentions, _scans(mentions))
     if subject and not _about_covid_at_all(mentions) and (own_panel or _body_anywhere(own, mentions, subject)):
         subject = None
-    about_scan = False if subject or _counted(own, mentions) else _about_scan(mentions)
+    if _counted(own, mentions):
+        subject = subject or extent
+    about_scan = False if subject else _about_scan(mentions)
     return Reading(mentions, about_scan, own, len(places), extent, subject)
 
 
@@ -441,9 +443,12 @@ _SHOWS = re.compile(
 )
 
 
+_SHARE = re.compile(r"\d\s?%")
+
+
 def _counted(text: str, mentions: Sequence[Mention]) -> bool:
     """``CT findings stratified by week; numbers are percentages``: statistics, where no picture is spoken of."""
-    counted = any(m.rule == "statistics" for m in mentions)
+    counted = any(m.rule == "statistics" for m in mentions) or len(_SHARE.findall(text)) > 1
     folded = fold_lower(text)
     return counted and _SHOWS.search(folded) is None and ONE_PERSON.search(folded) is None
 
