@@ -7,6 +7,8 @@ import pytest
 from makepdf import Maker, noise
 
 from covidct.harvest.extract import ExtractedFigure, Extraction, Extractor
+from covidct.harvest.extract.page import read_page
+from covidct.harvest.extract.strokes import tightened
 
 
 def run(made: Maker, extractor: Extractor, folder: Path) -> Extraction:
@@ -158,3 +160,28 @@ def test_last_line_of_a_paragraph_over_a_figure_stays_out(extractor: Extractor, 
     made.body((60, 260, 535, 780), 20)
     (figure,) = run(made, extractor, tmp_path).figures
     assert figure.box == pytest.approx((140, 78, 455, 200), abs=1)
+
+
+def test_sharp_joins_of_thick_curves_do_not_reach_into_the_other_column(extractor: Extractor, tmp_path: Path) -> None:
+    """The library's bounds of a stroked curve count the longest mitre that its line could have."""
+    made = Maker()
+    made.body((60, 60, 285, 250), 4)
+    made.body((310, 60, 535, 120), 4)
+    for n in range(4):
+        made.page.draw_circle((90 + 55 * n, 330), 20, width=2)
+    made.caption((60, 365, 285, 400), "Figure 1.", "The boats.")
+    made.image((305, 260, 535, 400), noise(230, 140, 1))
+    made.caption((310, 410, 535, 440), "Figure 2.", "The sails.")
+    made.body((60, 450, 285, 780), 20)
+    made.body((310, 450, 535, 780), 20)
+    first, second = run(made, extractor, tmp_path).figures
+    assert overlap(first, (69, 309, 276, 351)) > 0.9 and overlap(second, (305, 260, 535, 400)) > 0.98
+
+
+def test_bounds_of_curves_are_those_of_their_paths() -> None:
+    made = Maker()
+    made.page.draw_circle((200, 300), 40, width=3)
+    listing = made.page.get_displaylist()
+    (loose,) = read_page(listing, 1).strokes
+    (tight,) = tightened([loose], listing)
+    assert loose.box[0] < 150 and tight.box == pytest.approx((159.5, 259.5, 240.5, 340.5), abs=0.2)

@@ -266,3 +266,18 @@ def test_box_is_that_of_the_page_as_shown(
     assert close(figure, box, 1)
     assert figure.caption.startswith("On a page that is turned")
     assert sorted((figure.width, figure.height)) == [240, 400]
+
+
+def test_running_head_of_two_pages_is_no_part_of_a_caption(extractor: Extractor, tmp_path: Path) -> None:
+    made = Maker()
+    for page in range(2):
+        if page:
+            made.new_page()
+        made.page.insert_text((60, 40), "Keeper et al. Wind over the valley", fontname="helv", fontsize=8)
+        if not page:
+            made.body((60, 60, 535, 500), 20)
+            made.image((100, 520, 500, 740), noise(400, 220, 1))
+            made.caption((60, 750, 535, 790), "Figure 1.", "The wind of the valley in the spring and")
+    made.body((60, 60, 535, 780), 30)
+    (figure,) = run(made, extractor, tmp_path).figures
+    assert figure.caption == "The wind of the valley in the spring and"

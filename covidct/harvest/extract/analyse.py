@@ -22,6 +22,7 @@ from covidct.harvest.extract.match import PageView, match_document
 from covidct.harvest.extract.page import Page, read_page, upright
 from covidct.harvest.extract.results import Extraction, Limits
 from covidct.harvest.extract.starts import best_of_label, body_style, continues, find_starts
+from covidct.harvest.extract.strokes import tightened
 from covidct.harvest.extract.tally import Tally
 from covidct.harvest.extract.unseen import without_unseen
 from covidct.harvest.extract.words import Vocabulary
@@ -74,7 +75,10 @@ def _layout(document: pymupdf.Document, limits: Limits, tally: Tally) -> Work:
 
 
 def _read(source: pymupdf.Page, number: int, tally: Tally) -> Page:
-    page, unseen = without_unseen(source, read_page(source, number))
+    listing = source.get_displaylist()
+    shown = read_page(listing, number)
+    shown.strokes = tightened(shown.strokes, listing)
+    page, unseen = without_unseen(source, listing, shown)
     if unseen:
         tally.drop(f"{unseen} words", "the page does not show them", number)
     return upright(page)

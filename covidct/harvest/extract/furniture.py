@@ -10,6 +10,8 @@ from covidct.harvest.extract.tally import Tally
 
 EDGE = 0.1
 """Top and bottom share of a page where running heads stand."""
+OUTER = 0.07
+"""The same where a line that stands on two pages is a running head, as on left and right pages of a short paper."""
 NUMBERED = 8
 """So many numbers in a row make a page line-numbered."""
 _DIGITS = re.compile(r"\d+")
@@ -70,8 +72,9 @@ def _numbered_label(line: Line) -> bool:
 
 
 def _repeated(pages: list[Page]) -> set[tuple[str, int]]:
-    """Texts that stand at one height of three or more pages (or of both pages of two), outside the middle."""
+    """Texts that stand at one height of three or more pages outside the middle, or of two within a line of the edge."""
     seen: dict[tuple[str, int], set[int]] = defaultdict(set)
+    outer: dict[tuple[str, int], set[int]] = defaultdict(set)
     for page in pages:
         for line in page.lines:
             margin = line.box[3] < 0.15 * page.height or line.box[1] > 0.85 * page.height
@@ -81,7 +84,10 @@ def _repeated(pages: list[Page]) -> set[tuple[str, int]]:
                 text, place = _signature(page, line)
                 for near in (place - 1, place, place + 1):
                     seen[(text, near)].add(page.number)
-    return {key for key, numbers in seen.items() if len(numbers) >= 3 and len(key[0]) > 1}
+                if line.box[3] < OUTER * page.height or line.box[1] > (1 - OUTER) * page.height:
+                    outer[(text, place)].add(page.number)
+    twice = {key for key, numbers in outer.items() if len(numbers) == 2 and len(key[0]) > 8}
+    return twice | {key for key, numbers in seen.items() if len(numbers) >= 3 and len(key[0]) > 1}
 
 
 def line_numbers(lines: list[Line]) -> set[int]:

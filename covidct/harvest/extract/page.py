@@ -107,9 +107,8 @@ class Page:
         return box
 
 
-def read_page(source: pymupdf.Page, number: int) -> Page:
-    """The content of ``source``; ``number`` from 1."""
-    listing = source.get_displaylist()
+def read_page(listing: pymupdf.DisplayList, number: int) -> Page:
+    """The content of the page with display list ``listing``; ``number`` from 1."""
     bounds = listing.rect
     shift = (-bounds.x0, -bounds.y0)
     page = Page(number, bounds.width, bounds.height)

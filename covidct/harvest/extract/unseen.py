@@ -23,15 +23,15 @@ PALE = 225
 Grey = np.ndarray[tuple[int, int], np.dtype[np.uint8]]
 
 
-def without_unseen(source: pymupdf.Page, page: Page) -> tuple[Page, int]:
+def without_unseen(source: pymupdf.Page, listing: pymupdf.DisplayList, page: Page) -> tuple[Page, int]:
     """``page`` (not turned yet) without unseen words, and how many were taken out."""
     covers = [s for s in page.strokes if s.filled and s.box[2] - s.box[0] > 3 and s.box[3] - s.box[1] > 3]
     suspects = {id(line) for line in page.lines if _suspect(line, page)} | _painted_over(page.lines, covers)
     suspects |= _under_images(source, page)
     if not suspects:
         return page, 0
-    shown = _rendering(source)
-    words = _words(source)
+    shown = _rendering(listing)
+    words = _words(listing)
     kept: list[Line] = []
     dropped = 0
     for line in page.lines:
@@ -89,17 +89,16 @@ def _under_images(source: pymupdf.Page, page: Page) -> set[int]:
     return out
 
 
-def _rendering(source: pymupdf.Page) -> Grey:
-    scale = min(SCALE, 3000 / max(source.rect.width, source.rect.height, 1))
+def _rendering(listing: pymupdf.DisplayList) -> Grey:
+    scale = min(SCALE, 3000 / max(listing.rect.width, listing.rect.height, 1))
     matrix = pymupdf.Matrix(scale, scale)
-    pixmap = source.get_pixmap(matrix=matrix, colorspace=pymupdf.csGRAY, alpha=False)
+    pixmap = listing.get_pixmap(matrix=matrix, colorspace=pymupdf.csGRAY, alpha=False)
     rows = np.frombuffer(pixmap.samples, np.uint8).reshape(pixmap.height, pixmap.stride)
     grey: Grey = rows[:, : pixmap.width]
     return grey
 
 
-def _words(source: pymupdf.Page) -> list[tuple[Box, str]]:
-    listing = source.get_displaylist()
+def _words(listing: pymupdf.DisplayList) -> list[tuple[Box, str]]:
     bounds = listing.rect
     flags = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_MEDIABOX_CLIP
     out = []
