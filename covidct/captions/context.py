@@ -14,7 +14,6 @@ from covidct.captions.labels import (
     POSITIVE,
     UNCLEAR,
     Labels,
-    Reading,
     Verdict,
     affirmed,
     decide,
@@ -22,11 +21,11 @@ from covidct.captions.labels import (
     label_caption,
     named,
     other_disease,
-    reading_of,
     refuted,
     shown,
     stands_in,
 )
+from covidct.captions.pictures import Reading, reading_of
 from covidct.captions.reading import Mention, read
 from covidct.captions.text import sentences
 

@@ -6,14 +6,15 @@ scan at all: negative. Nothing, or suspicion only: unclear. COVID is the positiv
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from covidct.captions.cues import persons
-from covidct.captions.reading import Mention, clean, read
+from covidct.captions.pictures import Reading, about_covid, reading_of
+from covidct.captions.reading import Mention
 from covidct.captions.rules import fold_lower
 from covidct.captions.subcaptions import split_caption
-from covidct.captions.subjects import ONE_PERSON, without_body
+from covidct.captions.subjects import ONE_PERSON
 from covidct.captions.text import Span, plain, sentences
 
 POSITIVE, NEGATIVE, UNCLEAR = "positive", "negative", "unclear"
@@ -45,28 +46,6 @@ class Labels:
 
 
 NOTHING = Verdict(UNCLEAR, "nothing-named", 0.3)
-
-
-@dataclass(frozen=True)
-class Reading:
-    """The mentions of a stretch of text, with the questions that decisions ask of them."""
-
-    mentions: Sequence[Mention]
-    about_scan: bool | None
-    """True: it speaks of a scan; False: of something that is no scan; None: it does not say."""
-    text: str = ""
-    words: int = 0
-    extent: Span = (0, 0)
-    """From the first word to the last."""
-    subject: Span | None = None
-    """The first words, where they name nothing that a scan shows."""
-
-    def having(self, means: str, *statuses: str) -> list[Mention]:
-        return [m for m in self.mentions if m.means == means and (not statuses or m.status in statuses)]
-
-    @property
-    def false_positive(self) -> bool:
-        return any(m.rule == "false-positive" for m in self.mentions)
 
 
 def affirmed(reading: Reading) -> Verdict | None:
@@ -317,11 +296,7 @@ def _starts_without_scan(reading: Reading) -> bool:
 
 def _anywhere(readings: Mapping[str, Reading], shared: Reading) -> list[Mention]:
     """Mentions of COVID-19 in any manner: then "normal" and "pneumonia" on panels are the other classes."""
-    return [m for r in [*readings.values(), shared] for m in r.mentions if m.means == "covid" or _about_covid(m)]
-
-
-def _about_covid(mention: Mention) -> bool:
-    return mention.means == "topic" and mention.rule == "covid-as-topic"
+    return [m for r in [*readings.values(), shared] for m in r.mentions if m.means == "covid" or about_covid(m)]
 
 
 def _panel(reading: Reading, shared: Reading, contrast: bool, carried: Verdict | None) -> Verdict:
@@ -408,91 +383,3 @@ def shown(text: str, verdict: Verdict, source: str = "caption") -> Verdict:
     """``verdict`` with the words that it rests on."""
     start, end = verdict.span
     return replace(verdict, evidence=" ".join(text[start:end].split()), source=source)
-
-
-def reading_of(text: str, spans: Sequence[Span], own_panel: bool = False) -> Reading:
-    """The mentions of ``text[spans]`` and what the first words say that it shows."""
-    mentions = read(text, spans)
-    cleaned = clean(text)
-    places = [m.span() for start, end in spans for m in _WORD.finditer(cleaned, start, end)]
-    extent = (places[0][0], places[-1][1]) if places else (0, 0)
-    own = " ".join(text[start:end] for start, end in spans)
-    subject = without_body(cleaned, spans, mentions, _scans(mentions))
-    if subject and not _about_covid_at_all(mentions) and (own_panel or _body_anywhere(own, mentions, subject)):
-        subject = None
-    if _counted(own, mentions):
-        subject = subject or extent
-    about_scan = False if subject else _about_scan(mentions)
-    return Reading(mentions, about_scan, own, len(places), extent, subject)
-
-
-def _about_covid_at_all(mentions: Sequence[Mention]) -> bool:
-    return any(m.means in ("covid", "infected", "test", "suspect") or _about_covid(m) for m in mentions)
-
-
-def _body_anywhere(text: str, mentions: Sequence[Mention], subject: Span) -> bool:
-    """Whether a caption that names no COVID-19 may show a body: a scan, an organ, one person, a process seen on one."""
-    process = any(m.means == "process" and subject[0] <= m.start < subject[1] for m in mentions)
-    organ = any(m.rule == "organ-of-a-scan" for m in mentions) or ONE_PERSON.search(fold_lower(text)) is not None
-    return organ or bool(_scans(mentions)) or (process and any(m.means == "shown" for m in mentions))
-
-
-_SHOWS = re.compile(
-    r"\b(?:images?|imaging|axial|coronal|sagittal|slices?|windows?|radiographs?|shows?|showed|showing|reveal\w*"
-    r"|demonstrat\w*|arrow\w*|images|views?|overla\w+)\b"
-)
-
-
-_SHARE = re.compile(r"\d\s?%")
-
-
-def _counted(text: str, mentions: Sequence[Mention]) -> bool:
-    """``CT findings stratified by week; numbers are percentages``: statistics, where no picture is spoken of."""
-    counted = any(m.rule == "statistics" for m in mentions) or len(_SHARE.findall(text)) > 1
-    folded = fold_lower(text)
-    return counted and _SHOWS.search(folded) is None and ONE_PERSON.search(folded) is None
-
-
-def _scans(mentions: Sequence[Mention]) -> list[Mention]:
-    """Mentions of a scan or of what is seen on one, without numbers made from scans."""
-    numbers = [m for m in mentions if m.rule == "scan-as-number" or m.means == "noscan"]
-    return [m for m in mentions if m.means == "scan" and not any(n.start < m.end and m.start < n.end for n in numbers)]
-
-
-_WORD = re.compile(r"[A-Za-z]{2,}")
-
-
-_BESIDE_SCANS = ("photograph", "laboratory-picture", "screen")
-"""Pictures that stand beside a scan in one figure: "Photograph of the rash and chest CT"."""
-
-
-_HEAD_CHARS = 40
-
-
-def _said_in_passing(cue: Mention, cues: Sequence[Mention]) -> bool:
-    """``Flow chart. Of 90 patients 60 were positive by RT-PCR and 50 by chest CT``: no sentence about a scan."""
-    if cue.sentence == cues[0].sentence or cue.means != "scan":
-        return False
-    drawn = any(m.rule in ("chart", "statistics") and m.sentence == cue.sentence for m in cues)
-    return drawn or cue.start - cue.sentence[0] > _HEAD_CHARS
-
-
-def _about_scan(mentions: Sequence[Mention]) -> bool | None:
-    """Whether the first words of the sentences speak of a scan or of something else."""
-    cues = [m for m in mentions if m.means in ("scan", "noscan", "vague") or m.rule == "scan-as-number"]
-    if cues and cues[0].means == "noscan":
-        cues = [m for m in cues if not _said_in_passing(m, cues)]
-    firsts = {m.sentence: m.means for m in reversed(cues)}
-    kinds = list(firsts.values())
-    if not kinds:
-        return None
-    scans = [m for m in _scans(mentions) if m.rule == "scan"]
-    if kinds[0] == "noscan" and cues[0].rule in _BESIDE_SCANS and any(m.sentence == cues[0].sentence for m in scans):
-        return True
-    if kinds[0] in ("noscan", "topic") and "scan" not in kinds[1:]:
-        return bool(scans) and not any(m.means == "noscan" for m in cues)
-    if "noscan" in kinds and "scan" not in kinds:
-        return False
-    if all(kind == "vague" for kind in kinds):
-        return bool(scans)
-    return True if "scan" in kinds else bool(scans)

@@ -78,7 +78,7 @@ _WORD = re.compile(r"[A-Za-z0-9]+|[\u4e00-\u9fff]{1,2}")
 _JOINT = re.compile(r"\b(?:and|y|e|et|und)\b|,|/")
 _THING_IN = re.compile(
     r"\b(?:effusions?|opacit\w+|lesions?|abnormalit\w+|nodules?|consolidations?|lymphadenopathy|embol\w+|thromb\w+"
-    r"|pneumothorax|fever|symptoms?|infiltrat\w+)(?:\s\w+){0,3}?\s(?:in|on|from|among)\s(?!keeping|line|favou?r)"
+    r"|pneumothorax|fever|symptoms?|infiltrat\w+|contrast|enhancement|oxygen|ventilation|involvement|emphysema|complications?)(?:\s\w+){0,3}?\s(?:in|on|from|among)\s(?!keeping|line|favou?r)"
 )
 """``No pleural effusion on CT in``: the denial ends with its thing."""
 _LIST = re.compile(
@@ -159,6 +159,7 @@ class _Sentence:
             for modifier in self.table.modifiers
             for m in self._finditer(modifier.pattern, self.folded)
             if not any(t.start <= m.start() and m.end() <= t.end for t in terms)
+            and not any(m.start() < t.start < m.end() < t.end for t in terms if t.kind == "test")
             and not (modifier.rule_id == SHIELD and self._hyphened(m.start()))
         }
         return [(place, found[place]) for place in _longest_by_reach(found)]
