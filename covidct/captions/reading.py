@@ -179,11 +179,16 @@ class _Sentence:
         acting = self._less_overruled(acting, term)
         if term.kind == "test":
             return self._test(term, acting)
-        acting = [a for a in acting if not a.modifier.makes.startswith("result") or term.kind in ("covid", "infected")]
+        acting = [a for a in acting if not a.modifier.makes.startswith("result") or self._takes_result(a, term)]
         if not acting:
             return self._made(term, "plain", [])
         best = min(acting, key=lambda a: _STRENGTH.index(a.modifier.makes))
         return self._made(term, best.modifier.makes, [best])
+
+    def _takes_result(self, acting: _Acting, term: _Found) -> bool:
+        """COVID-19 takes any; another germ only a "negative" behind its name: ``Mycoplasma antibody was negative``."""
+        absent = term.kind == "rival" and acting.modifier.makes == "result-negative" and acting.start >= term.end
+        return absent or term.kind in ("covid", "infected")
 
     def _made(self, term: _Found, makes: str, acting: Sequence[_Acting]) -> Mention:
         low = min([term.start, *(a.start for a in acting)])
@@ -303,7 +308,8 @@ class _Sentence:
         rest = list(self.folded[slice(*between)])
         for term in inside:
             rest[term.start - between[0] : term.end - between[0]] = " " * (term.end - term.start)
-        return _LIST.fullmatch(text := "".join(rest)) is not None and _LIST_JOINT.search(text) is not None
+        several = self.folded.startswith(("were ", "are "), between[1])
+        return _LIST.fullmatch(text := "".join(rest)) is not None and (several or _LIST_JOINT.search(text) is not None)
 
     def _less_overruled(self, acting: Sequence[_Acting], term: _Found) -> list[_Acting]:
         """``negative for influenza and positive for X``: a nearer yes behind a joint ends what stood before it."""
