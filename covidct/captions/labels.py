@@ -164,7 +164,8 @@ def _suspected(reading: Reading) -> Verdict | None:
         m for m in reading.having("suspect") if m.rule != "unnamed-virus"
     ]
     if reading.having("test", "negated"):
-        if reading.having("rival", "plain", "affirmed"):
+        explained = [m for m in reading.having("other", "plain", "affirmed") if m.rule != "cancer"]
+        if explained or reading.having("rival", "plain", "affirmed"):
             return None
         doubtful += (
             reading.having("test", "uncertain") + reading.having("covid", "contact") + reading.having("test", "contact")

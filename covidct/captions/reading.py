@@ -180,6 +180,8 @@ class _Sentence:
         if term.kind == "test":
             return self._test(term, acting)
         acting = [a for a in acting if not a.modifier.makes.startswith("result") or self._takes_result(a, term)]
+        if term.kind == "covid":
+            acting = self._less_of_another_test(acting, term)
         if not acting:
             return self._made(term, "plain", [])
         best = min(acting, key=lambda a: _STRENGTH.index(a.modifier.makes))
@@ -227,8 +229,8 @@ class _Sentence:
         return "," in between and _RELATIVE_CLAUSE.search(between) is None
 
     def _less_of_another_test(self, acting: Sequence[_Acting], term: _Found) -> list[_Acting]:
-        """``Dengue NS1 was positive, SARS-CoV-2 PCR negative``: a result right behind the test is its own."""
-        own = [a for a in acting if a.modifier.makes == "result-negative" and term.end <= a.start and a.distance <= 2]
+        """``Dengue NS1 was positive, SARS-CoV-2 PCR negative``: a result right behind the name is its own."""
+        own = [a for a in acting if a.modifier.makes.startswith("result") and term.end <= a.start and a.distance <= 2]
         if not any("," not in self.folded[term.end : a.start] for a in own):
             return list(acting)
         return [a for a in acting if a.end > term.start or "," not in self.folded[a.end : term.start]]
