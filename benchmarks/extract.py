@@ -1,11 +1,13 @@
 """Extraction against the floor and against what people would use instead: speed and quality in one table.
 
-    python benchmarks/extract.py TRUTH.json PDF_FOLDER SCORER.py [--workers 2] [--peers pdfplumber,pymupdf4llm,…]
+    python benchmarks/extract.py TRUTH.json PDF_FOLDER SCORER.py [--workers 2] [--rounds 3]
+        [--peers pdfplumber,pymupdf4llm,…]
 
 Seconds are processor seconds of all processes (user and system, start-up included) and wall seconds; processor
 seconds are what to compare on a machine that does other work. The floor opens each PDF once with PyMuPDF, reads the
 text dictionary and the image info of each page, and renders and writes the same pictures, with no analysis, isolation
-or bookkeeping. Peers that are not installed are named and left out. Writes a Markdown table on standard output.
+or bookkeeping; it and this project take turns, ``--rounds`` times, and means are shown. Peers run once; those that
+are not installed are named and left out. Writes a Markdown table on standard output.
 """
 
 import argparse
@@ -270,6 +272,7 @@ def main() -> None:
     parser.add_argument("pdfs", type=Path)
     parser.add_argument("scorer", type=Path)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--peers", default=",".join(PEERS))
     options = parser.parse_args()
     truth = json.loads(options.truth.read_text())
@@ -278,25 +281,22 @@ def main() -> None:
     figures = sum(len(truth[p.stem]["figures"]) for p in pdfs)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        results = run(pdfs, folder, options.workers, [p for p in options.peers.split(",") if p])
+        results = run(pdfs, folder, options.workers, options.rounds, [p for p in options.peers.split(",") if p])
         print(f"{len(pdfs)} PDFs, {pages} pages, {figures} figures, {options.workers} workers\n")
         print(table(results, pages, figures, lambda rows: scored(rows, options.truth, options.scorer, folder)))
 
 
-def run(pdfs: list[Path], folder: Path, workers: int, peers: list[str]) -> list[Measured]:
-    """Ours, the floor on the same pictures, then the peers."""
-    from PIL import Image
-
-    own = measured("covidct", lambda: ours(pdfs, folder / "ours", workers))
-    sizes: dict[tuple[str, str], tuple[int, int]] = {}
-    seen: dict[str, int] = {}
-    for row in own.rows:
-        seen[row[0]] = seen.get(row[0], 0) + 1
-        picture = next((folder / "ours" / Path(row[0]).stem).glob(f"figure-{seen[row[0]]:03d}-*.png"))
-        with Image.open(picture) as image:
-            sizes[(row[0], row[1])] = image.size
-    (folder / "floor").mkdir()
-    results = [own, measured("floor", lambda: floor(pdfs, folder / "floor", workers, own.rows, sizes))]
+def run(pdfs: list[Path], folder: Path, workers: int, rounds: int, peers: list[str]) -> list[Measured]:
+    """Ours and the floor on the same pictures in turns, then the peers."""
+    own, base = [], []
+    for turn in range(rounds):
+        out, plain = folder / f"ours-{turn}", folder / f"floor-{turn}"
+        plain.mkdir()
+        own.append(measured("covidct", partial(ours, pdfs, out, workers)))
+        rows = own[0].rows
+        sizes = picture_sizes(rows, folder / "ours-0")
+        base.append(measured("floor", partial(floor, pdfs, plain, workers, rows, sizes)))
+    results = [mean(own), mean(base)]
     for peer in peers:
         if not installed(peer):
             print(f"{peer}: not installed here, left out", file=sys.stderr)
@@ -304,6 +304,26 @@ def run(pdfs: list[Path], folder: Path, workers: int, peers: list[str]) -> list[
         read = PEERS[peer][1]
         results.append(measured(peer, lambda read=read: each(read, pdfs, folder, workers)))
     return results
+
+
+def picture_sizes(rows: list[Row], folder: Path) -> dict[tuple[str, str], tuple[int, int]]:
+    """Width and height of the pictures that ``ours`` wrote, by file and label."""
+    from PIL import Image
+
+    sizes: dict[tuple[str, str], tuple[int, int]] = {}
+    seen: dict[str, int] = {}
+    for row in rows:
+        seen[row[0]] = seen.get(row[0], 0) + 1
+        picture = next((folder / Path(row[0]).stem).glob(f"figure-{seen[row[0]]:03d}-*.png"))
+        with Image.open(picture) as image:
+            sizes[(row[0], row[1])] = image.size
+    return sizes
+
+
+def mean(rounds: list[Measured]) -> Measured:
+    """The mean of several runs of one way."""
+    first, count = rounds[0], len(rounds)
+    return Measured(first.name, sum(r.cpu for r in rounds) / count, sum(r.wall for r in rounds) / count, first.rows)
 
 
 if __name__ == "__main__":

@@ -273,7 +273,7 @@ def test_running_head_of_two_pages_is_no_part_of_a_caption(extractor: Extractor,
     for page in range(2):
         if page:
             made.new_page()
-        made.page.insert_text((60, 40), "Keeper et al. Wind over the valley", fontname="helv", fontsize=8)
+        made.caption((60, 32, 535, 50), "", "Keeper et al. Wind over the valley")
         if not page:
             made.body((60, 60, 535, 500), 20)
             made.image((100, 520, 500, 740), noise(400, 220, 1))
