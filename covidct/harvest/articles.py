@@ -6,20 +6,22 @@ graphic may come in several alternatives, ids of PubMed Central with or without 
 
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from lxml import etree
 
 from covidct.captions.mentions import find_mentions, mentioned
-from covidct.harvest.jats import mended
 from covidct.harvest.licences import normalised
-from covidct.harvest.xml import parse_xml
+from covidct.harvest.xml import mended, parse_xml
 
 XLINK = "{http://www.w3.org/1999/xlink}href"
-_SILENT = frozenset({"tex-math", "annotation", "object-id", "inline-graphic", "label", "alt-text", "long-desc"})
-_NOT_TEXT = ("fig", "table-wrap", "sub-article", "response", "ref-list", "boxed-text", "supplementary-material")
+_SILENT = frozenset(
+    {"tex-math", "annotation", "object-id", "inline-graphic", "label", "alt-text", "long-desc", "permissions"}
+)
+_APART = {"sub-article", "response", "ref-list", "boxed-text", "supplementary-material"}
+_NOT_TEXT = frozenset({"fig", "fig-group", "caption", "fn", "table-wrap", *_APART})
 _BLOCKS = frozenset({"p", "title", "list-item", "disp-formula", "sec", "break"})
 
 
@@ -31,6 +33,7 @@ class ArticleFigure:
     caption: str
     graphics: tuple[str, ...]
     mentions: tuple[str, ...] = ()
+    identifier: str = ""
 
     @property
     def key(self) -> str:
@@ -55,6 +58,20 @@ class Article:
 def label_key(label: str) -> str:
     """The number in a printed label; empty where there is none."""
     return min(mentioned(label), default="")
+
+
+def by_label(figures: Iterable[ArticleFigure]) -> list[ArticleFigure]:
+    """``figures`` that have a label, those with the same one joined: the parts of a group."""
+    joined: dict[str, ArticleFigure] = {}
+    for figure in figures:
+        first = joined.get(figure.label)
+        if first is None:
+            joined[figure.label] = figure
+            continue
+        captions = dict.fromkeys(caption for caption in (first.caption, figure.caption) if caption)
+        graphics = tuple(dict.fromkeys((*first.graphics, *figure.graphics)))
+        joined[figure.label] = replace(first, caption=" ".join(captions), graphics=graphics)
+    return [figure for label, figure in joined.items() if label]
 
 
 def read_article(data: bytes, what: str) -> Article:
@@ -136,12 +153,24 @@ def _figures(article: etree._Element) -> Iterator[ArticleFigure]:
     body = article.find("{*}body")
     told = find_mentions(_running_text(body), [label for label in labels if label]) if body is not None else {}
     for node, label in zip(nodes, labels, strict=True):
-        graphics = [g.get(XLINK, "") for g in node.iter("{*}graphic")]
-        names = [posixpath.basename(urlsplit(g).path) for g in graphics if g]
-        yield ArticleFigure(label, _caption(node), tuple(dict.fromkeys(names)), told.get(label, ()))
+        graphics = tuple(dict.fromkeys(_graphics(node)))
+        yield ArticleFigure(label, _caption(node), graphics, told.get(label, ()), node.get("id") or "")
 
 
-def _inside(node: etree._Element, tags: Sequence[str]) -> bool:
+def _graphics(figure: etree._Element) -> Iterator[str]:
+    """File names of a figure's graphics; the first only where there are alternatives."""
+    chosen: set[etree._Element] = set()
+    for graphic in figure.iter("{*}graphic"):
+        choice = next((above for above in graphic.iterancestors() if _tag(above) == "alternatives"), None)
+        name = posixpath.basename(urlsplit(graphic.get(XLINK) or graphic.get("href") or "").path)
+        if not name or choice in chosen:
+            continue
+        if choice is not None:
+            chosen.add(choice)
+        yield name
+
+
+def _inside(node: etree._Element, tags: frozenset[str]) -> bool:
     return any(_tag(above) in tags for above in node.iterancestors())
 
 

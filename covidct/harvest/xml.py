@@ -1,5 +1,7 @@
 """XML from outside: no entities, no network, no document type read, bounded size."""
 
+import html.entities
+import re
 from typing import Any
 
 from lxml import etree
@@ -7,6 +9,11 @@ from lxml import etree
 from covidct.harvest.net.failures import FetchError, Kind
 
 LARGEST = 60_000_000
+
+_ENTITY = re.compile(
+    rb"<!\[CDATA\[.*?\]\]>|<!--.*?-->|&(?:(#\d{1,7}|#[xX][0-9a-fA-F]{1,6})|([A-Za-z][A-Za-z0-9]{1,31}));|&", re.S
+)
+_XML_ENTITIES = {b"amp", b"lt", b"gt", b"quot", b"apos"}
 
 
 def parse_xml(data: bytes, what: str) -> etree._Element:
@@ -35,6 +42,20 @@ def parse_xml(data: bytes, what: str) -> etree._Element:
                 raise _entities(what)
             return root
     raise FetchError(Kind.BROKEN, f"{what}: no XML", rule="not-xml")
+
+
+def mended(data: bytes) -> bytes:
+    """``data`` with bare ``&`` escaped and the names of HTML entities replaced by their characters."""
+
+    def replacement(found: "re.Match[bytes]") -> bytes:
+        if found[0][:1] == b"<" or found[1] or found[2] in _XML_ENTITIES:
+            return found[0]
+        character = html.entities.html5.get(f"{(found[2] or b'').decode()};")
+        return f"&#{ord(character)};".encode() if character and len(character) == 1 else b"&amp;" + found[0][1:]
+
+    if b"\0" in data[:200]:  # UTF-16: the parser's own recovery has to do
+        return data
+    return _ENTITY.sub(replacement, data.removeprefix(b"\xef\xbb\xbf").lstrip())
 
 
 def _entities(what: str) -> FetchError:

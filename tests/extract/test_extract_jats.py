@@ -9,9 +9,10 @@ from makepdf import Maker, noise
 from PIL import Image, ImageDraw
 
 from covidct.errors import CovidctError
+from covidct.harvest.articles import by_label, read_article
 from covidct.harvest.extract import Extraction, Extractor
 from covidct.harvest.extract.merge import same_picture
-from covidct.harvest.jats import mended, read_jats
+from covidct.harvest.xml import mended
 
 FRONT = (
     '<front><article-meta><article-id pub-id-type="doi">10.1101/2020.02.02.123456</article-id>'
@@ -51,7 +52,7 @@ def read(
 
 def test_lenient_reading() -> None:
     data = article(figure(1, "Wind & tide&nbsp;at 5&deg; &unknown; <sub>2</sub><![CDATA[ R&D ]]>", "F1.large"))
-    found = read_jats(data)
+    found = read_article(data, "JATS")
     assert found.figures[0].caption == "Wind & tide at 5° &unknown; 2 R&D"
     assert (found.figures[0].label, found.figures[0].graphics) == ("Figure 1", ("F1.large",))
     assert (found.doi, found.title) == ("10.1101/2020.02.02.123456", "Wind & tide in the valley")
@@ -61,7 +62,7 @@ def test_formula_sources_comments_and_alternatives_are_not_text() -> None:
     inner = "<alternatives><tex-math>\\alpha</tex-math><graphic xlink:href='eq'/></alternatives>"
     parts = "<alternatives><graphic xlink:href='a.tif'/><graphic xlink:href='a.jpg'/></alternatives>"
     xml = article(f"<fig><label>Fig 2</label><caption><p>One<!-- two -->{inner}</p><p>three</p></caption>{parts}</fig>")
-    (only,) = read_jats(xml).figures
+    (only,) = read_article(xml, "JATS").figures
     assert only.caption == "One three"
     assert only.graphics == ("eq", "a.tif")
 
@@ -69,7 +70,7 @@ def test_formula_sources_comments_and_alternatives_are_not_text() -> None:
 def test_entities_of_its_own_are_refused() -> None:
     bomb = b'<!DOCTYPE a [<!ENTITY x "boo"><!ENTITY f SYSTEM "file:///etc/hostname">]><article>&x;&f;</article>'
     with pytest.raises(CovidctError, match="entities"):
-        read_jats(bomb)
+        read_article(bomb, "JATS")
 
 
 def test_mending_leaves_good_xml_alone() -> None:
@@ -142,3 +143,12 @@ def test_jats_without_a_pdf(extractor: Extractor, tmp_path: Path) -> None:
     assert [d.what for d in result.dropped] == ["Figure 1"]
     with pytest.raises(CovidctError, match="nothing to read"):
         extractor.extract(None, tmp_path / "out")
+
+
+def test_parts_of_a_group_are_one_figure_of_the_merge() -> None:
+    """Two unlabelled parts under one label: each keeps its picture, and together they are the labelled figure."""
+    parts = "".join(f"<fig><caption><p>Part {n}.</p></caption><graphic xlink:href='p{n}.tif'/></fig>" for n in (1, 2))
+    found = read_article(article(f"<fig-group><label>Figure 3.</label>{parts}</fig-group>"), "JATS").figures
+    assert [(f.label, f.graphics) for f in found] == [("Figure 3", ("p1.tif",)), ("Figure 3", ("p2.tif",))]
+    (joined,) = by_label(found)
+    assert (joined.caption, joined.graphics) == ("Part 1. Part 2.", ("p1.tif", "p2.tif"))

@@ -61,12 +61,12 @@ def _read(files: dict[str, Path | None], limits: Limits) -> Extraction:
         result = analyse(files["pdf"], out, limits, files["stages"])
     if files["jats"] is None:
         return result
+    from covidct.harvest.articles import read_article
     from covidct.harvest.extract.merge import merge
-    from covidct.harvest.jats import read_jats
     from covidct.harvest.net.failures import FetchError
 
     try:
-        article = read_jats(files["jats"].read_bytes(), files["jats"].name)
+        article = read_article(files["jats"].read_bytes(), files["jats"].name)
     except FetchError as error:
         note = Dropped(files["jats"].name, f"the JATS cannot be used: {error}")
         if files["pdf"] is None:

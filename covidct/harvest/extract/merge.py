@@ -8,18 +8,15 @@ import difflib
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageFilter
 
-from covidct.captions.mentions import find_mentions
-from covidct.harvest.extract.document import find_licence
+from covidct.harvest.articles import Article, ArticleFigure, by_label
 from covidct.harvest.extract.labels import read_label
 from covidct.harvest.extract.results import Dropped, ExtractedFigure, Extraction
-from covidct.harvest.jats import Article, JatsFigure
 
 SAME_TEXT = 0.98
 LARGEST_DIFFERENCE = 30
@@ -36,25 +33,25 @@ def merge(extraction: Extraction, article: Article, graphics: Path | None, out: 
 
     ``graphics`` is a folder with the package's pictures; pictures of figures without a page go to ``out``.
     """
-    known = {_key(figure.label): figure for figure in article.figures}
-    mentions = find_mentions(article.text, [figure.label for figure in article.figures])
+    told = by_label(article.figures)
+    known = {_key(figure.label): figure for figure in told}
     files = picture_files(graphics)
-    figures = [_merged(figure, known.get(_key(figure.label)), mentions, files) for figure in extraction.figures]
+    figures = [_merged(figure, known.get(_key(figure.label)), files) for figure in extraction.figures]
     found = {_key(figure.label) for figure in extraction.figures}
     dropped = list(extraction.dropped)
-    for figure in article.figures:
+    for figure in told:
         if _key(figure.label) in found:
             continue
-        made = _only_in_jats(figure, mentions.get(figure.label, ()), files, out, len(figures))
+        made = _only_in_jats(figure, files, out, len(figures))
         if made is None:
             dropped.append(Dropped(figure.label, "in the JATS but not found in the PDF, and no picture of it is here"))
         else:
             figures.append(made)
     return replace(
         extraction,
-        doi=extraction.doi or article.doi,
+        doi=extraction.doi or article.doi.lower(),
         title=article.title or extraction.title,
-        licence=find_licence(article.licence) or extraction.licence,
+        licence=article.licence or extraction.licence,
         figures=tuple(figures),
         dropped=tuple(dropped),
         rules={**extraction.rules, **_counts(figures)},
@@ -78,9 +75,7 @@ def _key(label: str) -> str:
     return found.key if found and found.kind == "figure" else label.strip().lower()
 
 
-def _merged(
-    figure: ExtractedFigure, known: JatsFigure | None, mentions: Mapping[str, tuple[str, ...]], files: dict[str, Path]
-) -> ExtractedFigure:
+def _merged(figure: ExtractedFigure, known: ArticleFigure | None, files: dict[str, Path]) -> ExtractedFigure:
     if known is None:
         return replace(figure, provenance={**figure.provenance, "jats": "not in the JATS"})
     notes: dict[str, object] = {**figure.provenance, "caption_from": "jats", "jats_id": known.identifier}
@@ -88,7 +83,7 @@ def _merged(
     if alike < SAME_TEXT:
         notes["jats_disagrees"] = {"similarity": round(alike, 3), "pdf_caption": figure.caption}
     figure, notes["picture_from"] = _with_better_picture(figure, known, files)
-    quoted = mentions.get(known.label, ()) or figure.mentions
+    quoted = known.mentions or figure.mentions
     return replace(figure, caption=known.caption or figure.caption, mentions=quoted, provenance=notes)
 
 
@@ -102,7 +97,7 @@ def _letters(text: str) -> str:
 
 
 def _with_better_picture(
-    figure: ExtractedFigure, known: JatsFigure, files: dict[str, Path]
+    figure: ExtractedFigure, known: ArticleFigure, files: dict[str, Path]
 ) -> tuple[ExtractedFigure, str]:
     if len(known.graphics) != 1:
         return figure, "pdf"
@@ -161,9 +156,7 @@ def _small(picture: Image.Image, size: tuple[int, int]) -> Grey:
     return np.asarray(grey, dtype=float)
 
 
-def _only_in_jats(
-    figure: JatsFigure, mentions: tuple[str, ...], files: dict[str, Path], out: Path, count: int
-) -> ExtractedFigure | None:
+def _only_in_jats(figure: ArticleFigure, files: dict[str, Path], out: Path, count: int) -> ExtractedFigure | None:
     file = files.get(_stem(figure.graphics[0])) if figure.graphics else None
     picture = _opened(file) if file is not None else None
     if file is None or picture is None:
@@ -172,7 +165,7 @@ def _only_in_jats(
     picture.save(target, "PNG", compress_level=3)
     notes = {"caption_from": "jats", "jats_id": figure.identifier, "picture_from": file.name}
     return ExtractedFigure(
-        figure.label, None, None, figure.caption, None, mentions, "raster", target, picture.width, picture.height, notes
+        figure.label, None, None, figure.caption, None, figure.mentions, "raster", target, *picture.size, notes
     )
 
 
