@@ -20,7 +20,7 @@ SCALE = 1.5
 FADE = 0.55
 COLOURS = {
     "running text": (120, 120, 120),
-    "other text": (150, 60, 170),
+    "other text": (0, 120, 150),
     "set aside": (200, 150, 30),
     "image": (20, 110, 220),
     "stroke": (20, 160, 90),
