@@ -13,7 +13,7 @@ import numpy as np
 
 from covidct.imaging.panels.align import align, bare
 from covidct.imaging.panels.charts import SMALLEST, is_chart, is_scan
-from covidct.imaging.panels.cut import Candidate, Cut, turned, weigh
+from covidct.imaging.panels.cut import Candidate, Cut, Weighed, turned, weigh
 from covidct.imaging.panels.leaf import DARK, Piece, PixelBox, crop, look, reason_against, trim
 from covidct.imaging.panels.letters import Lettering, letter
 from covidct.imaging.panels.lines import Region
@@ -31,6 +31,11 @@ _EMPTY = 7.0
 _LIT = 30
 _STRAIGHT = 0.5
 """Share of a line beside bare black that is lit where a picture begins, not the round top of a body."""
+_LEAST = 0.012
+"""Probability that the line of any cut has, however much the region asks for one."""
+_NEAR = 0.02
+"""Share of a region's length within which two places are one."""
+_RIVAL = 0.3
 _HINT = 0.02
 """Enough for a cut that continues a sure one of a neighbouring row or column."""
 DRAWN = frozenset({"chart_or_diagram", "logo"})
@@ -157,11 +162,13 @@ class _Ended:
 
 @dataclass(frozen=True)
 class _Made:
-    """A cut that was made: its axis, where it lies in the figure, and the extent along that axis of what it cut."""
+    """A cut that was made: its axis, where it lies in the figure, and the extent along that axis, and across, of what
+    it cut."""
 
     axis: int
     place: float
     extent: tuple[int, int]
+    across: tuple[int, int]
 
 
 def _cut_up(image: Region, todo: list[Piece], made: list[_Made], rules: Counter[str]) -> list[_Ended]:
@@ -177,15 +184,47 @@ def _cut_up(image: Region, todo: list[Piece], made: list[_Made], rules: Counter[
             ended.append(_Ended(piece))
             continue
         weighed = weigh(crop(image, piece.box), (image.shape[0], image.shape[1]))
-        if weighed.sure < _needed(weighed.cuts, piece.box) or _bares(image, piece, weighed.cuts[0]):
+        if not _is_sure(weighed, piece.box) or _bares(image, piece, weighed.cuts[0]):
             ended.append(_Ended(piece, weighed.cuts, weighed.sure))
             continue
-        axis, c = weighed.cuts[0].axis, weighed.cuts[0].candidate
-        extent = (piece.box[axis], piece.box[axis + 2])
-        made.append(_Made(axis, extent[0] + (c.start + c.stop) / 2, extent))
-        rules[f"cut:{c.origin}"] += 1
-        todo += _part(piece, replace(weighed.cuts[0], score=weighed.sure))
+        cut = _exact(weighed.cuts, piece.box)
+        made.append(_made(cut, piece.box))
+        rules[f"cut:{cut.candidate.origin}"] += 1
+        todo += _part(piece, replace(cut, score=weighed.sure))
     return ended
+
+
+def _is_sure(weighed: Weighed, box: PixelBox) -> bool:
+    """Whether the region asks for a cut and there is a line that may be one."""
+    least = bool(weighed.cuts) and weighed.cuts[0].score >= _LEAST
+    return least and weighed.sure >= _needed(weighed.cuts, box)
+
+
+def _exact(cuts: Sequence[Cut], box: PixelBox) -> Cut:
+    """The best cut, or the gutter that it was drawn to: a step beside a gutter would leave paper on one side."""
+    best = cuts[0]
+    if best.candidate.origin in ("band", "thread"):
+        return best
+    length = box[best.axis + 2] - box[best.axis]
+    near = [
+        cut
+        for cut in cuts[1:]
+        if cut.axis == best.axis
+        and cut.candidate.origin in ("band", "thread")
+        and abs(_middle(cut) - _middle(best)) <= max(3.0, _NEAR * length)
+        and cut.score >= _RIVAL * best.score
+    ]
+    return near[0] if near else best
+
+
+def _middle(cut: Cut) -> float:
+    return (cut.candidate.start + cut.candidate.stop) / 2
+
+
+def _made(cut: Cut, box: PixelBox) -> _Made:
+    axis = cut.axis
+    extent, across = (box[axis], box[axis + 2]), (box[1 - axis], box[3 - axis])
+    return _Made(axis, extent[0] + _middle(cut), extent, across)
 
 
 def _needed(cuts: Sequence[Cut], box: PixelBox) -> float:
@@ -217,13 +256,41 @@ def _aligned(image: Region, end: _Ended, ended: Sequence[_Ended], made: Sequence
     for cut in end.cuts:
         if cut.score < _HINT:
             return None
-        extent = (end.piece.box[cut.axis], end.piece.box[cut.axis + 2])
-        near = (extent[1] - extent[0]) * 0.02
-        place = extent[0] + (cut.candidate.start + cut.candidate.stop) / 2
-        for other in made:
-            ends = max(abs(a - b) for a, b in zip(extent, other.extent, strict=True))
-            if other.axis == cut.axis and ends <= 3 * near and abs(other.place - place) <= near:
-                return cut
+        this = _made(cut, end.piece.box)
+        near = (this.extent[1] - this.extent[0]) * _NEAR
+        if any(abs(other.place - this.place) <= near for other in _beside(this, made)):
+            return cut
+    return None
+
+
+def _beside(this: _Made, made: Sequence[_Made]) -> list[_Made]:
+    """Cuts of the same axis through what begins and ends where this one's region does."""
+    near = (this.extent[1] - this.extent[0]) * _NEAR
+    ends = [max(abs(a - b) for a, b in zip(this.extent, other.extent, strict=True)) for other in made]
+    return [o for o, apart in zip(made, ends, strict=True) if o.axis == this.axis and apart <= 3 * near]
+
+
+def _covers(other: _Made, this: _Made) -> bool:
+    """Whether ``other`` cut, along the same axis, a region that reaches as far as this one or farther."""
+    slack = 3 * _NEAR * (this.extent[1] - this.extent[0])
+    (start, stop), (first, last) = this.extent, other.extent
+    return other.axis == this.axis and first <= start + slack and last >= stop - slack
+
+
+def _repeated(image: Region, end: _Ended, ended: Sequence[_Ended], made: Sequence[_Made]) -> Cut | None:
+    """A cut that at least two rows (columns) as broad as this one have at one place, though nothing shows it here."""
+    for axis in (0, 1):
+        blank = Cut(Candidate(0, 0, "repeated"), axis, _HINT, DARK)
+        this = _made(blank, end.piece.box)
+        breadth = this.across[1] - this.across[0]
+        near = (this.extent[1] - this.extent[0]) * _NEAR * 1.5
+        like = [o for o in made if _covers(o, this) and abs(o.across[1] - o.across[0] - breadth) <= 0.1 * breadth]
+        for other in like:
+            same = [o.place for o in like if abs(o.place - other.place) <= near]
+            inside = this.extent[0] + SMALLEST < other.place < this.extent[1] - SMALLEST
+            if len(same) >= 2 and inside:
+                at = round(float(np.median(same))) - this.extent[0]
+                return replace(blank, candidate=Candidate(at, at, "repeated"))
     return None
 
 
@@ -251,6 +318,7 @@ SECOND: tuple[tuple[str, Callable[[Region, _Ended, Sequence[_Ended], Sequence[_M
     ("aligned", _aligned),
     ("oversized", _oversized),
     ("lettered", _lettered),
+    ("repeated", _repeated),
 )
 """What speaks for an unsure cut once the rest of the figure is known."""
 
