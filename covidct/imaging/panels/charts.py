@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from covidct.imaging.panels.leaf import PixelBox, crop, look, reason_against
-from covidct.imaging.panels.lines import Region
+from covidct.imaging.panels.lines import Region, darkest
 from covidct.imaging.triage import triage
 from covidct.records import CT_KINDS
 
@@ -18,6 +18,9 @@ _ISLAND = 0.015
 _FULL = 0.8
 """Share of its box that an island of pixels fills where it is a picture; curves and bars leave paper between."""
 _PAPER = 228
+_BESIDE = 0.6
+"""Width by height from which what stands apart may be a slice."""
+_TEXTURED = 0.1
 
 
 def is_chart(image: Region, box: PixelBox) -> bool:
@@ -25,7 +28,9 @@ def is_chart(image: Region, box: PixelBox) -> bool:
     short = min(box[2] - box[0], box[3] - box[1])
     area = (box[2] - box[0]) * (box[3] - box[1])
     drawn = reason_against(look(image, box, area, short)) == "chart"
-    return drawn and not is_scan(image, box) and not any(is_scan(image, b) for b in islands(image, box))
+    if not drawn or is_scan(image, box):
+        return False
+    return not any(is_scan(image, b) for b in (*islands(image, box), *apart(image, box)))
 
 
 def is_scan(image: Region, box: PixelBox) -> bool:
@@ -34,6 +39,18 @@ def is_scan(image: Region, box: PixelBox) -> bool:
         return False
     verdict = triage(crop(image, box))
     return verdict.kind in SCANS and verdict.score >= _SCAN_SURE
+
+
+def apart(image: Region, box: PixelBox) -> list[PixelBox]:
+    """What stands side by side in ``box`` with white paper between: a bright slice on paper is no full rectangle."""
+    part = crop(image, box)
+    bare = np.asarray(cv2.reduce(darkest(part), 0, cv2.REDUCE_MIN)[0] > _PAPER, np.int8)
+    ends = np.flatnonzero(np.diff(np.concatenate([[1], bare, [1]])))
+    found = [(box[0] + int(a), box[1], box[0] + int(b), box[3]) for a, b in zip(ends[::2], ends[1::2], strict=True)]
+    if len(found) < 2:
+        return []
+    broad = [b for b in found if b[2] - b[0] >= _BESIDE * (b[3] - b[1])]
+    return [b for b in broad if look(image, b, 1, 1).textured >= _TEXTURED]
 
 
 def islands(image: Region, box: PixelBox) -> list[PixelBox]:
