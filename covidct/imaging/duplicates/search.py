@@ -152,18 +152,24 @@ class _Table:
         return cls(joined[order], order, count)
 
     def meet(self, keys: NDArray[np.uint32], owner: Ints, offset: int) -> tuple[Ints, Ints, Ints]:
-        """Query patch, variant, and patch met, for each meeting of ``keys`` (patches x variants) with the table."""
+        """Query patch, variant, and patch met, for each meeting of ``keys`` (patches x variants) with the table.
+
+        Looked up in the table's order: in a large table each look-up out of order waits for memory.
+        """
         base = keys.astype(np.uint64) * np.uint64(self.count)
-        low = np.searchsorted(self.joined, base.ravel())
-        high = np.searchsorted(self.joined, base.ravel() + np.uint64(self.count - 1), side="right")
-        here = np.searchsorted(self.joined, (base + owner[:, None].astype(np.uint64)).ravel())
+        own = (base + owner[:, None].astype(np.uint64)).ravel()
+        order = np.argsort(own)
+        base = base.ravel()[order]
+        low = np.searchsorted(self.joined, base)
+        high = np.searchsorted(self.joined, base + np.uint64(self.count - 1), side="right")
+        here = np.searchsorted(self.joined, own[order])
         long = high - low > _MAX_BUCKET
         low = np.where(long, np.maximum(low, here - _NEIGHBOURS), low)
         high = np.where(long, np.minimum(high, here + _NEIGHBOURS + 1), high)
         size = high - low
         which = np.repeat(np.arange(len(size)), size)
         step = np.arange(len(which)) - np.repeat(np.cumsum(size) - size, size)
-        query, variant = np.divmod(which, keys.shape[1])
+        query, variant = np.divmod(order[which], keys.shape[1])
         return query + offset, variant, self.order[low[which] + step]
 
 
