@@ -129,48 +129,53 @@ def _candidates(prints: list[Patches]) -> Iterator[_Start]:
     keys = np.concatenate([p.keys for p in prints])
     bits = int(np.clip(round(2 * np.log2(len(owner))) - _SHORTER, 16, 32))
     keys &= np.uint32((1 << bits) - 1)
-    tables = [_Table.of(keys[:, 0, t], owner, len(prints)) for t in range(TABLES)]
+    tables = [_Table.of(keys[:, 0, t]) for t in range(TABLES)]
+    first = np.searchsorted(owner, owner)
     for low in range(0, len(prints), _BLOCK):
         mine = slice(*np.searchsorted(owner, [low, low + _BLOCK]))
-        hits = [table.meet(keys[mine, :, t], owner[mine], mine.start) for t, table in enumerate(tables)]
+        hits = [table.meet(keys[mine, :, t], first[mine], mine.start) for t, table in enumerate(tables)]
         query, variant, hit = (np.concatenate(part) for part in zip(*hits, strict=True))
         yield from _vote(query, variant, hit, owner, points)
 
 
 @dataclass(frozen=True)
 class _Table:
-    """Patch keys in order, each joined with its picture's number so that a bucket is sorted by picture."""
+    """Patches by key: bucket ``n`` holds ``patches[starts[n] : starts[n + 1]]``, ascending, all of key ``keys[n]``."""
 
-    joined: NDArray[np.uint64]
-    order: Ints
-    count: int
+    keys: NDArray[np.uint32]
+    starts: Ints
+    patches: Ints
 
     @classmethod
-    def of(cls, keys: NDArray[np.uint32], owner: Ints, count: int) -> "_Table":
-        joined = keys.astype(np.uint64) * np.uint64(count) + owner.astype(np.uint64)
-        order = np.argsort(joined, kind="stable")
-        return cls(joined[order], order, count)
+    def of(cls, keys: NDArray[np.uint32]) -> "_Table":
+        patches = np.argsort(keys, kind="stable")
+        different, starts = np.unique(keys[patches], return_index=True)
+        return cls(different, np.append(starts, len(keys)), patches)
 
-    def meet(self, keys: NDArray[np.uint32], owner: Ints, offset: int) -> tuple[Ints, Ints, Ints]:
+    def meet(self, keys: NDArray[np.uint32], own: Ints, offset: int) -> tuple[Ints, Ints, Ints]:
         """Query patch, variant, and patch met, for each meeting of ``keys`` (patches x variants) with the table.
 
-        Looked up in the table's order: in a large table each look-up out of order waits for memory.
+        ``own``: the first patch of each query's picture. Looked up in the table's order: in a large table each look-up
+        out of order waits for memory.
         """
-        base = keys.astype(np.uint64) * np.uint64(self.count)
-        own = (base + owner[:, None].astype(np.uint64)).ravel()
-        order = np.argsort(own)
-        base = base.ravel()[order]
-        low = np.searchsorted(self.joined, base)
-        high = np.searchsorted(self.joined, base + np.uint64(self.count - 1), side="right")
-        here = np.searchsorted(self.joined, own[order])
-        long = high - low > _MAX_BUCKET
-        low = np.where(long, np.maximum(low, here - _NEIGHBOURS), low)
-        high = np.where(long, np.minimum(high, here + _NEIGHBOURS + 1), high)
+        queries = np.argsort(keys, axis=None)
+        wanted = keys.ravel()[queries]
+        bucket = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
+        met = self.keys[bucket] == wanted
+        queries, bucket = queries[met], bucket[met]
+        low, high = self.starts[bucket], self.starts[bucket + 1]
+        self._narrow(low, high, own[queries // keys.shape[1]])
         size = high - low
         which = np.repeat(np.arange(len(size)), size)
         step = np.arange(len(which)) - np.repeat(np.cumsum(size) - size, size)
-        query, variant = np.divmod(order[which], keys.shape[1])
-        return query + offset, variant, self.order[low[which] + step]
+        query, variant = np.divmod(queries[which], keys.shape[1])
+        return query + offset, variant, self.patches[low[which] + step]
+
+    def _narrow(self, low: Ints, high: Ints, own: Ints) -> None:
+        """Bring long buckets down to what stands next to the query's own picture, in place."""
+        for n in np.flatnonzero(high - low > _MAX_BUCKET):
+            here = low[n] + np.searchsorted(self.patches[low[n] : high[n]], own[n])
+            low[n], high[n] = max(low[n], here - _NEIGHBOURS), min(high[n], here + _NEIGHBOURS + 1)
 
 
 def _vote(query: Ints, variant: Ints, hit: Ints, owner: Ints, points: Floats) -> Iterator[_Start]:
