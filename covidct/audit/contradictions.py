@@ -154,4 +154,8 @@ def _stands(verdict: Verdict) -> bool:
         return True
     if kind == "other-disease":
         return term.startswith(_DISEASES)
-    return kind == "denied" and term.startswith("covid-name") and not _SUBJECT_NEGATIVE.search(verdict.evidence)
+    return (
+        kind == "denied"
+        and term.startswith(("covid-name", "covid-virus"))
+        and not _SUBJECT_NEGATIVE.search(verdict.evidence)
+    )

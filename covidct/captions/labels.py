@@ -95,6 +95,19 @@ _SENTENCE_WORDS = 7
 """Fewer may be all that a caption says of a scan ("Case 2 before and after")."""
 
 
+def _virus_itself(reading: Reading) -> Verdict | None:
+    """``SARS-CoV-2 isolated in 2020``: the virus by its own name, and no word of a person, a scan or an illness."""
+    speaks = reading.about_scan is not None or reading.words < _VIRUS_WORDS
+    if speaks or any(m.means in (*_SPEAK_OF_PEOPLE, "shown", "process", "infected", "test") for m in reading.mentions):
+        return None
+    viruses = [m for m in reading.having("covid", "plain") if m.rule == "covid-virus"]
+    others = [m for m in reading.having("covid") if m not in viruses]
+    return _verdict(NEGATIVE, "no-scan", viruses[0], 0.5) if viruses and not others else None
+
+
+_VIRUS_WORDS = 4
+
+
 def _animal(reading: Reading) -> Verdict | None:
     animals = reading.having("animal")
     return _verdict(NEGATIVE, "animal", animals[0], 0.9) if animals and not reading.having("person") else None
@@ -198,6 +211,7 @@ DECISIONS: tuple[Decision, ...] = (
     final,
     _false_positive,
     _no_picture,
+    _virus_itself,
     named,
     refuted,
     _diagnosed,
