@@ -1,6 +1,10 @@
 """Fit the weights of the panel splitter on made figures: python benchmarks/train_panels.py --figures 900
 
-Only drawn slices and charts go in, so the weights may be shipped. The same seed gives the same file.
+Only drawn slices and charts go in, so the weights may be shipped. The same seed and code give the same file.
+
+The weights in use are older than today's figures: they were fitted to the 16 layouts of commit f1dacbe, before
+``charts-beside``, ``nested``, ``framed``, ``heat-maps``, ``caption-strip`` and ``black-page``. A run today gives
+others; measure those with ``benchmarks/panels.py`` before they replace what is shipped.
 """
 
 import argparse

@@ -31,6 +31,7 @@ _EMPTY = 7.0
 _LIT = 30
 _STRAIGHT = 0.5
 """Share of a line beside bare black that is lit where a picture begins, not the round top of a body."""
+_SURELY = 0.5
 _LEAST = 0.012
 """Probability that the line of any cut has, however much the region asks for one."""
 _NEAR = 0.02
@@ -314,11 +315,29 @@ def _lettered(image: Region, end: _Ended, ended: Sequence[_Ended], made: Sequenc
     return None
 
 
+def _parting(image: Region, end: _Ended, ended: Sequence[_Ended], made: Sequence[_Made]) -> Cut | None:
+    """In a figure that stayed whole, a cut whose two sides both ask surely for one across it: rows of panels that touch
+    hide the line between them, never those inside."""
+    for cut in end.cuts[:2] if not made else ():
+        sides = [trim(image, side).box for side in _part(end.piece, cut)]
+        if all(_asks(image, box, 1 - cut.axis) for box in sides):
+            return cut
+    return None
+
+
+def _asks(image: Region, box: PixelBox, axis: int) -> bool:
+    if min(box[2] - box[0], box[3] - box[1]) < 2 * SMALLEST:
+        return False
+    weighed = weigh(crop(image, box), (image.shape[0], image.shape[1]))
+    return bool(weighed.cuts) and weighed.cuts[0].axis == axis and weighed.sure >= _SURELY
+
+
 SECOND: tuple[tuple[str, Callable[[Region, _Ended, Sequence[_Ended], Sequence[_Made]], Cut | None]], ...] = (
     ("aligned", _aligned),
     ("oversized", _oversized),
     ("lettered", _lettered),
     ("repeated", _repeated),
+    ("parting", _parting),
 )
 """What speaks for an unsure cut once the rest of the figure is known."""
 
