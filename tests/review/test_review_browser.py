@@ -200,6 +200,7 @@ def test_sigkill_between_key_presses_loses_nothing(
     said = [decide(page, "1"), decide(page, "2")]
     saved(page)
     assert [d.entity_id for d in words(workspace)] == said
+    page.wait_for_load_state("networkidle")  # the next panel is there too: without a server none can come
     first.kill()
     said.append(decide(page, "3"))
     expect(page.locator("#gone")).to_contain_text("1 decision kept in this browser")
@@ -237,6 +238,7 @@ def test_unsent_words_survive_closing_the_page(
 ) -> None:
     first = spawn(folder, "--port", "0", "--curator", "dana")
     page = visit(first.url)
+    page.wait_for_load_state("networkidle")  # the next panel is there too: without a server none can come
     first.kill()
     panel = decide(page, "2")
     expect(page.locator("#gone")).to_be_visible()
