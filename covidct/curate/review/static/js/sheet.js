@@ -173,6 +173,12 @@ function confirmed(question) {
     const yes = h("button", { type: "button", class: "primary", onclick: () => { answer = true; dialog.close(); } }, "Yes");
     const dialog = openDialog(question, h("p", {}, "You can take it back with u."), yes);
     yes.focus();
-    dialog.addEventListener("close", () => resolve(answer), { once: true });
+    // A browser reports a closing late: that of the dialog before, while this one is open, is no answer to it.
+    const closed = () => {
+      if (dialog.open) return;
+      dialog.removeEventListener("close", closed);
+      resolve(answer);
+    };
+    dialog.addEventListener("close", closed);
   });
 }
