@@ -43,9 +43,19 @@ def cli(debug: bool, quiet: bool, verbose: int) -> None:
         os.environ["COVIDCT_QUIET"] = "1"
 
 
+GLOBAL = ("--debug", "-q", "--quiet", "-v", "-vv", "--verbose")
+
+
+def global_first(words: list[str]) -> list[str]:
+    """The same words with the flags of all commands in front, where click takes them: ``curate auto -v`` works, too."""
+    end = words.index("--") if "--" in words else len(words)
+    flags = [word for word in words[:end] if word in GLOBAL]
+    return [*flags, *(word for word in words[:end] if word not in GLOBAL), *words[end:]]
+
+
 def run(args: list[str] | None = None) -> int:
     """Run the command line and return its exit code; an error a user can mend is one line on standard error."""
-    words = sys.argv[1:] if args is None else args
+    words = global_first(sys.argv[1:] if args is None else args)
     try:
         result: Any = cli.main(args=words, prog_name="covidct", standalone_mode=False)
         return int(result) if isinstance(result, int) else ExitCode.COMPLETE

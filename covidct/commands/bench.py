@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from covidct.commands.options import json_option
+from covidct.commands.options import json_option, needs_extra
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -44,6 +44,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--report/--no-report", default=True, help="Write report.html, model card and maps.")
 @json_option
 @click.pass_context
+@needs_extra("train")
 def bench(ctx: click.Context, /, as_json: bool, **options: Any) -> int:
     """Run the paper's benchmarks on a release.
 
@@ -127,6 +128,7 @@ def pretrain(images: Path, out: Path, model: str, weights: Path | None, settings
 @click.option("--run", "run_folder", type=FOLDER, required=True, help="A finished run of 'covidct bench'.")
 @click.option("--out", type=FOLDER, default=None, help="Folder for Grad-CAM overlays.")
 @json_option
+@needs_extra("train")
 def predict(images: tuple[Path, ...], run_folder: Path, out: Path | None, as_json: bool) -> int:
     """A trained run on new images. Not for clinical use."""
     from covidct.commands import bench_explain

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from covidct.commands.options import json_option, print_json, workspace_option
-from covidct.errors import CovidctError, ExitCode, UsageError
+from covidct.commands.options import json_option, needs_extra, print_json, workspace_option
+from covidct.errors import ExitCode, UsageError
 
 
 @click.command()
@@ -21,6 +21,7 @@ from covidct.errors import CovidctError, ExitCode, UsageError
     help="Where to listen; others reach all but loopback.",
 )
 @click.option("--i-understand", "understood", is_flag=True, help="Let other computers reach the page (with --host).")
+@needs_extra("review")
 def review(
     workspace: Path, port: int | None, curator: str | None, no_browser: bool, host: str, understood: bool
 ) -> int:
@@ -28,10 +29,7 @@ def review(
 
     The first line on standard output is the page's address, token included. Ctrl-C ends the server.
     """
-    try:
-        from covidct.curate.review import server
-    except ImportError as error:
-        raise CovidctError(f"the review page needs {error.name}: pip install 'covidct[review]'") from error
+    from covidct.curate.review import server
     from covidct.curate.review.words import curator_of
     from covidct.workspace.workspace import Workspace
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from covidct.commands.options import needs_extra
+
 
 @click.command()
 @click.option(
@@ -14,6 +16,7 @@ import click
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Same seed, same bytes.")
 @click.option("--epochs", type=click.IntRange(1), default=12, show_default=True, help="Of CRNet.")
 @click.option("--size", type=click.IntRange(32, 224), default=64, show_default=True, help="Of CRNet's input, pixels.")
+@needs_extra("train")
 def demo(out: Path, papers: int, seed: int, epochs: int, size: int) -> None:
     """The whole way on a small corpus made on the spot: harvest, curate, release, audit, train."""
     from covidct.demo.chain import Plan, Timing, prepare, run_chain, table

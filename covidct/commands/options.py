@@ -1,12 +1,15 @@
 """Options and outputs that several commands share."""
 
+import functools
 import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
+
+from covidct.extras import require_extra
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -26,6 +29,20 @@ def workspace_option(command: F) -> F:
 def json_option(command: F) -> F:
     """``--json``; passed as ``as_json: bool``."""
     return click.option("--json", "as_json", is_flag=True, help="Machine-readable results on standard output.")(command)
+
+
+def needs_extra(extra: str) -> Callable[[F], F]:
+    """Before the command does anything: one line with the extra to install where a library of it is missing."""
+
+    def guard(command: F) -> F:
+        @functools.wraps(command)
+        def guarded(*args: Any, **options: Any) -> Any:
+            require_extra(extra, f"this command ({click.get_current_context().command_path})")
+            return command(*args, **options)
+
+        return cast(F, guarded)
+
+    return guard
 
 
 def print_json(value: Any) -> None:

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from covidct.errors import CovidctError
+from covidct.extras import needed
 from covidct.files import safe_name, sha256_bytes
-from covidct.harvest.extras import needed
 from covidct.harvest.sources import Document
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from covidct.errors import UsageError
+from covidct.extras import needed
 from covidct.files import atomic_path, sha256_file, write_text
-from covidct.harvest.extras import needed
 
 SLICES, CLASSES = "ct_slices", "slice_class"
 WINDOW = (-600.0, 300.0)

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from covidct.errors import CovidctError, UsageError
+from covidct.extras import needed
 from covidct.files import atomic_path, sha256_file, write_text
-from covidct.harvest.extras import needed
 
 LEVEL, WIDTH = -600.0, 1500.0
 SUBJECTS = 500

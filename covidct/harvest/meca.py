@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from covidct.extras import needed
 from covidct.files import safe_name, write_bytes
-from covidct.harvest.extras import needed
 from covidct.harvest.net.failures import FetchError, Kind
 from covidct.harvest.sources import Document
 from covidct.harvest.xml import parse_xml

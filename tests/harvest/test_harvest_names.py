@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from covidct.errors import UsageError
+from covidct.extras import needed
 from covidct.harvest import ids
-from covidct.harvest.extras import needed
 from covidct.harvest.licences import base, normalised, parse_filter, passes
 from covidct.harvest.query import compile_query, plain
 
