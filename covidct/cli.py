@@ -14,6 +14,7 @@ import click
 from covidct import __version__
 from covidct.commands.lazy import LazyGroup
 from covidct.errors import CovidctError, ExitCode
+from covidct.tables import say
 
 COMMANDS = {
     "harvest": ("covidct.commands.harvest:harvest", "Fetch papers, or read local PDFs: figures, captions, mentions."),
@@ -78,5 +79,5 @@ def run(args: list[str] | None = None) -> int:
 def _report(error: Exception, code: ExitCode, debug: bool) -> int:
     if debug:
         traceback.print_exception(error, file=sys.stderr)
-    click.echo(f"covidct: {' '.join(str(error).split())}", err=True)
+    say(f"covidct: {' '.join(str(error).split())}", err=True)
     return code

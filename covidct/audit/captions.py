@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from covidct.errors import CovidctError, UsageError
-from covidct.release.read.tables import read_table
+from covidct.tables import read_table
 
 MAX_BOOK = 64 * 2**20
 _NAMES = ("image_id", "panel_id", "file", "file name", "image name", "image")

@@ -7,6 +7,7 @@ import click
 
 from covidct.commands.options import json_option, print_json, worker_count
 from covidct.errors import ExitCode
+from covidct.tables import say
 
 
 @click.command()
@@ -23,8 +24,8 @@ def validate(release: str, images: Path | None, workers: int | None, as_json: bo
         print_json([dataclasses.asdict(fault) for fault in faults])
     else:
         for fault in faults:
-            click.echo(str(fault))
-        click.echo(f"{release}: {len(faults)} faults" if faults else f"{release}: valid")
+            say(str(fault))
+        say(f"{release}: {len(faults)} faults" if faults else f"{release}: valid")
     return ExitCode.PROBLEMS_FOUND if faults else ExitCode.COMPLETE
 
 
@@ -41,17 +42,17 @@ def stats(release: str | None, as_json: bool) -> None:
     if as_json:
         print_json({name: dataclasses.asdict(stats) for name, stats in classes.items()})
         return
-    click.echo(found.title)
+    say(found.title)
     for name, of in classes.items():
         for what in ("images", "patients", "groups"):
             counts = "  ".join(f"{split} {count}" for split, count in getattr(of, what).items())
-            click.echo(f"{name:10} {what:20} {counts}")
+            say(f"{name:10} {what:20} {counts}")
         for what in ("images_per_patient", "height", "width"):
             of_what = getattr(of, what)
             text = f"mean {of_what.mean:g}  max {of_what.max}  min {of_what.min}"
-            click.echo(f"{name:10} {what.replace('_', ' '):20} {text}")
+            say(f"{name:10} {what.replace('_', ' '):20} {text}")
     for remark in found.meta.get("remarks", []):
-        click.echo(f"note: {remark}")
+        say(f"note: {remark}")
 
 
 @click.command()
@@ -71,11 +72,11 @@ def diff(old: str, new: str, as_json: bool) -> None:
         return
     for change in changes:
         values = f"{change.old} -> {change.new}" if change.old and change.new else change.old or change.new
-        click.echo(f"{change.kind:12} {change.image_id}  {values}" + (f"  ({change.reason})" if change.reason else ""))
+        say(f"{change.kind:12} {change.image_id}  {values}" + (f"  ({change.reason})" if change.reason else ""))
     need = max(
         (change.step.name.lower() for change in changes), key=["none", "patch", "minor", "major"].index, default="none"
     )
-    click.echo(f"{before.title} -> {after.title}: {len(changes)} changes, at least a {need} step")
+    say(f"{before.title} -> {after.title}: {len(changes)} changes, at least a {need} step")
 
 
 @click.command()
@@ -112,10 +113,10 @@ def audit(
     found = audit_release(release, options)
     write_report(found, out, private)
     for one in found.findings:
-        click.echo(f"{one.severity:8} {one.kind:24} {one.count:5}  {one.evidence[:160]}")
+        say(f"{one.severity:8} {one.kind:24} {one.count:5}  {one.evidence[:160]}")
     for base in found.baselines:
         auc = base.auc
-        click.echo(f"shortcut {base.name:26} {base.split:6} AUC {auc.value:.3f} [{auc.low:.3f}, {auc.high:.3f}]")
-    click.echo(f"{found.title}: {len(found.findings)} findings in {out / 'audit.html'}")
+        say(f"shortcut {base.name:26} {base.split:6} AUC {auc.value:.3f} [{auc.low:.3f}, {auc.high:.3f}]")
+    say(f"{found.title}: {len(found.findings)} findings in {out / 'audit.html'}")
     serious = any(one.severity != "note" for one in found.findings)
     return ExitCode.PROBLEMS_FOUND if strict and serious else ExitCode.COMPLETE

@@ -8,6 +8,7 @@ import click
 
 from covidct.commands.options import json_option, print_json, worker_count, workspace_option
 from covidct.errors import UsageError
+from covidct.tables import say
 
 if TYPE_CHECKING:
     from covidct.release.make.workspace import Order
@@ -83,8 +84,8 @@ def build(
         draft = draft_from_workspace(opened, order, out)
     target = write_release(draft, out)
     for reason, count in draft.about["excluded"].items():
-        click.echo(f"left out, {reason}: {count}")
-    click.echo(f"{len(draft.images)} images written to {target}")
+        say(f"left out, {reason}: {count}")
+    say(f"{len(draft.images)} images written to {target}")
 
 
 @click.command("import")
@@ -120,8 +121,8 @@ def import_(
     draft = draft_from_table(table, images, order, out, worker_count(workers), not no_duplicates)
     target = write_release(draft, out)
     for column in ignored_columns(table):
-        click.echo(f"column {column!r} is not taken from the table")
-    click.echo(f"{len(draft.images)} images written to {target}")
+        say(f"column {column!r} is not taken from the table")
+    say(f"{len(draft.images)} images written to {target}")
 
 
 @click.command("import-covid-ct")
@@ -137,8 +138,8 @@ def import_covid_ct(folder: Path, out: Path, date: str, workers: int | None) -> 
     draft = draft_of(folder, date, worker_count(workers))
     target = write_release(draft, out)
     for remark in draft.about["remarks"]:
-        click.echo(remark)
-    click.echo(f"{len(draft.images)} images written to {target}")
+        say(remark)
+    say(f"{len(draft.images)} images written to {target}")
 
 
 @click.command()
@@ -179,9 +180,9 @@ def split(
         return
     for row in done.fit.rows:
         shares = f"share {float(row['share']):6.1%}  wished {float(row['wished']):6.1%}"
-        click.echo(f"{row['stratum']:28} {row['split']:8} {row['images']:7} images  {shares}")
+        say(f"{row['stratum']:28} {row['split']:8} {row['images']:7} images  {shares}")
     for group, count in done.fit.largest:
-        click.echo(f"largest groups: {group} {count} images")
+        say(f"largest groups: {group} {count} images")
 
 
 @click.command()
@@ -204,4 +205,4 @@ def correct(release: str, corrections: Path, version: str, date: str, title: str
     about = {key: text for key, text in (("title", title), ("description", description)) if text}
     draft = corrected(old, read_corrections(corrections, old), version, date, about)
     target = write_release(draft, out)
-    click.echo(f"{len(draft.images)} images written to {target}")
+    say(f"{len(draft.images)} images written to {target}")

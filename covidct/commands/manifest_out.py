@@ -7,6 +7,7 @@ import click
 
 from covidct.commands.options import worker_count
 from covidct.errors import ExitCode
+from covidct.tables import say
 
 if TYPE_CHECKING:
     from covidct.release.make.materialize import Outcome
@@ -67,10 +68,10 @@ def _sources(
 
 def _report(outcome: "Outcome", out: Path) -> int:
     for name, reason in outcome.failed:
-        click.echo(f"{name}: {reason}", err=True)
+        say(f"{name}: {reason}", err=True)
     for rule, count in outcome.withheld.items():
-        click.echo(f"kept in by the rule '{rule}': {count}")
-    click.echo(f"{outcome.written} pictures written to {out}, {outcome.kept} were there already")
+        say(f"kept in by the rule '{rule}': {count}")
+    say(f"{outcome.written} pictures written to {out}, {outcome.kept} were there already")
     return ExitCode.INCOMPLETE if outcome.failed or outcome.withheld else ExitCode.COMPLETE
 
 
@@ -94,10 +95,10 @@ def export(
     sources, _ = _sources(found, images, None)
     done = FORMATS[kind](found, sources, out, Wish(masked, size, False, private))
     for name, reason in done.failed:
-        click.echo(f"{name}: {reason}", err=True)
+        say(f"{name}: {reason}", err=True)
     for rule, count in done.withheld.items():
-        click.echo(f"kept in by the rule '{rule}': {count}")
-    click.echo(f"{done.pictures} pictures written to {out} as {kind}")
+        say(f"kept in by the rule '{rule}': {count}")
+    say(f"{done.pictures} pictures written to {out} as {kind}")
     return ExitCode.INCOMPLETE if done.failed or done.withheld else ExitCode.COMPLETE
 
 
@@ -112,4 +113,4 @@ def pack(release: str, out: Path | None, images: Path | None) -> None:
 
     found = read_release(release)
     done = write(found, out or Path(f"{found.name}-{found.version}.zip"), images)
-    click.echo(f"{done.path}: sha256 {done.sha256}, {done.pictures} pictures, {done.withheld} kept out by the gate")
+    say(f"{done.path}: sha256 {done.sha256}, {done.pictures} pictures, {done.withheld} kept out by the gate")

@@ -1,6 +1,5 @@
 """``covidct show`` and ``covidct forget``: look at the workspace, take something out of it."""
 
-import csv
 import sys
 from pathlib import Path
 
@@ -8,10 +7,9 @@ import click
 
 from covidct.commands.options import json_option, print_json, workspace_option
 from covidct.errors import UsageError
+from covidct.tables import print_table, say, write_csv
 
 TABLES = ("papers", "figures", "panels", "images", "decisions")
-WIDEST = 48
-"""Characters of a cell in the table for people; ``--csv`` and ``--json`` give everything."""
 
 
 @click.command()
@@ -34,24 +32,9 @@ def show(table: str, as_csv: bool, missing: bool, as_json: bool, workspace: Path
     if as_json:
         print_json(rows)
     elif as_csv:
-        writer = csv.DictWriter(sys.stdout, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+        write_csv(sys.stdout, columns, rows)
     else:
-        _print_table(columns, rows)
-
-
-def _print_table(columns: tuple[str, ...], rows: list[dict[str, str]]) -> None:
-    cells = [[_short(row[column]) for column in columns] for row in rows]
-    widths = [max([len(column), *(len(row[i]) for row in cells)]) for i, column in enumerate(columns)]
-    for line in [list(columns), *cells]:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
-    click.echo(f"{len(rows)} rows", err=True)
-
-
-def _short(text: str) -> str:
-    flat = " ".join(text.split())
-    return flat if len(flat) <= WIDEST else flat[: WIDEST - 1] + "…"
+        say(f"{print_table(columns, rows)} rows", err=True)
 
 
 @click.command()
@@ -64,4 +47,4 @@ def forget(name: str, reason: str, workspace: Path) -> None:
 
     with Workspace.open(workspace) as opened:
         stone = opened.forget(name, reason)
-    click.echo(f"forgotten: {stone.entity} {stone.entity_id}; later releases will list it as withdrawn")
+    say(f"forgotten: {stone.entity} {stone.entity_id}; later releases will list it as withdrawn")

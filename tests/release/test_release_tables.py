@@ -19,9 +19,9 @@ from covidct.release.make.split import fold_images, leak_groups, split_images
 from covidct.release.make.write import Draft, write_release
 from covidct.release.read import read_release
 from covidct.release.read.diff import check_step, diff_images
-from covidct.release.read.tables import dump_table, escape_cell, parse_table, unescape_cell
 from covidct.release.read.validate import validate_release
 from covidct.release.read.version import Step, parse_version, step_between
+from covidct.tables import dump_table, escape_cell, parse_table, unescape_cell
 
 MakeDraft = Callable[..., Draft]
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from covidct.cli import run
 from covidct.release.read.schema import IMAGE_COLUMNS, PAPER_COLUMNS, PATIENT_COLUMNS, WITHDRAWN_COLUMNS
-from covidct.release.read.tables import dump_table
+from covidct.tables import dump_table
 
 COUNTS = {"train": 24, "val": 12, "test": 12}
 

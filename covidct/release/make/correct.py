@@ -16,7 +16,7 @@ from covidct.release.make.split import leak_groups
 from covidct.release.make.tables import paper_table, patient_table
 from covidct.release.make.write import Draft
 from covidct.release.read import Release
-from covidct.release.read.tables import read_table
+from covidct.tables import read_table
 
 COLUMNS = ("image_id", "action", "value", "evidence", "reason")
 ACTIONS = ("relabel", "exclude", "join")

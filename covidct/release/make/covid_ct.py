@@ -1,6 +1,5 @@
 """The published COVID-CT folder (UCSD-AI4H/COVID-CT) as a release: facts only, no caption text, no pictures."""
 
-import csv
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -18,6 +17,7 @@ from covidct.release.make.write import Draft
 from covidct.release.read.pictures import PictureFacts, facts, picture_hash
 from covidct.release.read.schema import IMAGE_COLUMNS
 from covidct.release.read.stats import class_stats
+from covidct.tables import read_csv
 
 PAPER_PATIENTS = {
     POSITIVE_CLASS: {"train": 130, "val": 32, "test": 54, "all": 216},
@@ -132,9 +132,8 @@ def negative_people(path: Path) -> dict[str, Person]:
     """Rows of the negatives' table by picture name."""
     if not path.is_file():
         raise UsageError(f"{path}: not there; it holds the patient ids")
-    with path.open(encoding="utf-8-sig", newline="") as handle:
-        rows = list(csv.DictReader(handle))
-    if not rows or not {"image name", "patient id"} <= set(rows[0]):
+    header, rows = read_csv(path)
+    if not {"image name", "patient id"} <= set(header):
         raise CovidctError(f"{path}: no columns 'image name' and 'patient id'")
     return {row["image name"].strip(): Person(_patient_id(row["patient id"])) for row in rows}
 

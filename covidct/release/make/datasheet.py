@@ -1,5 +1,6 @@
 """``datasheet.md`` (Gebru et al.) filled from the tables, and ``CHANGES.md`` against the version before."""
 
+import re
 from collections import Counter
 from functools import lru_cache
 from pathlib import Path
@@ -94,7 +95,14 @@ class _Loose(dict[str, Any]):
 @lru_cache(maxsize=1)
 def _templates() -> Environment:
     home = Path(__file__).parent / "templates"
-    return Environment(loader=FileSystemLoader(home), undefined=StrictUndefined, autoescape=False, trim_blocks=False)
+    return Environment(loader=FileSystemLoader(home), undefined=StrictUndefined, autoescape=False, finalize=markdown)
+
+
+def markdown(value: object) -> str:
+    """``value`` as text of a Markdown page: no HTML, no link, no image, no table cell of its own, one line."""
+    text = re.sub(r"\s*[\r\n]\s*", " ", str(value))
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"([\\|\[\]])", r"\\\1", text)
 
 
 def _plain(stats: Any) -> dict[str, Any]:
@@ -131,5 +139,4 @@ def _gaps(images: pd.DataFrame) -> list[str]:
 
 def _line(change: Change) -> str:
     values = f": {change.old} → {change.new}" if change.old and change.new else f": {change.old or change.new}"
-    reason = f" ({' '.join(change.reason.split())})" if change.reason else ""
-    return f"- `{change.image_id}`{values}{reason}"
+    return markdown(f"- `{change.image_id}`{values}{f' ({change.reason})' if change.reason else ''}")

@@ -27,7 +27,7 @@ from covidct.release.read.gate import gate
 from covidct.release.read.materialized import read_listing
 from covidct.release.read.pictures import PictureError, read_bytes
 from covidct.release.read.release import Release
-from covidct.release.read.tables import dump_table
+from covidct.tables import dump_table
 
 NPZ_SIDE = 224
 _EPOCH = (1980, 1, 1, 0, 0, 0)

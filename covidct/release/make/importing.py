@@ -19,7 +19,7 @@ from covidct.release.make.write import Draft, earlier_versions, old_test_ids
 from covidct.release.read.gate import normal_licence
 from covidct.release.read.pictures import PictureError, facts, grey, open_picture, picture_hash
 from covidct.release.read.schema import IMAGE_COLUMNS, is_safe_path
-from covidct.release.read.tables import read_table
+from covidct.tables import read_table
 
 _MEASURED = frozenset({"width", "height", "sha256", "phash"})
 _SHOWN = 10

@@ -20,7 +20,7 @@ from covidct.release.read.gate import Form, artifact, gate
 from covidct.release.read.materialized import LISTING, LISTING_COLUMNS, pixel_digest
 from covidct.release.read.pictures import PictureError, decode, grey, read_bytes
 from covidct.release.read.release import Release
-from covidct.release.read.tables import dump_table
+from covidct.tables import dump_table
 
 JOURNAL = ".materialize.jsonl"
 PRIVATE_NOTE = "PRIVATE-COPY.txt"

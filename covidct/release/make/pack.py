@@ -13,8 +13,8 @@ from covidct.release.read.gate import Form, gate
 from covidct.release.read.materialized import LISTING, LISTING_COLUMNS, read_listing
 from covidct.release.read.pictures import PictureError, read_bytes
 from covidct.release.read.release import FILES, Release
-from covidct.release.read.tables import dump_table
 from covidct.release.read.validate import validate_release
+from covidct.tables import dump_table
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 

@@ -10,7 +10,7 @@ from covidct.files import write_bytes
 from covidct.release.make.split import Fit, fold_images, leak_groups, split_images
 from covidct.release.make.write import Draft, earlier_versions, old_test_ids, write_release
 from covidct.release.read import Release, read_release
-from covidct.release.read.tables import dump_table, read_table
+from covidct.tables import dump_table, read_table
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,9 @@ from covidct.release.make.datasheet import changes, datasheet
 from covidct.release.read.diff import check_old_tests, check_step, diff_images
 from covidct.release.read.release import META, RELEASE_NAME, SUMS, Release, assemble, read_release
 from covidct.release.read.schema import PAPER_COLUMNS, PATIENT_COLUMNS, TABLES, WITHDRAWN_COLUMNS, check_table
-from covidct.release.read.tables import dump_table, parse_table
 from covidct.release.read.validate import count_images
 from covidct.release.read.version import parse_version
+from covidct.tables import dump_table, parse_table
 
 _DATE = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
 

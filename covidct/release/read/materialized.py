@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from covidct.release.read.tables import read_table
+from covidct.tables import read_table
 
 LISTING = "materialized.csv"
 LISTING_COLUMNS = ("image_id", "file", "sha256", "pixels_sha256", "source_sha256", "width", "height", "form")

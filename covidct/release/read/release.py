@@ -12,8 +12,8 @@ import pandas as pd
 from covidct.errors import CovidctError, UsageError
 from covidct.release.read.archive import unpacked
 from covidct.release.read.schema import TABLES, Fault, check_table
-from covidct.release.read.tables import read_table
 from covidct.release.read.version import VERSION
+from covidct.tables import read_table
 
 META = "release.json"
 SUMS = "SHA256SUMS"

@@ -17,7 +17,7 @@ from covidct.release.read.materialized import read_listing
 from covidct.release.read.pictures import PictureError, facts
 from covidct.release.read.release import FILES, META, SUMS, Release, assemble, read_meta
 from covidct.release.read.schema import TABLES, Fault, check_table
-from covidct.release.read.tables import read_table
+from covidct.tables import read_table
 
 
 def validate_release(source: Path | str, images: Path | None = None, workers: int = 1) -> list[Fault]:
