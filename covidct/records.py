@@ -95,6 +95,9 @@ class Figure:
     licence: str = ""
     provenance: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     """How the figure came to be: rule names and scores."""
+    pair: str = ""
+    """How caption and picture came together (``same-page``, ``by-order-unequal``…); empty where it was not noted."""
+    pair_score: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,21 @@ class Panel:
     width: int = 0
     height: int = 0
     sha256: str = ""
+    letter_by: str = "none"
+    """``read`` off the picture, ``inferred`` from the run of its neighbours or the caption, or ``none``."""
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """Something that a step saw and left out: what, why, where (``page`` from 1, ``box`` in that step's units)."""
+
+    what: str
+    """A short name: a printed label such as ``Figure 2``, or a kind of thing."""
+    reason: str
+    page: int | None = None
+    box: Box | None = None
+    rule: str = ""
+    """Name of the rule that left it out."""
 
 
 @dataclass(frozen=True)

@@ -1,24 +1,50 @@
-"""``covidct curate``: one subcommand a step, each in its own module, loaded when called."""
+"""``covidct curate``: one subcommand a step, from the list of steps, and those about all of them."""
 
 import click
 
 from covidct.commands.lazy import LazyGroup
+from covidct.curate.steps import STEPS, added, step_named
 
-STEPS = {
-    "triage": ("covidct.commands.curate_triage:triage", "Which pictures are CT slices of the lung."),
-    "split-figure": ("covidct.commands.curate_split:split_figure", "Compound figures into panels."),
-    "label": ("covidct.commands.curate_label:label", "Positive, negative or unclear, from the text."),
-    "split-caption": ("covidct.commands.curate_label:split_caption", "Captions into the texts of their panels."),
-    "mask": ("covidct.commands.curate_mask:mask", "Find and paint over letters, arrows, borders."),
-    "patients": ("covidct.commands.curate_patients:patients", "Patient ids and groups."),
-    "dedup": ("covidct.commands.curate_dedup:dedup", "Exact and near duplicates."),
+FRONTS = {
+    "triage": "covidct.commands.curate_triage:triage",
+    "split-figure": "covidct.commands.curate_split:split_figure",
+    "label": "covidct.commands.curate_label:label",
+    "split-caption": "covidct.commands.curate_label:split_caption",
+    "mask": "covidct.commands.curate_mask:mask",
+    "dedup": "covidct.commands.curate_dedup:dedup",
+}
+"""Commands of steps that also take loose files or text; every other step gets the command of ``_plain``."""
+
+AROUND = {
     "auto": ("covidct.commands.curate_auto:auto", "All of the above in order."),
     "review": ("covidct.commands.curate_review:review", "The review page in the browser."),
     "agreement": ("covidct.commands.curate_review:agreement", "How far two curators agree."),
     "status": ("covidct.commands.curate_auto:status", "What is done and what is left."),
 }
+HELP = {step.command or step.name: step.help for step in STEPS}
 
 
-@click.group(cls=LazyGroup, lazy=STEPS)
+def _plain(name: str, words: str) -> click.Command:
+    from covidct.commands.curate_auto import run_steps
+    from covidct.commands.options import json_option, workspace_option
+
+    @json_option
+    @workspace_option
+    def call(**options: object) -> int:
+        return run_steps(options["workspace"], [step_named(name)], bool(options["as_json"]))  # type: ignore[arg-type]
+
+    return click.command(name, help=words)(call)
+
+
+def _table() -> dict[str, tuple[str, str]]:
+    return {name: (FRONTS[name], HELP[name]) for name in HELP if name in FRONTS} | AROUND
+
+
+@click.group(cls=LazyGroup, lazy=_table())
 def curate() -> None:
     """Triage, split, label, mask, patients, duplicates, review."""
+
+
+for _name, _words in {**HELP, **{found.name: f"{found.value}, of another package." for found in added()}}.items():
+    if _name not in FRONTS and _name not in AROUND:
+        curate.add_command(_plain(_name, _words))

@@ -1,7 +1,6 @@
 """``covidct curate auto`` and ``status``: every step in order, and what is left."""
 
-import importlib
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,58 +8,52 @@ import click
 
 from covidct.commands.options import json_option, print_json, workspace_option
 from covidct.errors import ExitCode
+from covidct.tables import say
 
 if TYPE_CHECKING:
-    from covidct.curate.report import StepReport
-    from covidct.workspace import Workspace
-
-ORDER = ("split", "triage", "label", "mask", "dedup", "patients")
-"""Panels first, then what they are, what the text says of them, what is painted on them, which come
-back, and whose they are: pictures that come back link patients over papers."""
+    from covidct.steps import Step, StepReport
 
 
 @click.command()
 @json_option
 @workspace_option
 def auto(as_json: bool, workspace: Path) -> int:
-    """Split, triage, label, mask, patients, duplicates, in this order; a second run does no work twice."""
-    from covidct.workspace import Workspace
+    """Every step in its order, those of other packages last; a second run does no work twice."""
+    from covidct.curate.steps import all_steps
 
+    return run_steps(workspace, all_steps(), as_json, many=True)
+
+
+def run_steps(workspace: Path, steps: "Iterable[Step]", as_json: bool, many: bool = False) -> int:
+    """Run steps on a workspace that no other curation holds, and say what they did; gives the exit code.
+
+    With ``as_json`` one object for the last step, or with ``many`` a list of all.
+    """
     reports = []
-    with Workspace.open(workspace) as opened, opened.lease("curate"):
-        for name in ORDER:
-            reports.append(_step(name)(opened))
-            if not as_json:
-                tell(reports[-1])
+    for report in _reports(workspace, steps):
+        reports.append(report)
+        if not as_json:
+            tell(report)
     if as_json:
-        print_json([vars(report) for report in reports])
+        print_json([vars(report) for report in reports] if many else vars(reports[-1]))
     return ExitCode.INCOMPLETE if any(report.failed for report in reports) else ExitCode.COMPLETE
 
 
-def _step(name: str) -> "Callable[[Workspace], StepReport]":
-    step: Callable[[Workspace], StepReport] = importlib.import_module(f"covidct.curate.{name}").run
-    return step
-
-
-def run_step(workspace: Path, step: "Callable[[Workspace], StepReport]", as_json: bool) -> int:
-    """Run one step on a workspace that no other curation holds, and say what it did; gives the exit code."""
+def _reports(workspace: Path, steps: "Iterable[Step]") -> "Iterator[StepReport]":
+    from covidct.steps import drive_all
     from covidct.workspace import Workspace
 
-    with Workspace.open(workspace) as opened, opened.lease("curate"):
-        report = step(opened)
-    if as_json:
-        print_json(vars(report))
-    else:
-        tell(report)
-    return ExitCode.INCOMPLETE if report.failed else ExitCode.COMPLETE
+    with Workspace.open(workspace) as opened:
+        yield from drive_all(opened, steps)
 
 
 def tell(report: "StepReport") -> None:
     """One line a step, and one for each item that failed."""
     counts = ", ".join(f"{count} {name}" for name, count in sorted(report.counts.items()))
-    click.echo(f"{report.step:<10}{report.done:6} done {report.skipped:6} as before   {counts}".rstrip())
+    left = f"; {report.dropped} left out" if report.dropped else ""
+    say(f"{report.step:<13}{report.done:6} done {report.skipped:6} as before   {counts}{left}".rstrip())
     for item, reason in report.failed:
-        click.echo(f"  failed: {item}: {reason}")
+        say(f"  failed: {item}: {reason}")
 
 
 @click.command()

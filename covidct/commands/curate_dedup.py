@@ -69,11 +69,12 @@ def _tell(files: Sequence[Path], pairs: "Sequence[Duplicate]", failed: Sequence[
 
 
 def _workspace(workspace: Path, as_json: bool) -> int:
-    from covidct.curate.dedup import run
+    from covidct.curate.steps import DEDUP
+    from covidct.steps import drive_all
     from covidct.workspace import Workspace
 
-    with Workspace.open(workspace) as opened, opened.lease("curate"):
-        report = run(opened)
+    with Workspace.open(workspace) as opened:
+        (report,) = drive_all(opened, [DEDUP])
         pairs = opened.pairs()
     if as_json:
         print_json([vars(pair) for pair in pairs])

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from covidct.commands.curate_auto import run_step
+from covidct.commands.curate_auto import run_steps
 from covidct.commands.options import json_option, print_json, workspace_option
 from covidct.errors import ExitCode, UsageError
 
@@ -34,9 +34,9 @@ def label(csv_file: Path | None, text: str | None, with_context: bool, as_json: 
 
     _one_input(csv_file, text)
     if text is None and csv_file is None:
-        from covidct.curate.label import run
+        from covidct.curate.steps import LABEL, SPLIT_CAPTION
 
-        return run_step(workspace, run, as_json)
+        return run_steps(workspace, [SPLIT_CAPTION, LABEL], as_json)
     results = []
     for row in _rows(csv_file, text, with_context):
         context = row.get("context", "")
@@ -78,9 +78,9 @@ def split_caption(csv_file: Path | None, text: str | None, as_json: bool, worksp
 
     _one_input(csv_file, text)
     if text is None and csv_file is None:
-        from covidct.curate.label import split_captions
+        from covidct.curate.steps import SPLIT_CAPTION
 
-        return run_step(workspace, split_captions, as_json)
+        return run_steps(workspace, [SPLIT_CAPTION], as_json)
     results = [_split_result(row["id"], split_text(row["text"])) for row in _rows(csv_file, text)]
     if as_json:
         print_json(results)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from covidct.commands.curate_auto import run_step
+from covidct.commands.curate_auto import run_steps
 from covidct.commands.options import json_option, print_json, workspace_option
 from covidct.errors import ExitCode, UsageError
 
@@ -29,9 +29,9 @@ def mask(files: tuple[Path, ...], out: Path | None, no_text: bool, as_json: bool
         return _loose(files, out, no_text, as_json)
     if out is not None or no_text:
         raise UsageError("--out and --no-text go with FILEs: name some, or leave them out")
-    from covidct.curate.mask import run
+    from covidct.curate.steps import MASK
 
-    return run_step(workspace, run, as_json)
+    return run_steps(workspace, [MASK], as_json)
 
 
 def _loose(files: tuple[Path, ...], out: Path, no_text: bool, as_json: bool) -> int:

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from covidct.commands.curate_auto import run_step
+from covidct.commands.curate_auto import run_steps
 from covidct.commands.options import json_option, print_json, workspace_option
 from covidct.errors import CovidctError, ExitCode
 
@@ -17,9 +17,9 @@ from covidct.errors import CovidctError, ExitCode
 def split_figure(files: tuple[Path, ...], as_json: bool, workspace: Path) -> int:
     """Panels of compound figures, in reading order, with letters: of FILES, or of the workspace's figures."""
     if not files:
-        from covidct.curate.split import run
+        from covidct.curate.steps import SPLIT
 
-        return run_step(workspace, run, as_json)
+        return run_steps(workspace, [SPLIT], as_json)
     from covidct.progress import progress
 
     items = [_one(file) for file in progress(files, "split")]

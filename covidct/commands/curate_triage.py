@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from covidct.commands.curate_auto import run_step
+from covidct.commands.curate_auto import run_steps
 from covidct.commands.options import json_option, print_json, worker_count, workspace_option
 from covidct.errors import CovidctError, ExitCode
 
@@ -26,9 +26,9 @@ _ALONE = 48
 def triage(files: tuple[Path, ...], workers: int | None, as_json: bool, workspace: Path) -> int:
     """The kind of each of FILES (CT slice of the lungs, other CT, X-ray, chart…), or of the workspace's pictures."""
     if not files:
-        from covidct.curate.triage import run
+        from covidct.curate.steps import TRIAGE
 
-        return run_step(workspace, run, as_json)
+        return run_steps(workspace, [TRIAGE], as_json)
     items = list(sort_files(files, worker_count(workers)))
     if as_json:
         print_json(items)

@@ -9,7 +9,7 @@ from covidct.commands.options import json_option, print_json, workspace_option
 from covidct.errors import UsageError
 from covidct.tables import print_table, say, write_csv
 
-TABLES = ("papers", "figures", "panels", "images", "decisions")
+TABLES = ("papers", "figures", "panels", "images", "decisions", "dropped")
 
 
 @click.command()
@@ -19,7 +19,7 @@ TABLES = ("papers", "figures", "panels", "images", "decisions")
 @json_option
 @workspace_option
 def show(table: str, as_csv: bool, missing: bool, as_json: bool, workspace: Path) -> None:
-    """Print a table of the workspace: papers, figures, panels, images or decisions."""
+    """Print a table of the workspace: papers, figures, panels, images, decisions, or what was left out."""
     from covidct.workspace import Workspace
     from covidct.workspace.tables import COLUMNS, MISSING_COLUMNS, missing_papers
     from covidct.workspace.tables import table as rows_of

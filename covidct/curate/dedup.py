@@ -1,8 +1,8 @@
 """Near duplicates among loose pictures, and among all panels of a workspace."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from covidct.curate.report import StepReport
 from covidct.errors import CovidctError
 from covidct.files import atomic_path, safe_name
 from covidct.imaging.duplicates.correlation import lay
@@ -19,12 +18,11 @@ from covidct.imaging.duplicates.hashes import SIDE, frameless
 from covidct.imaging.duplicates.search import MIN_SCORE, Duplicate, find_duplicates
 from covidct.progress import progress
 from covidct.release.read.pictures import grey, open_picture
+from covidct.steps import Item, Outcome
 
 if TYPE_CHECKING:
     from covidct.workspace import Workspace
 
-VERSION = 1
-"""Of the search: another one means looking again."""
 _SHOWN = 3 * SIDE
 """Side, pixels, of each of the three views in a pair's picture."""
 
@@ -55,27 +53,24 @@ class Search:
             yield picture
 
 
-def run(workspace: "Workspace") -> StepReport:
-    """Compare all panels that have a picture; nothing is done twice while panels and version stay the same."""
-    from covidct.workspace.workspace import Pair
-
-    report = StepReport("dedup")
+def items(workspace: "Workspace") -> list[Item]:
+    """All panels with a picture, as one piece of work; due when any of them is new or gone."""
     panels = sorted((p for p in workspace.panels() if p.file), key=lambda panel: panel.panel_id)
     seen = "\n".join(f"{panel.panel_id} {panel.sha256}" for panel in panels)
-    key = f"{sha256(seen.encode()).hexdigest()}@{VERSION}"
-    if workspace.done("dedup", key):
-        report.skipped = len(panels)
-        return report
-    search = Search([workspace.path(panel.file) for panel in panels])
+    value = [(panel.panel_id, workspace.path(panel.file)) for panel in panels]
+    return [Item("panels", seen, value, size=len(panels))]
+
+
+def run(item: Item) -> Outcome:
+    """Compare all panels; one that cannot be read is named as failed, and the others are compared."""
+    from covidct.workspace import Pair
+
+    names = [name for name, _ in item.value]
+    search = Search([path for _, path in item.value])
     found = search.pairs()
-    workspace.save_pairs(Pair(panels[p.i].panel_id, panels[p.j].panel_id, p.score, p.change) for p in found)
-    for pair in found:
-        report.count(pair.change)
-    report.failed = [(panels[n].panel_id, reason) for n, reason in search.failed]
-    report.done = len(panels) - len(report.failed)
-    if not report.failed:
-        workspace.mark("dedup", [key])
-    return report
+    pairs = [Pair(names[p.i], names[p.j], p.score, p.change) for p in found]
+    failed = [(names[n], reason) for n, reason in search.failed]
+    return Outcome(pairs=pairs, failed=failed, counts=Counter(pair.change for pair in found))
 
 
 def pair_picture(a: NDArray[np.uint8], b: NDArray[np.uint8], pair: Duplicate) -> NDArray[np.uint8]:

@@ -4,84 +4,52 @@ Sub-captions first, as decisions of their own; then the label, with its rule, sc
 A curator's decision stays in force whatever the rules say.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from covidct.captions.context import label_figure
 from covidct.captions.labels import NOTHING, UNCLEAR, Labels, Verdict
-from covidct.captions.rules import VERSION
 from covidct.captions.subcaptions import Split, split_caption
-from covidct.curate.report import StepReport
 from covidct.files import sha256_bytes
-from covidct.progress import progress
 from covidct.records import Decision, Figure, Panel, Paper
+from covidct.steps import Item, Outcome
 from covidct.workspace import Workspace
 
-BY = f"rule:captions@{VERSION}"
-BATCH = 50
-"""Figures whose decisions are written together."""
+Value = tuple[Figure, Sequence[Panel], Paper]
 
 
-def run(ws: Workspace) -> StepReport:
-    """Split captions, then label every panel whose text or place in its figure changed since the last run."""
-    split_captions(ws)
-    report = StepReport("label")
+def items(ws: Workspace) -> Iterator[Item]:
+    """Every figure that has panels; due when its words, its paper's words or its panels' letters are new."""
     papers = {paper.paper_id: paper for paper in ws.papers()}
-    for figures in _batches(_todo(ws, report, "label", papers)):
-        decisions: list[Decision] = []
-        for figure, panels in figures:
-            paper = papers[figure.paper_id]
-            labels = label_figure(figure.caption, figure.mentions, paper.title, paper.abstract, paper.date)
-            decisions += _labelled(figure, panels, labels, report)
-            report.done += 1
-        ws.decide(decisions)
-        ws.mark("label", [_key(figure, panels, papers[figure.paper_id]) for figure, panels in figures])
-    return report
-
-
-def split_captions(ws: Workspace) -> StepReport:
-    """Give each panel the part of the caption that is its own."""
-    report = StepReport("split-caption")
-    papers = {paper.paper_id: paper for paper in ws.papers()}
-    for figures in _batches(_todo(ws, report, "split-caption", papers)):
-        decisions = [d for figure, panels in figures for d in _sub_captions(figure, panels, report)]
-        report.done += len(figures)
-        ws.decide(decisions)
-        ws.mark("split-caption", [_key(figure, panels, papers[figure.paper_id]) for figure, panels in figures])
-    return report
-
-
-Item = tuple[Figure, Sequence[Panel]]
-
-
-def _todo(ws: Workspace, report: StepReport, step: str, papers: Mapping[str, Paper]) -> Iterator[Item]:
     panels: dict[str, list[Panel]] = {}
     for panel in ws.panels():
         panels.setdefault(panel.figure_id, []).append(panel)
-    for figure in progress(ws.figures(), step):
-        own = panels.get(figure.figure_id, [])
-        if not own or figure.paper_id not in papers:
-            continue
-        if ws.done(step, _key(figure, own, papers[figure.paper_id])):
-            report.skipped += 1
-            continue
-        yield figure, own
+    for figure in ws.figures():
+        own = panels.get(figure.figure_id)
+        if own and figure.paper_id in papers:
+            paper = papers[figure.paper_id]
+            yield Item(figure.figure_id, _inputs(figure, own, paper), (figure, own, paper))
 
 
-def _batches(items: Iterator[Item]) -> Iterator[list[Item]]:
-    batch: list[Item] = []
-    for item in items:
-        batch.append(item)
-        if len(batch) == BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-def _key(figure: Figure, panels: Sequence[Panel], paper: Paper) -> str:
+def _inputs(figure: Figure, panels: Sequence[Panel], paper: Paper) -> str:
     parts = [figure.caption, *figure.mentions, paper.title, paper.abstract, paper.date]
     parts += [f"{panel.panel_id}={panel.panel_label}" for panel in panels]
-    return f"{figure.figure_id} {BY} {sha256_bytes(chr(31).join(parts).encode())[:20]}"
+    return chr(31).join(parts)
+
+
+def split_captions(item: Item) -> Outcome:
+    """Step ``split-caption``: each panel's own part of the caption."""
+    figure, panels, _ = item.value
+    counts: Counter[str] = Counter()
+    return Outcome(list(_sub_captions(figure, panels, counts)), counts=counts)
+
+
+def run(item: Item) -> Outcome:
+    """Step ``label``: what the words say of each panel of one figure."""
+    figure, panels, paper = item.value
+    labels = label_figure(figure.caption, figure.mentions, paper.title, paper.abstract, paper.date)
+    counts: Counter[str] = Counter()
+    return Outcome(list(_labelled(figure, panels, labels, counts)), counts=counts)
 
 
 def letters_of(panels: Sequence[Panel], letters: Sequence[str]) -> dict[str, str]:
@@ -96,16 +64,16 @@ def letters_of(panels: Sequence[Panel], letters: Sequence[str]) -> dict[str, str
     return found
 
 
-def _sub_captions(figure: Figure, panels: Sequence[Panel], report: StepReport) -> Iterator[Decision]:
+def _sub_captions(figure: Figure, panels: Sequence[Panel], counts: Counter[str]) -> Iterator[Decision]:
     split = split_caption(figure.caption)
     by_order = list(split.places) if not split.spans and len(split.places) == len(panels) else []
     letters = letters_of(panels, list(split.spans))
     for position, panel in enumerate(panels):
         text, where = _own_text(split, letters[panel.panel_id], by_order[position] if by_order else "")
-        report.count(where)
+        counts[where] += 1
         if text or panel.sub_caption:
             evidence = {"rule": f"split-caption:{split.style}", "letter": letters[panel.panel_id]}
-            yield Decision("panel", panel.panel_id, "sub_caption", text, BY, where, evidence=evidence)
+            yield Decision("panel", panel.panel_id, "sub_caption", text, "", where, evidence=evidence)
 
 
 def _own_text(split: Split, letter: str, place: str) -> tuple[str, str]:
@@ -117,18 +85,17 @@ def _own_text(split: Split, letter: str, place: str) -> tuple[str, str]:
     return "", "whole caption"
 
 
-def _labelled(figure: Figure, panels: Sequence[Panel], labels: Labels, report: StepReport) -> Iterator[Decision]:
+def _labelled(figure: Figure, panels: Sequence[Panel], labels: Labels, counts: Counter[str]) -> Iterator[Decision]:
     letters = letters_of(panels, list(labels.panels))
     for panel in panels:
         verdict = _verdict_for(letters[panel.panel_id], labels)
-        report.count(verdict.label)
-        report.count(f"rule {verdict.rule.split(':')[0]}")
+        counts.update((verdict.label, f"rule {verdict.rule.split(':')[0]}"))
         yield Decision(
             entity="panel",
             entity_id=panel.panel_id,
             field="label",
             value=verdict.label,
-            by=BY,
+            by="",
             why=_why(verdict),
             score=round(verdict.score, 3),
             evidence=_evidence(figure, verdict, letters[panel.panel_id]),

@@ -13,20 +13,19 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from covidct.captions.identify import Finding, identifying
-from covidct.curate.report import StepReport
 from covidct.errors import CovidctError
 from covidct.files import safe_name, write_bytes
 from covidct.imaging.ocr import TextBox, ocr_available, read_text
 from covidct.imaging.overlays.find import Overlays, find_overlays, paint_over
 from covidct.progress import progress
-from covidct.records import CT_KINDS, Decision, Panel
+from covidct.records import CT_KINDS, Decision
 from covidct.release.read.pictures import grey, open_picture
+from covidct.steps import Item, Outcome
+from covidct.workspace.disk import named
 
 if TYPE_CHECKING:
     from covidct.workspace import Workspace
 
-VERSION = 1
-BY = f"rule:mask@{VERSION}"
 _GLUED = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
 _ALSO = frozenset({"", "ct_axial_lung", "ct_other"})
 """Kinds of panels that are masked; an empty kind has not been triaged yet."""
@@ -112,58 +111,42 @@ def output_names(files: Sequence[Path]) -> list[str]:
     return names
 
 
-def run(workspace: "Workspace") -> StepReport:
-    """Mask every panel that is or may be a CT slice; one with the same pixels is not looked at again."""
-    report = StepReport("mask")
-    readable = ocr_available()
-    for panel in progress(workspace.panels(), "mask"):
-        if not panel.file or panel.kind not in CT_KINDS | _ALSO:
-            continue
-        key = f"{panel.panel_id} {panel.sha256} {VERSION} {'read' if readable else 'not read'}"
-        if workspace.done("mask", key):
-            report.skipped += 1
-            continue
-        try:
-            found = mask_picture(load(workspace.path(panel.file)))
-        except CovidctError as error:
-            report.failed.append((panel.panel_id, str(error)))
-            continue
-        workspace.decide([_decision(workspace, panel, found)])
-        workspace.mark("mask", [key])
-        report.done += 1
-        _count(report, found)
-    return report
+def items(workspace: "Workspace") -> Iterator[Item]:
+    """Every panel that is or may be a CT slice; due when its pixels are new, or text can be read that could not be."""
+    readable = "read" if ocr_available() else "not read"
+    for panel in workspace.panels():
+        if panel.file and panel.kind in CT_KINDS | _ALSO:
+            yield Item(panel.panel_id, f"{panel.sha256} {readable}", workspace.path(panel.file))
 
 
-def _decision(workspace: "Workspace", panel: Panel, found: Masked) -> Decision:
-    """What was read stays out of it: a journal is no place for a patient's name."""
-    names = ("", "")
-    if found.overlays.mask.any():
-        names = tuple(workspace.store(data, ".png").file for data in found.files())  # type: ignore[assignment]
-    value = {
-        "mask": names[0],
-        "masked": names[1],
-        "boxes": found.boxes,
-        "identifying": found.identifying,
-        "texts": len(found.texts or ()),
-    }
+def run(item: Item) -> Outcome:
+    """Find the marks of one panel. What was read stays out of it: a journal is no place for a patient's name."""
+    found = mask_picture(load(item.value))
+    files = [(data, ".png") for data in found.files()] if found.overlays.mask.any() else []
+    names = [named(data, suffix).file for data, suffix in files] or ["", ""]
+    about = {"boxes": found.boxes, "identifying": found.identifying, "texts": len(found.texts or ())}
+    value = {"mask": names[0], "masked": names[1], **about}
     kinds = Counter(mark.kind for mark in found.overlays.marks)
     why = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())) or "no marks"
-    named = sorted({(finding.kind, finding.rule) for finding in found.findings})
-    evidence = {
+    score = min((mark.score for mark in found.overlays.marks), default=1.0)
+    decision = Decision("panel", item.name, "mask", value, "", why, score=score, evidence=_evidence(found))
+    return Outcome([decision], files=files, counts=_counts(found))
+
+
+def _evidence(found: Masked) -> dict[str, Any]:
+    named_rules = sorted({(finding.kind, finding.rule) for finding in found.findings})
+    return {
         "fired": found.overlays.fired,
         "dropped": len(found.overlays.dropped),
-        "identifying": [{"kind": kind, "rule": rule} for kind, rule in named],
+        "identifying": [{"kind": kind, "rule": rule} for kind, rule in named_rules],
     }
-    score = min((mark.score for mark in found.overlays.marks), default=1.0)
-    return Decision("panel", panel.panel_id, "mask", value, BY, why, score=score, evidence=evidence)
 
 
-def _count(report: StepReport, found: Masked) -> None:
-    for kind in {mark.kind for mark in found.overlays.marks} or {"unmarked"}:
-        report.count(kind)
+def _counts(found: Masked) -> dict[str, int]:
+    counts = dict.fromkeys({mark.kind for mark in found.overlays.marks} or {"unmarked"}, 1)
     if found.identifying != "no":
-        report.count("may identify" if found.identifying == "yes" else found.identifying)
+        counts["may identify" if found.identifying == "yes" else found.identifying] = 1
+    return counts
 
 
 def _png(pixels: NDArray[np.uint8]) -> bytes:

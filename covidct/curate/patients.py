@@ -3,35 +3,57 @@
 A curator's word on a panel or a pair stays; where curators named one patient of a group, the group takes that name.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from covidct.captions.patients import FigureText, Patient, describe, patients_of_paper
-from covidct.curate.report import StepReport
 from covidct.files import sha256_bytes
 from covidct.grouping import groups
-from covidct.progress import progress
 from covidct.records import Decision, Figure, Panel, Paper
+from covidct.steps import Item, Outcome
 from covidct.workspace import Workspace
 
-VERSION = "1"
-BY = f"rule:patients@{VERSION}"
+Pairs = Sequence[tuple[str, str]]
 
 
-def run(ws: Workspace) -> StepReport:
-    """Decide the patient of every panel; papers whose text and pairs are as before are skipped."""
-    report = StepReport("patients")
-    found: dict[str, Patient] = {}
-    own_ids: dict[str, str] = {}
+@dataclass(frozen=True)
+class Known:
+    """All that the patients of a workspace follow from."""
+
+    papers: Sequence[tuple[Paper, Sequence[FigureText]]]
+    same: Pairs
+    """Pairs of panels that show one patient."""
+    parted: Pairs
+    """Pairs of which a curator says that they do not."""
+    named: Mapping[str, str]
+    """Patient by panel where a curator named one."""
+
+
+def items(ws: Workspace) -> list[Item]:
+    """The whole workspace as one piece of work, since equal pictures link papers."""
     figures = _by_paper(ws)
-    for paper in progress(ws.papers(), "patients"):
-        texts = figures.get(paper.paper_id, [])
+    papers = [(paper, figures[paper.paper_id]) for paper in ws.papers() if paper.paper_id in figures]
+    same, parted = _people_say(ws)
+    known = Known(papers, same, parted, _named_by_people(ws))
+    texts = [(p.paper_id, p.title, p.abstract, figures) for p, figures in papers]
+    panels = sum(len(figure.panels) for _, figures in papers for figure in figures)
+    return [Item("patients", repr((texts, same, parted, known.named)), known, size=panels)]
+
+
+def run(item: Item) -> Outcome:
+    """Decide the patient of every panel that no curator named."""
+    known: Known = item.value
+    found: dict[str, Patient] = {}
+    own: dict[str, str] = {}
+    for paper, texts in known.papers:
         guesses = patients_of_paper(texts, paper.title, paper.abstract)
         found |= guesses
-        own_ids |= {panel_id: patient_id(paper, guess.key) for panel_id, guess in guesses.items()}
-    same, parted = _people_say(ws)
-    ids = linked(own_ids, same, parted, _named_by_people(ws))
-    _write(ws, found, own_ids, ids, report)
-    return report
+        own |= {panel_id: patient_id(paper, guess.key) for panel_id, guess in guesses.items()}
+    ids = linked(own, known.same, known.parted, known.named)
+    decisions = [d for d in _decisions(found, own, ids) if d.entity_id not in known.named]
+    counts = Counter(f"rule {patient.rule}" for patient in found.values())
+    return Outcome(decisions, counts={**counts, "patients": len(set(ids.values()))})
 
 
 def _by_paper(ws: Workspace) -> dict[str, list[FigureText]]:
@@ -55,9 +77,6 @@ def patient_id(paper: Paper, key: str) -> str:
     if case != key and case.isalnum():
         return f"{paper.paper_id}-case{case}"
     return f"{paper.paper_id}-pt{sha256_bytes(key.encode())[:6]}"
-
-
-Pairs = Sequence[tuple[str, str]]
 
 
 def _people_say(ws: Workspace) -> tuple[Pairs, Pairs]:
@@ -106,30 +125,13 @@ def linked(
     return ids
 
 
-def _write(
-    ws: Workspace, found: Mapping[str, Patient], own: Mapping[str, str], ids: Mapping[str, str], report: StepReport
-) -> None:
-    people = set(_named_by_people(ws))
-    before = {key: (d.value, d.why) for key, d in ws.current_all("panel", "patient").items()}
-    decisions = []
-    for decision in _decisions(found, own, ids):
-        report.count(f"rule {found[decision.entity_id].rule}")
-        if decision.entity_id in people or before.get(decision.entity_id) == (decision.value, decision.why):
-            report.skipped += 1
-            continue
-        report.done += 1
-        decisions.append(decision)
-    ws.decide(decisions)
-    report.counts["patients"] = len(set(ids.values()))
-
-
 def _decisions(found: Mapping[str, Patient], own: Mapping[str, str], ids: Mapping[str, str]) -> Iterator[Decision]:
     for panel, patient in found.items():
         evidence = {**describe(patient), "own_id": own[panel]}
         why = _WHY[patient.rule].format(text=patient.text)
         if ids[panel] != own[panel]:
             why += f"; one patient with {ids[panel]} (same picture, or a curator's word)"
-        yield Decision("panel", panel, "patient", ids[panel], BY, why, patient.score, evidence)
+        yield Decision("panel", panel, "patient", ids[panel], "", why, patient.score, evidence)
 
 
 _WHY = {

@@ -1,7 +1,7 @@
 """Step ``split``: each figure of the workspace into panels, with letters, sub-captions and stored pictures."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,17 +10,13 @@ from numpy.typing import NDArray
 
 from covidct.captions.subcaptions import split_caption
 from covidct.curate.pictures import read_picture
-from covidct.curate.report import StepReport
 from covidct.errors import CovidctError
-from covidct.files import safe_name, sha256_bytes
+from covidct.files import safe_name
 from covidct.imaging.panels.split import split
-from covidct.progress import progress
-from covidct.records import Box, Decision, Figure, Panel
+from covidct.records import Box, Decision, Dropped, Figure, Panel
+from covidct.steps import Item, Outcome
 from covidct.workspace import Workspace
-
-STEP = "split"
-VERSION = 1
-BY = f"rule:split-figure@{VERSION}"
+from covidct.workspace.disk import named
 
 
 @dataclass(frozen=True)
@@ -32,33 +28,30 @@ class Part:
     score: float
 
 
-def run(workspace: Workspace) -> StepReport:
-    """Split every figure whose picture, caption or human-drawn boxes are new since the last run."""
-    report = StepReport(STEP)
+def items(workspace: Workspace) -> Iterator[Item]:
+    """Every figure; due when its picture, its caption or the boxes that a person drew are new."""
     drawn = workspace.current_all("figure", "panels")
-    for figure in progress(workspace.figures(), STEP):
-        if not figure.file:
-            report.skipped += 1
-            continue
+    for figure in workspace.figures():
         by_hand = drawn.get(figure.figure_id)
-        key = _key(figure, by_hand)
-        if workspace.done(STEP, key):
-            report.skipped += 1
-            continue
-        try:
-            _split_one(workspace, figure, by_hand, report)
-        except CovidctError as error:
-            report.failed.append((figure.figure_id, str(error)))
-            continue
-        workspace.mark(STEP, [key])
-        report.done += 1
-    return report
+        boxes = by_hand.value if by_hand and by_hand.by.startswith("curator:") else None
+        inputs = f"{figure.sha256} {figure.caption} {boxes}"
+        path = workspace.path(figure.file) if figure.file else None
+        yield Item(figure.figure_id, inputs, path and (figure, path, boxes))
 
 
-def _key(figure: Figure, by_hand: Decision | None) -> str:
-    hand = by_hand.decision_id if by_hand and by_hand.by.startswith("curator:") else 0
-    caption = sha256_bytes(figure.caption.encode())[:12]
-    return f"{figure.figure_id}:{figure.sha256}:{caption}:{hand}:{VERSION}"
+def run(item: Item) -> Outcome:
+    """Panels of one figure: along a person's boxes where there are some, else where the pixels say."""
+    figure, path, boxes = item.value
+    image = read_picture(path)
+    if boxes is not None:
+        parts = _drawn(boxes, image.shape[1], image.shape[0], figure.figure_id)
+        return _outcome(figure, image, parts, {"drawn by a curator": 1})
+    texts = split_caption(figure.caption).panels
+    found = split(image, expected=list(texts) or None)
+    parts = [Part(p.label, p.box, p.score) for p in found.panels]
+    left = tuple(Dropped(d.reason, "no panel", figure.page, _as_box(d.box), d.reason) for d in found.dropped)
+    decision = _decision(figure, parts, found.rules)
+    return _outcome(figure, image, parts, dict(found.rules), [decision], left)
 
 
 def cut_along(workspace: Workspace, figure: Figure, boxes: Any) -> None:
@@ -66,27 +59,29 @@ def cut_along(workspace: Workspace, figure: Figure, boxes: Any) -> None:
 
     Panels that stay in place keep their ids. Raises CovidctError for a box outside of the figure.
     """
-    image = read_picture(workspace.path(figure.file))
-    parts = _drawn(boxes, image.shape[1], image.shape[0], figure.figure_id)
-    texts = split_caption(figure.caption).panels
-    workspace.replace_panels(figure.figure_id, _panels(workspace, figure, image, parts, texts))
+    outcome = run(Item(figure.figure_id, "", (figure, workspace.path(figure.file), boxes)))
+    for data, suffix in outcome.files:
+        workspace.store(data, suffix)
+    workspace.replace_panels(figure.figure_id, outcome.panels[figure.figure_id])
 
 
-def _split_one(workspace: Workspace, figure: Figure, by_hand: Decision | None, report: StepReport) -> None:
-    if by_hand is not None and by_hand.by.startswith("curator:"):
-        cut_along(workspace, figure, by_hand.value)
-        report.count("drawn by a curator")
-        report.count("panels")
-        return
-    image = read_picture(workspace.path(figure.file))
-    texts = split_caption(figure.caption).panels
-    found = split(image, expected=list(texts) or None)
-    parts = [Part(p.label, p.box, p.score) for p in found.panels]
-    for rule in found.rules:
-        report.count(rule)
-    workspace.decide([_decision(figure, parts, found.rules)])
-    workspace.replace_panels(figure.figure_id, _panels(workspace, figure, image, parts, texts))
-    report.count("panels")
+def _outcome(
+    figure: Figure,
+    image: NDArray[np.uint8],
+    parts: Sequence[Part],
+    counts: Mapping[str, int],
+    decisions: Sequence[Decision] = (),
+    dropped: Sequence[Dropped] = (),
+) -> Outcome:
+    crops = [_png(image[y0:y1, x0:x1]) for x0, y0, x1, y1 in (part.box for part in parts)]
+    panels = _panels(figure, parts, crops)
+    return Outcome(
+        decisions,
+        panels={figure.figure_id: panels},
+        files=[(crop, ".png") for crop in crops],
+        dropped=dropped,
+        counts={**counts, "panels": len(panels)},
+    )
 
 
 def _drawn(value: Any, width: int, height: int, figure_id: str) -> list[Part]:
@@ -106,28 +101,24 @@ def _decision(figure: Figure, parts: Sequence[Part], rules: Any) -> Decision:
     sure = min((p.score for p in parts), default=0.0)
     why = f"{len(parts)} panel{'s' * (len(parts) != 1)}; least sure box {sure:.2f}"
     evidence = {"rules": dict(rules), "scores": [p.score for p in parts]}
-    return Decision("figure", figure.figure_id, "panels", value, BY, why, sure, evidence)
+    return Decision("figure", figure.figure_id, "panels", value, "", why, sure, evidence)
 
 
-def _panels(
-    workspace: Workspace, figure: Figure, image: NDArray[np.uint8], parts: Sequence[Part], texts: dict[str, str]
-) -> list[Panel]:
-    by_letter = {label.upper(): text for label, text in texts.items()}
+def _panels(figure: Figure, parts: Sequence[Part], crops: Sequence[bytes]) -> list[Panel]:
+    texts = {label.upper(): text for label, text in split_caption(figure.caption).panels.items()}
     panels, taken = [], set()
-    for index, part in enumerate(parts, 1):
-        x0, y0, x1, y1 = part.box
-        stored = workspace.store(_png(image[y0:y1, x0:x1]), ".png")
+    for index, (part, crop) in enumerate(zip(parts, crops, strict=True), 1):
+        stored = named(crop, ".png")
         name = safe_name(part.label) if part.label and part.label not in taken else str(index)
         taken.add(name)
-        box: Box = (float(x0), float(y0), float(x1), float(y1))
-        sub_caption = by_letter.get(part.label.strip("().").upper(), "") if part.label else ""
+        x0, y0, x1, y1 = part.box
         panels.append(
             Panel(
                 f"{figure.figure_id}-{name}",
                 figure.figure_id,
                 part.label,
-                box,
-                sub_caption,
+                _as_box(part.box),
+                texts.get(part.label.strip("().").upper(), "") if part.label else "",
                 score=part.score,
                 file=stored.file,
                 width=x1 - x0,
@@ -136,6 +127,11 @@ def _panels(
             )
         )
     return panels
+
+
+def _as_box(box: tuple[int, int, int, int]) -> Box:
+    x0, y0, x1, y1 = box
+    return float(x0), float(y0), float(x1), float(y1)
 
 
 def _png(picture: NDArray[np.uint8]) -> bytes:

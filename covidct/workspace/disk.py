@@ -55,14 +55,19 @@ def stored_name(sha256: str, suffix: str) -> str:
     return f"files/{sha256[:2]}/{sha256}{suffix}"
 
 
+def named(data: bytes, suffix: str) -> Stored:
+    """The name that the store will give to ``data``; nothing is written."""
+    digest = sha256_bytes(data)
+    return Stored(stored_name(digest, suffix), digest)
+
+
 def store_bytes(folder: Path, data: bytes, suffix: str) -> Stored:
     """Put ``data`` under its SHA-256; writing the same bytes again is free."""
-    digest = sha256_bytes(data)
-    name = stored_name(digest, suffix)
-    target = folder / name
+    stored = named(data, suffix)
+    target = folder / stored.file
     if not (target.is_file() and target.stat().st_size == len(data)):
         write_bytes(target, data)
-    return Stored(name, digest)
+    return stored
 
 
 def intact(folder: Path, file: str) -> bool:

@@ -56,6 +56,7 @@ def forget_paper(connection: Connection, paper_id: str, reason: str) -> set[str]
         (str(PaperStatus.FORGOTTEN), reason, paper_id),
     )
     connection.execute("DELETE FROM notes WHERE instr(key, ?) > 0", (paper_id,))
+    connection.execute("DELETE FROM dropped WHERE instr(item, ?) > 0", (paper_id,))
     _bury(connection, "paper", paper_id, paper, reason, None)
     return files
 

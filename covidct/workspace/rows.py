@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
-from covidct.records import Anchor, Box, Decision, Figure, Panel, Paper, PaperStatus
+from covidct.records import Anchor, Box, Decision, Dropped, Figure, Panel, Paper, PaperStatus
 
 
 def dump(value: Any) -> str:
@@ -81,6 +81,8 @@ def figure_row(figure: Figure, position: int, version: int, pixel_hash: str) -> 
         "pixel_hash": pixel_hash,
         "licence": figure.licence,
         "provenance": dump(dict(figure.provenance)),
+        "pair": figure.pair,
+        "pair_score": figure.pair_score,
     }
 
 
@@ -115,6 +117,7 @@ def panel_row(panel: Panel, position: int, pixel_hash: str) -> dict[str, Any]:
         "height": panel.height,
         "sha256": panel.sha256,
         "pixel_hash": pixel_hash,
+        "letter_by": panel.letter_by,
     }
 
 
@@ -125,6 +128,11 @@ def panel_of(row: sqlite3.Row) -> Panel:
         del values[column]
     values["box"] = _box(json.loads(values["box"]))
     return Panel(**values)
+
+
+def dropped_row(position: int, dropped: Dropped) -> tuple[Any, ...]:
+    """Column values of an entry of the ledger, after step, version and item."""
+    return (position, dropped.what, dropped.rule, dropped.reason, dropped.page, _dump_box(dropped.box))
 
 
 def dump_anchor(anchor: Anchor | None) -> str | None:

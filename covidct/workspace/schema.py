@@ -69,6 +69,18 @@ MIGRATIONS = (
     CREATE INDEX papers_doi_any_case ON papers (lower(doi));
     DROP INDEX papers_doi;
     """,
+    """
+    CREATE TABLE dropped (
+        step TEXT NOT NULL, version TEXT NOT NULL, item TEXT NOT NULL, position INTEGER NOT NULL, what TEXT NOT NULL,
+        rule TEXT NOT NULL, reason TEXT NOT NULL, page INTEGER, box TEXT, PRIMARY KEY (step, item, position)
+    ) WITHOUT ROWID;
+    ALTER TABLE panels ADD COLUMN letter_by TEXT NOT NULL DEFAULT 'none';
+    UPDATE panels SET letter_by = 'inferred' WHERE panel_label != '';
+    ALTER TABLE figures ADD COLUMN pair TEXT NOT NULL DEFAULT '';
+    ALTER TABLE figures ADD COLUMN pair_score REAL NOT NULL DEFAULT 0;
+    UPDATE figures SET pair = 'by-order' WHERE instr(provenance, '"by-order"') > 0;
+    UPDATE figures SET pair = 'by-order-unequal' WHERE instr(provenance, '"by-order-unequal"') > 0;
+    """,
 )
 
 

@@ -26,6 +26,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         *("height", "sha256"),
     ),
     "decisions": ("entity", "entity_id", "field", "value", "by", "why", "score", "undone"),
+    "dropped": ("step", "version", "item", "what", "rule", "reason", "page", "x0", "y0", "x1", "y1"),
 }
 
 MISSING_COLUMNS = ("paper_id", "doi", "version", "title", "status", "reason", "url")
@@ -103,6 +104,16 @@ def _decisions(workspace: Workspace) -> list[Row]:
     ]
 
 
+def _dropped(workspace: Workspace) -> list[Row]:
+    rows = []
+    for left in workspace.dropped():
+        one = left.dropped
+        about = {"what": one.what, "rule": one.rule, "reason": one.reason, "page": _text(one.page)}
+        corners = _corners(one.box, digits=2)
+        rows.append({"step": left.step, "version": left.version, "item": left.item, **about, **corners})
+    return rows
+
+
 def _corners(box: Box | None, digits: int) -> Row:
     values: Sequence[str] = [""] * 4 if box is None else [f"{v:.{digits}f}" for v in box]
     return dict(zip(("x0", "y0", "x1", "y1"), values, strict=True))
@@ -118,4 +129,5 @@ ROWS: dict[str, Callable[[Workspace], list[Row]]] = {
     "panels": _panels,
     "images": _images,
     "decisions": _decisions,
+    "dropped": _dropped,
 }

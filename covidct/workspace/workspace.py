@@ -17,7 +17,7 @@ from typing import Any, Self, TypeVar
 
 from covidct.errors import CovidctError, UsageError
 from covidct.files import sha256_bytes
-from covidct.records import Decision, Figure, Panel, Paper, PaperStatus
+from covidct.records import Decision, Dropped, Figure, Panel, Paper, PaperStatus
 from covidct.workspace import disk, forget, journal
 from covidct.workspace.disk import Stored
 from covidct.workspace.forget import Tombstone
@@ -30,7 +30,16 @@ from covidct.workspace.replace import (
     replace_figures,
     replace_panels,
 )
-from covidct.workspace.rows import decision_of, dump, figure_of, panel_of, paper_of, paper_row
+from covidct.workspace.rows import (
+    box_of,
+    decision_of,
+    dropped_row,
+    dump,
+    figure_of,
+    panel_of,
+    paper_of,
+    paper_row,
+)
 from covidct.workspace.schema import DATABASE, connect, migrate
 
 T = TypeVar("T")
@@ -56,6 +65,16 @@ class Pair:
     def pair_id(self) -> str:
         """The id under which people decide on it."""
         return f"{self.a}|{self.b}"
+
+
+@dataclass(frozen=True)
+class Left:
+    """An entry of the ledger: what ``step`` of ``version`` left out of ``item``."""
+
+    step: str
+    version: str
+    item: str
+    dropped: Dropped
 
 
 class Workspace:
@@ -348,6 +367,26 @@ class Workspace:
         for batch in _batches(keys):
             with self.transaction() as connection:
                 connection.executemany("INSERT OR IGNORE INTO steps_done VALUES (?,?)", [(step, k) for k in batch])
+
+    def record_dropped(self, step: str, version: str, item: str, dropped: Iterable[Dropped]) -> None:
+        """Keep what ``step`` left out of ``item`` (an id of a paper, figure or panel); its earlier entries go."""
+        rows = [(step, version, item, *dropped_row(n, one)) for n, one in enumerate(dropped)]
+        known = self.connection.execute("SELECT 1 FROM dropped WHERE step = ? AND item = ? LIMIT 1", (step, item))
+        if not rows and known.fetchone() is None:
+            return
+        with self.transaction() as connection:
+            connection.execute("DELETE FROM dropped WHERE step = ? AND item = ?", (step, item))
+            connection.executemany("INSERT INTO dropped VALUES (?,?,?,?,?,?,?,?,?)", rows)
+
+    def dropped(self, step: str | None = None) -> list[Left]:
+        """The ledger of what was left out, or one step's part, by step, item and order."""
+        where, values = ("WHERE step = ?", (step,)) if step is not None else ("", ())
+        rows = self.connection.execute(f"SELECT * FROM dropped {where} ORDER BY step, item, position", values)
+        return [
+            Left(r["step"], r["version"], r["item"],
+                 Dropped(r["what"], r["reason"], r["page"], box_of(r["box"]), r["rule"]))
+            for r in rows
+        ]
 
     def remember(self, scope: str, key: str, value: Any) -> None:
         """Keep a small JSON value (a cursor, an attempt, a run's record)."""

@@ -1,0 +1,107 @@
+"""The one driver of steps: it owns what is done, what changed, the lease, the progress, the failures and the ledger."""
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from covidct.errors import CovidctError
+from covidct.files import sha256_bytes
+from covidct.progress import progress
+from covidct.steps.step import Item, Outcome, Step
+from covidct.workspace import Workspace
+
+LEASE = "curate"
+
+
+@dataclass
+class StepReport:
+    """Counts of one step: ``done`` now, ``skipped`` because nothing changed since, ``failed`` with reasons."""
+
+    step: str
+    done: int = 0
+    skipped: int = 0
+    failed: list[tuple[str, str]] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+    dropped: int = 0
+
+    def count(self, name: str, number: int = 1) -> None:
+        """``number`` more of ``name`` (a label, a kind, a rule that fired)."""
+        self.counts[name] = self.counts.get(name, 0) + number
+
+
+class Driver:
+    """One step on one workspace. Only here is a step's work written, and marked as done."""
+
+    def __init__(self, workspace: Workspace, step: Step, report: StepReport | None = None) -> None:
+        self.workspace, self.step = workspace, step
+        self.report = report or StepReport(step.name)
+        self.version, self.by = step.version, step.by
+
+    def key(self, item: Item) -> str:
+        """Names the work: the item, what it depends on, and the step's version."""
+        return f"{item.name} {sha256_bytes(item.inputs.encode())[:20]} {self.version}"
+
+    def is_done(self, item: Item) -> bool:
+        """Was this very work done before?"""
+        return self.workspace.done(self.step.name, self.key(item))
+
+    def due(self) -> Iterator[Item]:
+        """The items to work on now; the others are counted as skipped."""
+        for item in self.step.items(self.workspace):
+            if item.value is None or self.is_done(item):
+                self.report.skipped += item.size
+            else:
+                yield item
+
+    def work(self, item: Item) -> None:
+        """Run the step on one item and write what comes of it; whatever goes wrong is a failed item."""
+        try:
+            self.settle(item, self.step.run(item))
+        except Exception as error:  # the border of an item: one bad item is one failed item
+            self.report.failed.append((item.name, reason_of(error)))
+
+    def settle(self, item: Item, outcome: Outcome) -> None:
+        """Write an item's outcome, and mark the item as done where no part of it failed."""
+        for data, suffix in outcome.files:
+            self.workspace.store(data, suffix)
+        self.workspace.decide(dataclasses.replace(d, by=d.by or self.by) for d in outcome.decisions)
+        for figure_id, panels in outcome.panels.items():
+            self.workspace.replace_panels(figure_id, panels)
+        if outcome.pairs is not None:
+            self.workspace.save_pairs(outcome.pairs)
+        self.workspace.record_dropped(self.step.name, self.version, item.name, outcome.dropped)
+        self.report.failed += outcome.failed
+        self.report.done += item.size - len(outcome.failed)
+        self.report.dropped += len(outcome.dropped)
+        for name, number in outcome.counts.items():
+            self.report.count(name, number)
+        if not outcome.failed:
+            self.workspace.mark(self.step.name, [self.key(item)])
+
+
+def reason_of(error: Exception) -> str:
+    """One line for a person: an error's own words, with its type where they were not made for people."""
+    words = str(error) if isinstance(error, CovidctError) else f"{type(error).__name__}: {error}"
+    return " ".join(words.split()) or type(error).__name__
+
+
+def drive(workspace: Workspace, step: Step) -> StepReport:
+    """Do what is due of ``step``; an item that fails is named in the report, and the rest goes on."""
+    report = StepReport(step.name)
+    try:
+        driver = Driver(workspace, step, report)
+        for item in progress(driver.due(), step.name):
+            driver.work(item)
+    except Exception as error:  # a step that cannot say what its items are is a failed step
+        report.failed.append((step.name, reason_of(error)))
+    return report
+
+
+def drive_all(workspace: Workspace, steps: Iterable[Step]) -> Iterator[StepReport]:
+    """``steps`` in their order while nobody else curates this workspace: one report each, as it ends.
+
+    Raises CovidctError where another process holds the lease.
+    """
+    with workspace.lease(LEASE):
+        for step in steps:
+            yield drive(workspace, step)
