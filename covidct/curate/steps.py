@@ -3,17 +3,16 @@
 A third party adds a step by an entry point in the group ``covidct.steps`` that names a :class:`covidct.steps.Step`.
 """
 
+from collections.abc import Iterable
 from importlib.metadata import EntryPoint, entry_points
 
 from covidct.errors import CovidctError, UsageError
-from covidct.steps import Step, lazily
+from covidct.steps import Item, Outcome, Step, lazily
 
 GROUP = "covidct.steps"
 
 
-def _own(
-    name: str, module: str, words: str, *after: Step, command: str = "", rule: str = "", run: str = "run"
-) -> Step:
+def _own(name: str, module: str, words: str, *after: Step, command: str = "", rule: str = "", run: str = "run") -> Step:
     source = f"covidct.curate.{module}"
     functions = lazily(f"{source}:items"), lazily(f"{source}:{run}")
     return Step(name, (source,), *functions, after, rule, command, words)
@@ -51,8 +50,20 @@ def load(found: EntryPoint) -> Step:
 
 
 def all_steps() -> list[Step]:
-    """This package's steps, then those of other packages. Raises CovidctError where one of those cannot be loaded."""
-    return [*STEPS, *(load(found) for found in added())]
+    """This package's steps, then those of other packages; one that cannot be loaded fails when it is run."""
+    return [*STEPS, *(_or_broken(found) for found in added())]
+
+
+def _or_broken(found: EntryPoint) -> Step:
+    try:
+        return load(found)
+    except CovidctError as error:
+        reason = error
+
+        def items(_: object) -> Iterable[Item]:
+            raise reason
+
+        return Step(found.name, (), items, lambda _: Outcome())
 
 
 def step_named(name: str) -> Step:

@@ -57,7 +57,7 @@ class Driver:
         """Run the step on one item and write what comes of it; whatever goes wrong is a failed item."""
         try:
             self.settle(item, self.step.run(item))
-        except Exception as error:  # the border of an item: one bad item is one failed item
+        except Exception as error:  # noqa: BLE001  the border of an item: one bad item is one failed item
             self.report.failed.append((item.name, reason_of(error)))
 
     def settle(self, item: Item, outcome: Outcome) -> None:
@@ -92,7 +92,7 @@ def drive(workspace: Workspace, step: Step) -> StepReport:
         driver = Driver(workspace, step, report)
         for item in progress(driver.due(), step.name):
             driver.work(item)
-    except Exception as error:  # a step that cannot say what its items are is a failed step
+    except Exception as error:  # noqa: BLE001  a step that cannot say what its items are is a failed step
         report.failed.append((step.name, reason_of(error)))
     return report
 

@@ -383,8 +383,12 @@ class Workspace:
         where, values = ("WHERE step = ?", (step,)) if step is not None else ("", ())
         rows = self.connection.execute(f"SELECT * FROM dropped {where} ORDER BY step, item, position", values)
         return [
-            Left(r["step"], r["version"], r["item"],
-                 Dropped(r["what"], r["reason"], r["page"], box_of(r["box"]), r["rule"]))
+            Left(
+                r["step"],
+                r["version"],
+                r["item"],
+                Dropped(r["what"], r["reason"], r["page"], box_of(r["box"]), r["rule"]),
+            )
             for r in rows
         ]
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from covidct.cli import run as cli
-from covidct.curate import label
+from covidct.curate.steps import LABEL, SPLIT_CAPTION
 from covidct.records import Decision, Figure, Panel, Paper
+from covidct.steps import StepReport, drive
 from covidct.workspace import Workspace
 
 
@@ -21,6 +22,11 @@ def fill(ws: Workspace, caption: str, letters: list[str], **more: object) -> Non
     ws.replace_panels("p-f1", made)
 
 
+def read(ws: Workspace) -> StepReport:
+    drive(ws, SPLIT_CAPTION)
+    return drive(ws, LABEL)
+
+
 def labels(ws: Workspace) -> list[str]:
     return [panel.label for panel in ws.panels()]
 
@@ -28,7 +34,7 @@ def labels(ws: Workspace) -> list[str]:
 def test_panels_are_labelled_by_their_letter_with_evidence(tmp_path: Path) -> None:
     with Workspace.create(tmp_path / "ws") as ws:
         fill(ws, "CT. (A) A man with COVID-19. (B) A man with influenza.", ["B", "a"])
-        report = label.run(ws)
+        report = read(ws)
         assert labels(ws) == ["negative", "positive"]
         assert [panel.sub_caption for panel in ws.panels()] == ["A man with influenza.", "A man with COVID-19."]
         decision = ws.current("panel", "p-f1-1")["label"]
@@ -41,14 +47,14 @@ def test_panels_are_labelled_by_their_letter_with_evidence(tmp_path: Path) -> No
 def test_letters_by_order_where_none_was_read(tmp_path: Path) -> None:
     with Workspace.create(tmp_path / "ws") as ws:
         fill(ws, "(A) A man with COVID-19. (B) A healthy volunteer.", ["", ""])
-        label.run(ws)
+        read(ws)
         assert labels(ws) == ["positive", "negative"]
 
 
 def test_a_panel_whose_letter_is_not_known_stays_unclear_where_panels_differ(tmp_path: Path) -> None:
     with Workspace.create(tmp_path / "ws") as ws:
         fill(ws, "(A) A man with COVID-19. (B) A healthy volunteer.", ["", "", ""])
-        label.run(ws)
+        read(ws)
         assert labels(ws) == ["unclear"] * 3
         assert "letter" in ws.panels()[0].label_evidence
 
@@ -66,18 +72,18 @@ def test_a_panel_whose_letter_is_not_known_stays_unclear_where_panels_differ(tmp
 def test_mentions_then_title_then_abstract(more: dict[str, object], label_expected: str, tmp_path: Path) -> None:
     with Workspace.create(tmp_path / "ws") as ws:
         fill(ws, "CT on day 3.", [""], **more)
-        label.run(ws)
+        read(ws)
         assert labels(ws) == [label_expected]
 
 
 def test_a_second_run_does_nothing_and_a_changed_caption_is_read_again(tmp_path: Path) -> None:
     with Workspace.create(tmp_path / "ws") as ws:
         fill(ws, "CT of a man with COVID-19.", [""])
-        label.run(ws)
-        again = label.run(ws)
+        read(ws)
+        again = read(ws)
         assert (again.done, again.skipped, len(ws.decisions(field="label"))) == (0, 1, 1)
         fill(ws, "CT of a man without COVID-19.", [""])
-        assert label.run(ws).done == 1
+        assert read(ws).done == 1
         assert labels(ws) == ["negative"]
 
 
@@ -85,7 +91,7 @@ def test_a_curators_label_stays_in_force(tmp_path: Path) -> None:
     with Workspace.create(tmp_path / "ws") as ws:
         fill(ws, "CT of a man with COVID-19.", [""])
         ws.decide([Decision("panel", "p-f1-0", "label", "unclear", "curator:ann")])
-        label.run(ws)
+        read(ws)
         assert labels(ws) == ["unclear"]
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from covidct.cli import run as cli
-from covidct.curate import patients
 from covidct.curate.patients import linked
+from covidct.curate.steps import PATIENTS
 from covidct.records import Decision, Figure, Panel, Paper
+from covidct.steps import drive
 from covidct.workspace import Workspace
 from covidct.workspace.workspace import Pair
 
@@ -31,7 +32,7 @@ def ids(ws: Workspace) -> dict[str, str]:
 def test_ids_are_unique_in_and_over_papers_and_hold_no_age(tmp_path: Path) -> None:
     with Workspace.create(tmp_path / "ws") as ws:
         fill(ws, "p", "q")
-        report = patients.run(ws)
+        report = drive(ws, PATIENTS)
         found = ids(ws)
         assert len(set(found.values())) == 4 and report.counts["patients"] == 4
         assert all(patient.startswith(panel[0]) and "40" not in patient[2:4] for panel, patient in found.items())
@@ -44,7 +45,7 @@ def test_pictures_that_come_back_link_patients_over_papers(tmp_path: Path) -> No
     with Workspace.create(tmp_path / "ws") as ws:
         fill(ws, "p", "q")
         ws.save_pairs([Pair("p-f1A", "q-f1A", 0.99)])
-        patients.run(ws)
+        drive(ws, PATIENTS)
         found = ids(ws)
         assert found["p-f1A"] == found["q-f1A"] and found["p-f1B"] != found["q-f1B"]
         assert "one patient with" in ws.current("panel", "q-f1A")["patient"].why
@@ -55,9 +56,9 @@ def test_a_curators_no_keeps_papers_apart(field: str, tmp_path: Path) -> None:
     with Workspace.create(tmp_path / "ws") as ws:
         fill(ws, "p", "q")
         ws.save_pairs([Pair("p-f1A", "q-f1A", 0.99)])
-        patients.run(ws)
+        drive(ws, PATIENTS)
         ws.decide([Decision("pair", "p-f1A|q-f1A", field, False, "curator:ann")])
-        patients.run(ws)
+        drive(ws, PATIENTS)
         found = ids(ws)
         assert found["p-f1A"] != found["q-f1A"]
 
@@ -66,7 +67,7 @@ def test_a_curators_yes_links_without_equal_pictures(tmp_path: Path) -> None:
     with Workspace.create(tmp_path / "ws") as ws:
         fill(ws, "p", "q")
         ws.decide([Decision("pair", "p-f1A|q-f1B", "same_patient", True, "curator:ann")])
-        patients.run(ws)
+        drive(ws, PATIENTS)
         assert ids(ws)["p-f1A"] == ids(ws)["q-f1B"]
 
 
@@ -74,7 +75,7 @@ def test_a_curators_name_stays_and_the_group_takes_it(tmp_path: Path) -> None:
     with Workspace.create(tmp_path / "ws") as ws:
         fill(ws, "p", caption="CT of a 40-year-old man. (A) Day 2. (B) Day 9.")
         ws.decide([Decision("panel", "p-f1A", "patient", "ann-7", "curator:ann")])
-        patients.run(ws)
+        drive(ws, PATIENTS)
         assert set(ids(ws).values()) == {"ann-7"}
         assert ws.current("panel", "p-f1A")["patient"].by == "curator:ann"
 
@@ -82,9 +83,9 @@ def test_a_curators_name_stays_and_the_group_takes_it(tmp_path: Path) -> None:
 def test_a_second_run_decides_nothing_new(tmp_path: Path) -> None:
     with Workspace.create(tmp_path / "ws") as ws:
         fill(ws, "p", "q")
-        first = patients.run(ws)
+        first = drive(ws, PATIENTS)
         before = len(ws.decisions(field="patient"))
-        again = patients.run(ws)
+        again = drive(ws, PATIENTS)
         assert (first.done, again.done, again.skipped) == (4, 0, 4)
         assert len(ws.decisions(field="patient")) == before
 

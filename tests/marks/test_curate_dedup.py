@@ -12,10 +12,11 @@ from click.testing import CliRunner
 from PIL import Image
 
 from covidct.commands.curate_dedup import dedup
-from covidct.curate.dedup import run
+from covidct.curate.steps import DEDUP
 from covidct.errors import ExitCode, UsageError
 from covidct.imaging.phantoms.slices import phantom
 from covidct.records import Decision, Figure, Panel, Paper, PaperStatus
+from covidct.steps import drive
 from covidct.workspace import Workspace
 
 
@@ -89,15 +90,15 @@ def workspace_with(folder: Path, pictures: list[Image.Image]) -> Workspace:
 
 def test_a_workspace_is_compared_once_and_again_when_a_panel_comes(tmp_path: Path) -> None:
     ws = workspace_with(tmp_path / "ws", [picture(0), picture(1), picture(0).resize((150, 200))])
-    report = run(ws)
+    report = drive(ws, DEDUP)
     assert (report.done, report.skipped, report.failed, report.counts) == (3, 0, [], {"rescale": 1})
     (pair,) = ws.pairs()
     assert (pair.a, pair.b, pair.change) == ("p1-f0-a", "p1-f2-a", "rescale") and pair.score > 0.95
     ws.decide([Decision("pair", pair.pair_id, "duplicate", True, "curator:ann")])
-    again = run(ws)
+    again = drive(ws, DEDUP)
     assert (again.done, again.skipped) == (0, 3) and ws.pairs() == [pair]
     ws.forget("p1-f2-a", "asked")
-    assert run(ws).done == 2 and ws.pairs() == []
+    assert drive(ws, DEDUP).done == 2 and ws.pairs() == []
 
 
 def test_the_command_on_a_workspace(tmp_path: Path) -> None:

@@ -13,10 +13,12 @@ from PIL import Image, ImageDraw, ImageFont
 
 from covidct.commands.curate_mask import mask
 from covidct.curate import mask as step
+from covidct.curate.steps import MASK
 from covidct.errors import ExitCode, UsageError
 from covidct.imaging.ocr import ocr_available
 from covidct.imaging.phantoms.slices import phantom
 from covidct.records import Decision, Figure, Panel, Paper, PaperStatus
+from covidct.steps import drive
 from covidct.workspace import Workspace
 
 needs_ocr = pytest.mark.skipif(not ocr_available(), reason="the ocr extra is not installed")
@@ -103,22 +105,22 @@ def ws(tmp_path: Path) -> Workspace:
 
 @needs_ocr
 def test_a_panel_is_masked_once_and_the_journal_holds_no_name(ws: Workspace) -> None:
-    report = step.run(ws)
+    report = drive(ws, MASK)
     assert (report.done, report.skipped, report.failed) == (1, 0, [])
     decision = ws.current("panel", "p1-f1-a")["mask"]
-    assert decision.by == step.BY and decision.value["identifying"] == "yes" and decision.value["texts"] >= 1
+    assert decision.by == MASK.by and decision.value["identifying"] == "yes" and decision.value["texts"] >= 1
     where = np.asarray(Image.open(ws.path(decision.value["mask"])))
     assert where[8:36, 12:200].any() and Image.open(ws.path(decision.value["masked"])).size == (300, 300)
     words = json.dumps([str(vars(one)) for one in ws.decisions()])
     assert "DOE" not in words and "1961" not in words
     assert {one["kind"] for one in decision.evidence["identifying"]} & {"name", "date", "birth"}
-    again = step.run(ws)
+    again = drive(ws, MASK)
     assert (again.done, again.skipped) == (0, 1) and len(ws.decisions("panel", "p1-f1-a", "mask")) == 1
 
 
 def test_a_panel_that_is_no_ct_is_left_alone_and_the_command_tells(ws: Workspace) -> None:
     ws.decide([Decision("panel", "p1-f1-a", "kind", "logo", "curator:ann")])
-    assert step.run(ws).done == 0
+    assert drive(ws, MASK).done == 0
     ws.close()
     code, text = call("-w", ws.folder)
     assert code == ExitCode.COMPLETE and "     0 done" in text

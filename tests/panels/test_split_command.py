@@ -9,12 +9,13 @@ import pytest
 from PIL import Image
 
 from covidct.cli import run
-from covidct.curate import split as step
 from covidct.curate.pictures import MAX_PIXELS, read_picture
+from covidct.curate.steps import SPLIT
 from covidct.errors import CovidctError
 from covidct.imaging.phantoms.figures import compose
 from covidct.imaging.phantoms.slices import phantom
 from covidct.records import Decision, Figure, Paper, PaperStatus
+from covidct.steps import drive
 from covidct.workspace import Workspace
 
 
@@ -96,7 +97,7 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 def test_the_step_stores_panels_and_does_nothing_twice(workspace: Workspace) -> None:
-    first = step.run(workspace)
+    first = drive(workspace, SPLIT)
     assert (first.done, first.failed) == (1, [])
     panels = workspace.panels("p1-f1")
     assert len(panels) > 1
@@ -107,17 +108,17 @@ def test_the_step_stores_panels_and_does_nothing_twice(workspace: Workspace) -> 
             assert picture.size == (panel.width, panel.height)
     assert "admission" in panels[0].sub_caption
     journal = workspace.current("figure", "p1-f1")["panels"]
-    assert journal.by == step.BY and len(journal.value) == len(panels)
-    again = step.run(workspace)
+    assert journal.by == SPLIT.by and len(journal.value) == len(panels)
+    again = drive(workspace, SPLIT)
     assert (again.done, again.skipped) == (0, 2)
     assert workspace.panels("p1-f1") == panels
 
 
 def test_boxes_drawn_by_a_curator_win(workspace: Workspace) -> None:
-    step.run(workspace)
+    drive(workspace, SPLIT)
     boxes = [{"label": "x", "box": [0, 0, 60, 50]}, {"label": "", "box": [60.4, 0, 120, 50]}]
     workspace.decide([Decision("figure", "p1-f1", "panels", boxes, "curator:ann")])
-    step.run(workspace)
+    drive(workspace, SPLIT)
     assert [(p.panel_label, p.box) for p in workspace.panels("p1-f1")] == [
         ("x", (0, 0, 60, 50)),
         ("", (60, 0, 120, 50)),
@@ -127,6 +128,6 @@ def test_boxes_drawn_by_a_curator_win(workspace: Workspace) -> None:
 def test_a_picture_that_is_gone_is_reported_and_the_rest_goes_on(workspace: Workspace) -> None:
     figure = workspace.figures("p1")[0]
     workspace.path(figure.file).unlink()
-    report = step.run(workspace)
+    report = drive(workspace, SPLIT)
     assert [item for item, _ in report.failed] == ["p1-f1"]
     assert report.done == 0

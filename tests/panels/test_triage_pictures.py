@@ -11,14 +11,15 @@ import pytest
 from PIL import Image
 
 from covidct.cli import run
-from covidct.curate import triage as step
 from covidct.curate.pictures import read_picture
+from covidct.curate.steps import TRIAGE
 from covidct.imaging.phantoms.figures import compose
 from covidct.imaging.phantoms.kinds import OTHER_KINDS, belly
 from covidct.imaging.phantoms.prints import printed
 from covidct.imaging.phantoms.slices import phantom
 from covidct.imaging.triage import MEASURES, forest, measure, triage, triage_all, view
 from covidct.records import CT_KINDS, TRIAGE_KINDS, Figure, Panel, Paper
+from covidct.steps import drive
 from covidct.workspace import Workspace
 
 Draw = Callable[[np.random.Generator], np.ndarray]
@@ -115,10 +116,10 @@ def test_the_step_decides_on_figures_and_panels_once(tmp_path: Path) -> None:
         size = {"file": stored.file, "sha256": stored.sha256, "width": 200, "height": 200}
         workspace.replace_figures("p", [Figure("p-1", "p", **size)])  # type: ignore[arg-type]
         workspace.replace_panels("p-1", [Panel("p-1-1", "p-1", box=(0, 0, 200, 200), **size)])  # type: ignore[arg-type]
-        first = step.run(workspace)
+        first = drive(workspace, TRIAGE)
         assert (first.done, first.failed) == (2, [])
         assert workspace.panels("p-1")[0].kind == workspace.current("figure", "p-1")["kind"].value
-        assert step.run(workspace).skipped == 2
+        assert drive(workspace, TRIAGE).skipped == 2
 
 
 @pytest.mark.shared
