@@ -63,7 +63,7 @@ def _floor_one(job: tuple[Path, list[Row], dict[tuple[str, str], tuple[int, int]
     import numpy as np
     import pymupdf
 
-    from covidct.harvest.extract import pictures
+    from covidct.harvest.extract.render import write
 
     pdf, figures, sizes = job
     document = pymupdf.open(pdf)
@@ -77,7 +77,7 @@ def _floor_one(job: tuple[Path, list[Row], dict[tuple[str, str], tuple[int, int]
                 matrix = pymupdf.Matrix(width / (x1 - x0), height / (y1 - y0))
                 pixmap = page.get_pixmap(matrix=matrix, clip=(x0, y0, x1, y1), colorspace=pymupdf.csRGB, alpha=False)
                 pixels = np.frombuffer(pixmap.samples, np.uint8).reshape(pixmap.height, pixmap.width, 3)
-                pictures.write(pixels, out / f"{pdf.stem}-{where}-{label}.png".replace(" ", "_"))
+                write(pixels, out / f"{pdf.stem}-{where}-{label}.png".replace(" ", "_"))
     document.close()
     pymupdf.TOOLS.store_shrink(100)
 

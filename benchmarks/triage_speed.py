@@ -12,8 +12,8 @@ from pathlib import Path
 import cv2
 
 from covidct.commands.curate_triage import sort_files
-from covidct.curate.pictures import read_picture
 from covidct.imaging.triage import forest, triage_all
+from covidct.pictures import open_picture
 
 _SIDE = 384
 _CHUNK = 24
@@ -22,13 +22,13 @@ _CHUNK = 24
 def decode(files: Sequence[Path]) -> None:
     """Read the pictures as the command does, at a size at which JPEG may skip work."""
     for file in files:
-        read_picture(file, side=_SIDE)
+        open_picture(file, side=_SIDE)
 
 
 def sort(files: Sequence[Path]) -> None:
     """Read and judge them."""
     for start in range(0, len(files), _CHUNK):
-        triage_all([read_picture(file, side=_SIDE) for file in files[start : start + _CHUNK]])
+        triage_all([open_picture(file, side=_SIDE) for file in files[start : start + _CHUNK]])
 
 
 def in_two_processes(files: Sequence[Path]) -> None:

@@ -4,13 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from PIL import Image
 
 from covidct.errors import UsageError
+from covidct.pictures import open_grey
 from covidct.records import CLASSES, SPLITS
 from covidct.release.read import default_release, locate_images, read_release
-from covidct.release.read.pictures import grey, open_picture
 
 
 class CovidCT:
@@ -46,7 +45,7 @@ class CovidCT:
         return len(self.ids)
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
-        picture = Image.fromarray(np.array(grey(open_picture(self._paths[index]))))
+        picture = Image.fromarray(open_grey(self._paths[index]))
         target = self.targets[index]
         shown = self.transform(picture) if self.transform else picture
         return shown, self.target_transform(target) if self.target_transform else target

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from covidct.audit.pictures import pixels
+from covidct.audit.seen import pixels
 from covidct.imaging.lung import lung_mask
 from covidct.progress import progress
 from covidct.records import POSITIVE_CLASS

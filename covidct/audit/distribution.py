@@ -8,8 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from covidct.audit.findings import Finding, finding
-from covidct.audit.pictures import Seen
 from covidct.audit.resampling import association_p, cramers_v
+from covidct.audit.seen import Seen
 from covidct.records import POSITIVE_CLASS, SPLITS
 
 STRONG = 0.3

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from covidct.audit.findings import Finding, finding
-from covidct.audit.pictures import pixels
+from covidct.audit.seen import pixels
 from covidct.grouping import groups
 from covidct.imaging.duplicates.search import find_duplicates
 

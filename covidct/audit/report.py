@@ -1,12 +1,12 @@
 """``audit.json`` (the contract's form) and ``audit.html`` (one file, pictures inside, each through the gate)."""
 
 import base64
-import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from PIL import Image
 
@@ -15,8 +15,8 @@ from covidct.audit.findings import SEVERITIES, Finding, as_json
 from covidct.audit.run import Audit, summary
 from covidct.audit.shortcut import Baseline
 from covidct.files import write_text
+from covidct.pictures import PictureError, open_grey, png_bytes
 from covidct.release.read.gate import Form, Verdict, gate
-from covidct.release.read.pictures import PictureError, grey, open_picture
 from covidct.release.read.stats import release_stats
 
 THUMBNAIL = 120
@@ -101,11 +101,9 @@ class _Thumbnails:
 
 
 def _thumbnail(path: Path) -> str:
-    picture = Image.fromarray(grey(open_picture(path)))
+    picture = Image.fromarray(open_grey(path))
     picture.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.BILINEAR)
-    out = io.BytesIO()
-    picture.save(out, "PNG")
-    return f"data:image/png;base64,{base64.b64encode(out.getvalue()).decode()}"
+    return f"data:image/png;base64,{base64.b64encode(png_bytes(np.asarray(picture))).decode()}"
 
 
 def _baseline(one: Baseline) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from covidct.audit.distribution import (
 )
 from covidct.audit.findings import Finding, ordered
 from covidct.audit.leaks import duplicate_findings, find_twins, label_spread_findings, torn_findings
-from covidct.audit.pictures import Seen, look
+from covidct.audit.seen import Seen, look
 from covidct.audit.shortcut import Baseline, score_baseline, shortcut_baselines, shortcut_findings
 from covidct.audit.structure import fault_findings, identity_findings, licence_findings, withdrawn_findings
 from covidct.audit.texts import read_pictures, sample, text_findings

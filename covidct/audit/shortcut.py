@@ -13,8 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from covidct.audit.findings import Finding, finding
-from covidct.audit.pictures import Seen
 from covidct.audit.resampling import Auc, grouped_auc
+from covidct.audit.seen import Seen
 from covidct.records import POSITIVE_CLASS, SPLITS
 
 FAMILIES: Mapping[str, tuple[str, ...]] = {

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from covidct.audit.findings import Finding, finding
-from covidct.audit.pictures import pixels
 from covidct.audit.resampling import association_p, cramers_v
+from covidct.audit.seen import pixels
 from covidct.captions.identify import identifying
 from covidct.imaging.ocr import read_text
 from covidct.progress import progress

@@ -6,13 +6,12 @@ from typing import Any
 import click
 import numpy as np
 import torch
-from PIL import Image
 
 from covidct.commands.options import print_json
 from covidct.errors import CovidctError, ExitCode
-from covidct.files import atomic_path
+from covidct.files import write_bytes
 from covidct.models import Classifier
-from covidct.release.read.pictures import PictureError
+from covidct.pictures import PictureError, png_bytes
 from covidct.train.evaluate import run_config
 from covidct.train.experiment import load_best
 from covidct.train.explain import DISCLAIMER, maps, overlay, places
@@ -71,8 +70,7 @@ def _one(
 
 def _save(target: Path, picture: Any, heat: Any) -> Path:
     try:
-        with atomic_path(target) as part:
-            Image.fromarray(overlay(picture, heat)).save(part, format="PNG")
+        write_bytes(target, png_bytes(overlay(picture, heat)))
     except OSError as error:
         raise CovidctError(f"{target}: cannot be written ({error.strerror})") from error
     return target

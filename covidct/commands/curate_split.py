@@ -32,11 +32,11 @@ def split_figure(files: tuple[Path, ...], as_json: bool, workspace: Path) -> int
 
 
 def _one(file: Path) -> dict[str, Any]:
-    from covidct.curate.pictures import read_picture
     from covidct.imaging.panels.split import split
+    from covidct.pictures import open_picture
 
     try:
-        image = read_picture(file)
+        image = open_picture(file)
     except CovidctError as error:
         return {"file": str(file), "error": str(error)}
     panels = [{"label": p.label, "box": list(p.box), "score": p.score} for p in split(image).panels]

@@ -59,15 +59,15 @@ def sort_files(files: Sequence[Path], workers: int) -> Iterator[dict[str, Any]]:
 def _chunk(files: Sequence[Path]) -> list[dict[str, Any]]:
     import cv2
 
-    from covidct.curate.pictures import read_picture
     from covidct.imaging.triage import forest, triage_all
+    from covidct.pictures import open_picture
 
     cv2.setNumThreads(1)
     forest()
     pictures, errors = {}, {}
     for file in files:
         try:
-            pictures[file] = read_picture(file, side=384)
+            pictures[file] = open_picture(file, side=384)
         except CovidctError as error:
             errors[file] = str(error)
     verdicts = dict(zip(pictures, triage_all(list(pictures.values())), strict=True))

@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from covidct.errors import CovidctError
-from covidct.files import atomic_path, safe_name
+from covidct.files import safe_name, write_bytes
 from covidct.imaging.duplicates.correlation import lay
 from covidct.imaging.duplicates.hashes import SIDE, frameless
 from covidct.imaging.duplicates.search import MIN_SCORE, Duplicate, find_duplicates
+from covidct.pictures import open_grey, png_bytes
 from covidct.progress import progress
-from covidct.release.read.pictures import grey, open_picture
 from covidct.steps import Item, Outcome
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ class Search:
     def _pictures(self, kept: list[int]) -> Iterator[NDArray[np.uint8]]:
         for n, path in enumerate(progress(self.files, "dedup")):
             try:
-                picture = grey(open_picture(path))
+                picture = open_grey(path)
             except CovidctError as error:
                 self.failed.append((n, str(error)))
                 continue
@@ -89,7 +88,7 @@ def pair_picture(a: NDArray[np.uint8], b: NDArray[np.uint8], pair: Duplicate) ->
 def write_pictures(files: Sequence[Path], pairs: Sequence[Duplicate], folder: Path) -> None:
     """One PNG a pair in ``folder``, named by score and both files."""
     for n, pair in enumerate(pairs):
-        sides = [grey(open_picture(files[k])) for k in (pair.i, pair.j)]
+        sides = [open_grey(files[k]) for k in (pair.i, pair.j)]
         stems = "--".join(safe_name(files[k].stem)[-60:] for k in (pair.i, pair.j))
-        with atomic_path(folder / f"{n:04d}-{pair.score:.3f}-{stems}.png") as path:
-            Image.fromarray(pair_picture(sides[0], sides[1], pair)).save(path, "PNG")
+        picture = pair_picture(sides[0], sides[1], pair)
+        write_bytes(folder / f"{n:04d}-{pair.score:.3f}-{stems}.png", png_bytes(picture))

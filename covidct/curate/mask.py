@@ -4,22 +4,20 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from covidct.captions.identify import Finding, identifying
 from covidct.errors import CovidctError
 from covidct.files import safe_name, write_bytes
 from covidct.imaging.ocr import TextBox, ocr_available, read_text
 from covidct.imaging.overlays.find import Overlays, find_overlays, paint_over
+from covidct.pictures import grey_if_colourless, open_picture, png_bytes
 from covidct.progress import progress
 from covidct.records import CT_KINDS, Decision
-from covidct.release.read.pictures import grey, open_picture
 from covidct.steps import Item, Outcome
 from covidct.workspace.disk import named
 
@@ -55,7 +53,7 @@ class Masked:
     def files(self) -> tuple[bytes, bytes]:
         """PNG bytes of the mask (255 where a mark is) and of the picture painted over."""
         mask = self.overlays.mask
-        return _png(mask.astype(np.uint8) * np.uint8(255)), _png(paint_over(self.picture, mask))
+        return png_bytes(mask.astype(np.uint8) * np.uint8(255)), png_bytes(paint_over(self.picture, mask))
 
 
 def mask_picture(picture: NDArray[np.uint8], *, read: bool = True) -> Masked:
@@ -71,14 +69,8 @@ def _readings(texts: Sequence[TextBox]) -> list[str]:
 
 
 def load(path: Path) -> NDArray[np.uint8]:
-    """The picture in ``path`` as 8-bit grey or RGB, whichever it holds. Raises CovidctError, naming the file."""
-    picture = open_picture(path)
-    if picture.mode in ("L", "1", "I", "F") or picture.mode.startswith("I;16"):
-        return grey(picture)
-    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
-        layer = picture.convert("RGBA")
-        picture = Image.alpha_composite(Image.new("RGBA", layer.size, (0, 0, 0, 255)), layer)
-    return np.asarray(picture.convert("RGB"), dtype=np.uint8)
+    """The picture in ``path`` as 8-bit RGB, or grey where it has no colour. Raises PictureError."""
+    return grey_if_colourless(open_picture(path))
 
 
 def mask_files(files: Sequence[Path], out: Path, *, read: bool = True) -> Iterator[dict[str, Any]]:
@@ -147,9 +139,3 @@ def _counts(found: Masked) -> dict[str, int]:
     if found.identifying != "no":
         counts["may identify" if found.identifying == "yes" else found.identifying] = 1
     return counts
-
-
-def _png(pixels: NDArray[np.uint8]) -> bytes:
-    buffer = BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
-    return buffer.getvalue()

@@ -1,6 +1,5 @@
 """Step ``split``: each figure of the workspace into panels, with letters, sub-captions and stored pictures."""
 
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covidct.captions.subcaptions import split_caption
-from covidct.curate.pictures import read_picture
 from covidct.errors import CovidctError
 from covidct.files import safe_name
 from covidct.imaging.panels.split import split
+from covidct.pictures import grey_if_colourless, open_picture, png_bytes
 from covidct.records import Box, Decision, Dropped, Figure, Panel
 from covidct.steps import Item, Outcome
 from covidct.workspace import Workspace
@@ -42,7 +41,7 @@ def items(workspace: Workspace) -> Iterator[Item]:
 def run(item: Item) -> Outcome:
     """Panels of one figure: along a person's boxes where there are some, else where the pixels say."""
     figure, path, boxes = item.value
-    image = read_picture(path)
+    image = open_picture(path)
     if boxes is not None:
         parts = _drawn(boxes, image.shape[1], image.shape[0], figure.figure_id)
         return _outcome(figure, image, parts, {"drawn by a curator": 1})
@@ -73,7 +72,7 @@ def _outcome(
     decisions: Sequence[Decision] = (),
     dropped: Sequence[Dropped] = (),
 ) -> Outcome:
-    crops = [_png(image[y0:y1, x0:x1]) for x0, y0, x1, y1 in (part.box for part in parts)]
+    crops = [png_bytes(grey_if_colourless(image[y0:y1, x0:x1])) for x0, y0, x1, y1 in (part.box for part in parts)]
     panels = _panels(figure, parts, crops)
     return Outcome(
         decisions,
@@ -132,13 +131,3 @@ def _panels(figure: Figure, parts: Sequence[Part], crops: Sequence[bytes]) -> li
 def _as_box(box: tuple[int, int, int, int]) -> Box:
     x0, y0, x1, y1 = box
     return float(x0), float(y0), float(x1), float(y1)
-
-
-def _png(picture: NDArray[np.uint8]) -> bytes:
-    """PNG bytes; grey pictures in one channel, so that no colour is claimed that is not there."""
-    from PIL import Image
-
-    grey = bool((picture[:, :, :1] == picture).all())
-    buffer = io.BytesIO()
-    Image.fromarray(picture[:, :, 0] if grey else picture).save(buffer, "PNG")
-    return buffer.getvalue()

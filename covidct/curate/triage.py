@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from covidct.curate.pictures import read_picture
 from covidct.imaging.triage import Triage, triage
+from covidct.pictures import open_picture
 from covidct.records import Decision
 from covidct.steps import Item, Outcome
 from covidct.workspace import Workspace
@@ -26,7 +26,7 @@ def items(workspace: Workspace) -> Iterator[Item]:
 def run(item: Item) -> Outcome:
     """Decide on the kind of one picture."""
     entity, entity_id, path = item.value
-    verdict = triage(read_picture(path))
+    verdict = triage(open_picture(path))
     counts = {verdict.kind: 1} if entity == "panel" else {}
     return Outcome([_decision(entity, entity_id, verdict)], counts=counts)
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from covidct.demo.pictures import Arrow, FigurePicture, chart_bars, compose
+from covidct.demo.drawing import Arrow, FigurePicture, chart_bars, compose
 from covidct.imaging.phantoms.slices import phantom
 from covidct.records import Box
 

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from covidct.errors import UsageError
 from covidct.extras import needed
-from covidct.files import atomic_path, sha256_file, write_text
+from covidct.files import sha256_file, write_bytes, write_text
+from covidct.pictures import png_bytes
 
 SLICES, CLASSES = "ct_slices", "slice_class"
 WINDOW = (-600.0, 300.0)
@@ -75,8 +75,7 @@ def import_lnm(path: Path, out: Path) -> LnmImport:
     writer.writerow(["file", "label", "width", "height", "sha256"])
     for number, (patch, name) in enumerate(zip(windowed(values), names, strict=True)):
         file = f"{name}/{number:05d}.png"
-        with atomic_path(out / file) as temporary:
-            Image.fromarray(patch).save(temporary, format="PNG")
+        write_bytes(out / file, png_bytes(patch))
         writer.writerow([file, name, patch.shape[1], patch.shape[0], sha256_file(out / file)])
     write_text(out / "patches.csv", table.getvalue())
     return LnmImport(len(names), dict(sorted(Counter(names).items())), float(values.min()), float(values.max()))

@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from covidct.errors import CovidctError, UsageError
 from covidct.extras import needed
-from covidct.files import atomic_path, sha256_file, write_text
+from covidct.files import sha256_file, write_bytes, write_text
+from covidct.pictures import png_bytes
 
 LEVEL, WIDTH = -600.0, 1500.0
 SUBJECTS = 500
@@ -161,10 +161,9 @@ def _export(path: Path, lesions: Sequence[Lesion], rng: random.Random, out: Path
 
 def _write(hounsfield: NDArray[Any], series: str, z: int, reason: str, out: Path) -> Slice:
     name = f"{series}.mhd_{z}.png"
-    picture = Image.fromarray(windowed(hounsfield))
-    with atomic_path(out / name) as temporary:
-        picture.save(temporary, format="PNG")
-    return Slice(name, series, z, reason, picture.width, picture.height, sha256_file(out / name))
+    picture = windowed(hounsfield)
+    write_bytes(out / name, png_bytes(picture))
+    return Slice(name, series, z, reason, picture.shape[1], picture.shape[0], sha256_file(out / name))
 
 
 def import_luna16(folder: Path, out: Path, subjects: int = SUBJECTS, seed: int = 0) -> LunaImport:

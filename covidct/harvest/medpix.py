@@ -20,7 +20,7 @@ from covidct.harvest.net.answers import check_image
 from covidct.harvest.net.client import HttpClient
 from covidct.harvest.net.failures import FetchError, Kind
 from covidct.harvest.net.wire import confined
-from covidct.harvest.pictures import Picture, as_png
+from covidct.harvest.repack import Picture, as_png
 from covidct.harvest.report import RunReport
 from covidct.records import Figure, Paper, PaperStatus
 from covidct.workspace import Workspace

@@ -22,8 +22,8 @@ from covidct.harvest.licences import passes
 from covidct.harvest.net.answers import check_image, check_pdf, check_xml
 from covidct.harvest.net.client import HttpClient
 from covidct.harvest.net.failures import FetchError, Kind
-from covidct.harvest.pictures import Picture, as_png
 from covidct.harvest.pipeline import Pipeline, ordered
+from covidct.harvest.repack import Picture, as_png
 from covidct.harvest.services import Services
 from covidct.harvest.sources import Document
 from covidct.harvest.windows import Window

@@ -12,8 +12,8 @@ from PIL import Image
 
 from covidct.errors import CovidctError, UsageError
 from covidct.files import atomic_path, sha256_file, write_text
+from covidct.pictures import open_grey
 from covidct.progress import progress
-from covidct.release.read.pictures import grey, open_picture
 
 PIXELS, INDEX = "pixels.npy", "index.json"
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"}
@@ -43,7 +43,7 @@ class PixelStore:
 
 def square(path: Path, side: int) -> NDArray[np.uint8]:
     """The picture in ``path`` as grey (side, side) uint8; the aspect is not kept, as in the paper's 224 x 224."""
-    picture = Image.fromarray(grey(open_picture(path)))
+    picture = Image.fromarray(open_grey(path))
     return np.asarray(picture.resize((side, side), Image.Resampling.BILINEAR, reducing_gap=None))
 
 

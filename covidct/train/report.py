@@ -2,7 +2,6 @@
 
 import base64
 import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +9,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from covidct.pictures import png_bytes
 from covidct.train.curve import svg
 from covidct.train.explain import overlay
 from covidct.train.loop import HISTORY
@@ -37,9 +36,7 @@ def short(name: str, most: int = 40) -> str:
 
 def picture_address(pixels: Grey) -> str:
     """``pixels`` (h, w) or (h, w, 3) as a data: address of a PNG."""
-    out = io.BytesIO()
-    Image.fromarray(pixels).save(out, format="PNG")
-    return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode()
+    return "data:image/png;base64," + base64.b64encode(png_bytes(pixels)).decode()
 
 
 def _axes(width: float = 3.4, height: float = 3.0) -> tuple[Any, Any]:

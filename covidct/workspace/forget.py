@@ -10,7 +10,7 @@ from covidct.errors import UsageError
 from covidct.records import Anchor, PaperStatus
 from covidct.workspace import journal
 from covidct.workspace.disk import Stored, store_bytes
-from covidct.workspace.pictures import blanked
+from covidct.workspace.pixels import blanked
 from covidct.workspace.places import as_fractions
 from covidct.workspace.rows import decision_of, dump_anchor, figure_of, panel_of
 

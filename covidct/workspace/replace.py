@@ -7,7 +7,7 @@ from pathlib import Path
 
 from covidct.records import Anchor, Box, Figure, Panel
 from covidct.workspace import journal
-from covidct.workspace.pictures import pixel_hash
+from covidct.workspace.pixels import pixel_hash
 from covidct.workspace.places import SAME_PLACE_IOU, as_fractions, carried_over, iou, match, to_pixels
 from covidct.workspace.rows import anchor_of, box_of, figure_row, panel_row
 

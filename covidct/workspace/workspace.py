@@ -22,7 +22,7 @@ from covidct.workspace import disk, forget, journal
 from covidct.workspace.disk import Stored
 from covidct.workspace.forget import Tombstone
 from covidct.workspace.lock import written
-from covidct.workspace.pictures import blanked, pixel_hash
+from covidct.workspace.pixels import blanked, pixel_hash
 from covidct.workspace.replace import (
     forgotten_pictures,
     forgotten_places,

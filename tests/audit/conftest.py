@@ -12,7 +12,7 @@ from PIL import Image
 from covidct.imaging.phantoms.slices import phantom
 from covidct.release.make.tables import paper_table, patient_table
 from covidct.release.make.write import Draft, write_release
-from covidct.release.read.pictures import facts, picture_hash
+from covidct.release.read.facts import facts, picture_hash
 from covidct.release.read.schema import IMAGE_COLUMNS, WITHDRAWN_COLUMNS
 
 SPLITS = ("train", "train", "train", "val", "test")

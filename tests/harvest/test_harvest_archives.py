@@ -20,8 +20,8 @@ from covidct.harvest.bucket import Bucket, parse_article
 from covidct.harvest.medpix import CaseImage, MedpixApi, parse_case, read_folder
 from covidct.harvest.net.client import HttpClient
 from covidct.harvest.net.failures import FetchError
-from covidct.harvest.pictures import as_png
 from covidct.harvest.pmc import Search, check_search, licence_filter
+from covidct.harvest.repack import as_png
 from covidct.harvest.windows import Window
 from covidct.workspace import Workspace
 
@@ -305,7 +305,7 @@ def test_media_are_matched_by_stem() -> None:
     assert match_media("gr2", media) == ""
 
 
-def test_pictures_lose_what_is_not_pixels_and_bombs_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pictures_lose_what_is_not_pixels_and_bombs_are_refused() -> None:
     from PIL import Image
 
     buffer = io.BytesIO()
@@ -318,10 +318,9 @@ def test_pictures_lose_what_is_not_pixels_and_bombs_are_refused(monkeypatch: pyt
         image, saved = Image.new(mode, (9, 7)), io.BytesIO()
         image.save(saved, "TIFF")
         assert as_png(saved.getvalue(), mode).width == 9
-    monkeypatch.setattr("covidct.harvest.pictures.MOST_PIXELS", 100)
     for data, rule in [(make_picture(1, 64), "picture-too-large"), (b"\x89PNG junk", "bad-picture")]:
         with pytest.raises(FetchError) as caught:
-            as_png(data, "x")
+            as_png(data, "x", limit=100)
         assert caught.value.rule == rule
 
 

@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 
 from covidct.cli import run
-from covidct.curate.pictures import MAX_PIXELS, read_picture
 from covidct.curate.steps import SPLIT
 from covidct.errors import CovidctError
 from covidct.imaging.phantoms.figures import compose
 from covidct.imaging.phantoms.slices import phantom
+from covidct.pictures import MAX_PIXELS, open_picture
 from covidct.records import Decision, Figure, Paper, PaperStatus
 from covidct.steps import drive
 from covidct.workspace import Workspace
@@ -68,7 +68,7 @@ def test_every_kind_of_picture_becomes_rgb(tmp_path: Path, mode: str) -> None:
     image = deep if mode == "I;16" else Image.fromarray(grey).convert(mode)
     path = tmp_path / ("a.tiff" if mode == "CMYK" else "a.png")
     image.save(path)
-    pixels = read_picture(path)
+    pixels = open_picture(path)
     assert pixels.shape == (64, 64, 3) and pixels.dtype == np.uint8
     assert np.corrcoef(pixels[:, :, 1].ravel(), grey.ravel())[0, 1] > 0.7
 
@@ -79,7 +79,7 @@ def test_a_picture_bomb_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
     Image.new("1", (side, side)).save(buffer, "PNG")
     (tmp_path / "bomb.png").write_bytes(buffer.getvalue())
     with pytest.raises(CovidctError, match="too many"):
-        read_picture(tmp_path / "bomb.png")
+        open_picture(tmp_path / "bomb.png")
 
 
 @pytest.fixture

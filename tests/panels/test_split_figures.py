@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 import pytest
 
-from covidct.curate.pictures import read_picture
 from covidct.errors import UsageError
 from covidct.imaging.panels.charts import is_chart, islands
 from covidct.imaging.panels.cut import weigh
@@ -19,6 +18,7 @@ from covidct.imaging.phantoms.figures import LAYOUTS, Composed, compose, text_ma
 from covidct.imaging.phantoms.kinds import OTHER_KINDS, chart, diagram
 from covidct.imaging.phantoms.prints import draw_phantom, printed_set
 from covidct.imaging.phantoms.slices import Grey
+from covidct.pictures import open_picture
 
 Pair = tuple[Labelled, Labelled]
 
@@ -202,7 +202,7 @@ def test_real_figures(shared: Path) -> None:
     truth = json.loads((folder / "panels.json").read_text())
     pairs: list[Pair] = []
     for name, record in truth.items():
-        found = split(read_picture(folder / "images" / name))
+        found = split(open_picture(folder / "images" / name))
         true = [(p["label"], tuple(p["box"])) for p in record["panels"]]
         pairs.append((true, [(p.label, p.box) for p in found.panels]))
     found_all = agreement(pairs)
@@ -213,7 +213,7 @@ def test_real_figures(shared: Path) -> None:
 def test_published_single_slices_stay_whole(shared: Path) -> None:
     folder = shared / "data" / "covid-ct" / "Images-processed"
     files = sorted(folder.rglob("*.[pj][np]g"))[::60]
-    torn = [f.name for f in files if len(split(read_picture(f)).panels) > 1]
+    torn = [f.name for f in files if len(split(open_picture(f)).panels) > 1]
     assert len(torn) <= len(files) * 0.1, torn
 
 

@@ -11,13 +11,13 @@ import pytest
 from PIL import Image
 
 from covidct.cli import run
-from covidct.curate.pictures import read_picture
 from covidct.curate.steps import TRIAGE
 from covidct.imaging.phantoms.figures import compose
 from covidct.imaging.phantoms.kinds import OTHER_KINDS, belly
 from covidct.imaging.phantoms.prints import printed
 from covidct.imaging.phantoms.slices import phantom
 from covidct.imaging.triage import MEASURES, forest, measure, triage, triage_all, view
+from covidct.pictures import open_picture
 from covidct.records import CT_KINDS, TRIAGE_KINDS, Figure, Panel, Paper
 from covidct.steps import drive
 from covidct.workspace import Workspace
@@ -126,7 +126,7 @@ def test_the_step_decides_on_figures_and_panels_once(tmp_path: Path) -> None:
 def test_real_pictures(shared: Path) -> None:
     folder = shared / "data" / "truth" / "triage"
     rows = [r for r in csv.DictReader((folder / "triage.csv").open(newline="")) if r["doubtful"] != "true"]
-    found = triage_all([read_picture(folder / "images" / r["file"], side=384) for r in rows])
+    found = triage_all([open_picture(folder / "images" / r["file"], side=384) for r in rows])
     true = np.array([r["label"] in CT_KINDS for r in rows])
     called = np.array([t.is_ct for t in found])
     assert (true & called).sum() / true.sum() >= 0.93

@@ -11,7 +11,7 @@ from PIL import Image
 from covidct.records import Decision, Figure, Panel, Paper, PaperStatus
 from covidct.release.make.tables import paper_table, patient_table
 from covidct.release.make.write import Draft, write_release
-from covidct.release.read.pictures import facts, picture_hash
+from covidct.release.read.facts import facts, picture_hash
 from covidct.release.read.schema import IMAGE_COLUMNS
 from covidct.workspace import Workspace
 

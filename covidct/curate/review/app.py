@@ -1,4 +1,4 @@
-"""The review page's routes. Small handlers over ``queues``, ``items``, ``pictures`` and ``words``."""
+"""The review page's routes. Small handlers over ``queues``, ``items``, ``shown`` and ``words``."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ from covidct.workspace.lock import Busy
 from covidct.workspace.queues import Row, flush, last_decision, things_in_conflict, titles
 from covidct.workspace.workspace import Workspace
 
-from . import changes, items, pictures, queues
+from . import changes, items, queues, shown
 from .words import Scribe
 
 MOST_IDS = 20_000
@@ -202,7 +202,7 @@ class Page:
         panel = self.workspace.panel(request.path_params["panel_id"])
         if panel is None or form not in ("plain", "mask", "masked"):
             return _missing()
-        return _picture(pictures.panel_file(self.workspace, panel, form))
+        return _picture(shown.panel_file(self.workspace, panel, form))
 
     def figure_picture(self, request: Request) -> Response:
         figure = self.workspace.figure(request.path_params["figure_id"])
@@ -210,10 +210,10 @@ class Page:
 
     def small_picture(self, request: Request) -> Response:
         panel = self.workspace.panel(request.path_params["panel_id"])
-        path = pictures.panel_file(self.workspace, panel, "plain") if panel else None
+        path = shown.panel_file(self.workspace, panel, "plain") if panel else None
         if path is None or not path.is_file():
             return _missing()
-        return Response(pictures.small(path), media_type="image/jpeg")
+        return Response(shown.small(path), media_type="image/jpeg")
 
     # -- actions -------------------------------------------------------------------------------------------------
 
@@ -312,7 +312,7 @@ def _said(decision: Any) -> Json | None:
 def _picture(path: Path | None) -> Response:
     if path is None or not path.is_file():
         return _missing()
-    data, media = pictures.as_shown(path)
+    data, media = shown.as_shown(path)
     return Response(data, media_type=media)
 
 

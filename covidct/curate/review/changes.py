@@ -5,14 +5,14 @@ from typing import Any
 
 import cv2
 import numpy as np
-from PIL import Image
 
 from covidct.errors import UsageError
 from covidct.imaging.overlays.find import paint_over
+from covidct.pictures import png_bytes
 from covidct.records import Figure, Panel
 from covidct.workspace.workspace import Workspace
 
-from .pictures import decoded, flat, painted, png
+from .shown import painted, picture
 
 LEAST_SIDE = 8
 MOST_BOXES = 200
@@ -50,25 +50,21 @@ def boxes_of(panels: Sequence[Panel]) -> list[dict[str, Any]]:
     return [{"label": panel.panel_label, "box": [round(v) for v in panel.box]} for panel in panels]
 
 
-def hidden(picture: Image.Image, mask: Image.Image) -> Image.Image:
-    """The picture with the masked pixels filled in from round them; all other pixels as they were."""
-    return Image.fromarray(paint_over(np.array(flat(picture)), np.asarray(mask) > 0))
-
-
 def preview(workspace: Workspace, panel: Panel, mask: Any) -> bytes:
     """PNG of the panel with the page's mask filled in; nothing is kept."""
-    picture = decoded(workspace.path(panel.file).read_bytes())
-    return png(hidden(picture, painted(mask, picture.size)))
+    pixels = picture(workspace.path(panel.file))
+    return png_bytes(paint_over(pixels, painted(mask, pixels.shape[:2])))
 
 
 def mask_value(workspace: Workspace, panel: Panel, mask: Any, before: Mapping[str, Any]) -> dict[str, Any]:
     """The value of a ``mask`` decision for a painted mask: files, boxes by kind; what is known of the text stays."""
-    picture = decoded(workspace.path(panel.file).read_bytes())
-    where = painted(mask, picture.size)
+    pixels = picture(workspace.path(panel.file))
+    where = painted(mask, pixels.shape[:2])
+    white = where.astype(np.uint8) * np.uint8(255)
     return {
-        "mask": workspace.store(png(where), ".png").file,
-        "masked": workspace.store(png(hidden(picture, where)), ".png").file,
-        "boxes": _parts(np.asarray(where, np.uint8), before.get("boxes", [])),
+        "mask": workspace.store(png_bytes(white), ".png").file,
+        "masked": workspace.store(png_bytes(paint_over(pixels, where)), ".png").file,
+        "boxes": _parts(white, before.get("boxes", [])),
         "identifying": before.get("identifying", "not-scanned"),
         "texts": before.get("texts", 0),
     }

@@ -4,17 +4,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from covidct.captions.mentions import find_mentions
-from covidct.harvest.extract import pictures
 from covidct.harvest.extract.assemble import Around, Assembled, assemble
 from covidct.harvest.extract.boxes import rounded
 from covidct.harvest.extract.document import LIBRARY_ERRORS, out_of_memory
 from covidct.harvest.extract.match import Found
+from covidct.harvest.extract.render import Picture, render, stacked, write
 from covidct.harvest.extract.results import ExtractedFigure, Limits
 from covidct.harvest.extract.tally import Tally
 from covidct.harvest.extract.words import Vocabulary, join_lines
 from covidct.harvest.extract.work import Work, caption_lines
 
-Part = tuple[Found, Assembled, pictures.Picture]
+Part = tuple[Found, Assembled, Picture]
 
 
 def write_figures(work: Work, out: Path, limits: Limits, tally: Tally) -> None:
@@ -41,7 +41,7 @@ def _part(work: Work, found: Found, limits: Limits, tally: Tally) -> Part | None
     box = rounded(page.to_page(figure.box))
     try:
         source = work.document.load_page(page.number - 1)
-        picture = pictures.render(source, page, figure, limits.picture_megapixels)
+        picture = render(source, page, figure, limits.picture_megapixels)
     except LIBRARY_ERRORS as error:
         if out_of_memory(error):
             raise
@@ -58,7 +58,7 @@ def _figure(work: Work, found: Found, parts: list[Part], out: Path, mentions: tu
     first, figure, picture = parts[0]
     page = work.pages[first.page].number
     target = out / f"figure-{len(work.figures) + 1:03d}-p{page}.png"
-    width, height = pictures.write(pictures.stacked([shown.pixels for _, _, shown in parts]), target)
+    width, height = write(stacked([shown.pixels for _, _, shown in parts]), target)
     return ExtractedFigure(
         label=caption.label.printed,
         page=page,

@@ -17,13 +17,13 @@ from PIL import Image, ImageFilter
 from covidct.harvest.articles import Article, ArticleFigure, by_label
 from covidct.harvest.extract.labels import read_label
 from covidct.harvest.extract.results import Dropped, ExtractedFigure, Extraction
+from covidct.pictures import PictureError, decode, grey_if_colourless, open_picture, png_bytes
 
 SAME_TEXT = 0.98
 LARGEST_DIFFERENCE = 30
 """Grey levels by which a place of 8 x 8 pixels may differ in two copies of one picture, seen small."""
 SAME_SHAPE = 0.03
 """Largest difference of height to width ratios."""
-PICTURE_PIXELS = 100_000_000
 Grey = np.ndarray[tuple[int, int], np.dtype[np.float64]]
 SUFFIXES = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".webp", ".gif")
 
@@ -109,10 +109,9 @@ def _with_better_picture(
         return figure, f"pdf: {file.name} cannot be read"
     if other.width * other.height < figure.width * figure.height:
         return figure, f"pdf: {file.name} is smaller"
-    with Image.open(figure.picture) as shown:
-        if not same_picture(shown, other):
-            return figure, f"pdf: {file.name} shows something else than the page"
-    other.save(figure.picture, "PNG", compress_level=3)
+    if not same_picture(decode(figure.picture), other):
+        return figure, f"pdf: {file.name} shows something else than the page"
+    figure.picture.write_bytes(png_bytes(np.asarray(other)))
     return replace(figure, width=other.width, height=other.height), file.name
 
 
@@ -123,11 +122,8 @@ def _stem(name: str) -> str:
 def _opened(file: Path) -> Image.Image | None:
     """The first picture in ``file`` without blank margins, as grey or RGB; None where it is damaged or too large."""
     try:
-        with Image.open(file, formats=("TIFF", "PNG", "JPEG", "WEBP", "GIF")) as source:
-            if source.width * source.height > PICTURE_PIXELS:
-                return None
-            picture = source.convert("L" if source.mode in ("1", "L", "I;16", "LA") else "RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        picture = Image.fromarray(grey_if_colourless(open_picture(file)))
+    except PictureError:
         return None
     ink = np.asarray(picture.convert("L")) < 248
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
@@ -162,7 +158,7 @@ def _only_in_jats(figure: ArticleFigure, files: dict[str, Path], out: Path, coun
     if file is None or picture is None:
         return None
     target = out / f"figure-{count + 1:03d}-jats.png"
-    picture.save(target, "PNG", compress_level=3)
+    target.write_bytes(png_bytes(np.asarray(picture)))
     notes = {"caption_from": "jats", "jats_id": figure.identifier, "picture_from": file.name}
     return ExtractedFigure(
         figure.label, None, None, figure.caption, None, figure.mentions, "raster", target, *picture.size, notes

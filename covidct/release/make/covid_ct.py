@@ -14,7 +14,7 @@ from covidct.progress import progress
 from covidct.records import NEGATIVE_CLASS, POSITIVE_CLASS, SPLITS
 from covidct.release.make.tables import paper_table, patient_table
 from covidct.release.make.write import Draft
-from covidct.release.read.pictures import PictureFacts, facts, picture_hash
+from covidct.release.read.facts import PictureFacts, facts, picture_hash
 from covidct.release.read.schema import IMAGE_COLUMNS
 from covidct.release.read.stats import class_stats
 from covidct.tables import read_csv

@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 
 from covidct.errors import CovidctError
 from covidct.files import sha256_bytes, write_bytes
+from covidct.pictures import PictureError, read_bytes
 from covidct.progress import progress
 from covidct.records import CLASSES, SPLITS
 from covidct.release.make.materialize import Wish, artifact_boxes, canonical_png, render_picture
 from covidct.release.read.gate import gate
 from covidct.release.read.materialized import read_listing
-from covidct.release.read.pictures import PictureError, read_bytes
 from covidct.release.read.release import Release
 from covidct.tables import dump_table
 

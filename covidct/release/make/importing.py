@@ -9,6 +9,7 @@ import pandas as pd
 
 from covidct.errors import CovidctError, UsageError
 from covidct.files import safe_name
+from covidct.pictures import PictureError, open_grey
 from covidct.progress import progress
 from covidct.records import CLASSES, SPLITS
 from covidct.release.make.policy import image_objections, waived
@@ -16,8 +17,8 @@ from covidct.release.make.split import leak_groups, split_images
 from covidct.release.make.tables import paper_table, patient_table
 from covidct.release.make.workspace import Order
 from covidct.release.make.write import Draft, earlier_versions, old_test_ids
+from covidct.release.read.facts import facts, picture_hash
 from covidct.release.read.gate import normal_licence
-from covidct.release.read.pictures import PictureError, facts, grey, open_picture, picture_hash
 from covidct.release.read.schema import IMAGE_COLUMNS, is_safe_path
 from covidct.tables import read_table
 
@@ -117,7 +118,7 @@ def _twin_links(frame: pd.DataFrame, images: Path) -> list[tuple[str, str]]:
     from covidct.imaging.duplicates.search import find_duplicates
 
     ids = list(frame["image_id"])
-    pixels = (grey(open_picture(images / file)) for file in progress(frame["file"], "duplicates", len(frame)))
+    pixels = (open_grey(images / file) for file in progress(frame["file"], "duplicates", len(frame)))
     return [(ids[twin.i], ids[twin.j]) for twin in find_duplicates(pixels)]
 
 

@@ -1,6 +1,5 @@
 """The pictures of a release in one canonical form (8-bit grey PNG, no alpha, one encoder): gated, resumable."""
 
-import io
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -15,10 +14,10 @@ from PIL import Image
 
 from covidct.errors import CovidctError
 from covidct.files import sha256_bytes, sha256_file, write_bytes
+from covidct.pictures import PictureError, open_grey, png_bytes, read_bytes
 from covidct.progress import progress
 from covidct.release.read.gate import Form, artifact, gate
 from covidct.release.read.materialized import LISTING, LISTING_COLUMNS, pixel_digest
-from covidct.release.read.pictures import PictureError, decode, grey, read_bytes
 from covidct.release.read.release import Release
 from covidct.tables import dump_table
 
@@ -105,14 +104,12 @@ def materialize(
 
 def canonical_png(picture: _GREY) -> bytes:
     """``picture`` (height x width, 8-bit grey) as PNG without metadata."""
-    out = io.BytesIO()
-    Image.fromarray(picture).save(out, "PNG", compress_level=6)
-    return out.getvalue()
+    return png_bytes(picture, level=6)
 
 
 def render_picture(data: bytes, name: str, wish: Wish, mask: _GREY | None, boxes: list[tuple[int, ...]]) -> _GREY:
     """A source picture in the wished form: grey, painted over where ``mask`` or ``boxes`` say, resized."""
-    pixels = grey(decode(data, name))
+    pixels = open_grey(data, name=name)
     if wish.masked and (mask is not None or boxes):
         pixels = _painted(pixels, mask, boxes)
     if wish.size:
@@ -156,7 +153,7 @@ def _one(
         digest = sha256_bytes(data)
         if digest != row["sha256"]:
             return f"{source}: its bytes differ from the release's sha256"
-        mask = grey(decode(read_bytes(masks[image]), str(masks[image]))) if image in masks else None
+        mask = open_grey(masks[image]) if image in masks else None
         cells = {str(key): value for key, value in row.items()}
         boxes = [box for _, box in artifact_boxes(cells)]
         if artifact(cells, "identifying") == "yes" and mask is None and not boxes:

@@ -8,10 +8,10 @@ import pandas as pd
 
 from covidct.errors import UsageError
 from covidct.files import atomic_path, sha256_bytes, sha256_file, write_text
+from covidct.pictures import PictureError, read_bytes
 from covidct.progress import progress
 from covidct.release.read.gate import Form, gate
 from covidct.release.read.materialized import LISTING, LISTING_COLUMNS, read_listing
-from covidct.release.read.pictures import PictureError, read_bytes
 from covidct.release.read.release import FILES, Release
 from covidct.release.read.validate import validate_release
 from covidct.tables import dump_table

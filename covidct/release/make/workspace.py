@@ -17,8 +17,8 @@ from covidct.release.make.policy import Objection, image_objections, waived
 from covidct.release.make.split import DEFAULT_RATIOS, leak_groups, split_images
 from covidct.release.make.tables import paper_table, patient_table
 from covidct.release.make.write import Draft, earlier_versions, old_test_ids
+from covidct.release.read.facts import facts, picture_hash
 from covidct.release.read.gate import normal_licence
-from covidct.release.read.pictures import facts, picture_hash
 from covidct.release.read.schema import IMAGE_COLUMNS, MAX_TEXT, WITHDRAWN_COLUMNS
 from covidct.workspace import Workspace
 

@@ -10,11 +10,12 @@ import pandas as pd
 
 from covidct.errors import CovidctError
 from covidct.files import sha256_file
+from covidct.pictures import PictureError
 from covidct.progress import progress
 from covidct.release.read.archive import unpacked
+from covidct.release.read.facts import facts
 from covidct.release.read.locate import find_images, images_root
 from covidct.release.read.materialized import read_listing
-from covidct.release.read.pictures import PictureError, facts
 from covidct.release.read.release import FILES, META, SUMS, Release, assemble, read_meta
 from covidct.release.read.schema import TABLES, Fault, check_table
 from covidct.tables import read_table

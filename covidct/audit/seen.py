@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from covidct.files import sha256_bytes
 from covidct.imaging.statistics import picture_features
+from covidct.pictures import PictureError, decode, grey, open_grey, read_bytes
 from covidct.progress import progress
-from covidct.release.read.pictures import PictureError, decode, grey, read_bytes
 
 Grey = NDArray[np.uint8]
 
@@ -43,7 +43,7 @@ def look(paths: Mapping[str, Path], workers: int = 1) -> tuple[dict[str, Seen], 
 def _look(path: Path) -> Seen | str:
     try:
         data = read_bytes(path)
-        picture = decode(data, str(path))
+        picture = decode(data, name=str(path))
     except PictureError as error:
         return str(error)
     features = picture_features(data, picture, grey(picture), path.suffix)
@@ -53,4 +53,4 @@ def _look(path: Path) -> Seen | str:
 def pixels(paths: Mapping[str, Path]) -> Iterator[Grey]:
     """Grey pixels of each picture, read one at a time."""
     for path in paths.values():
-        yield grey(decode(read_bytes(path), str(path)))
+        yield open_grey(path)

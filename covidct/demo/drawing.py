@@ -1,12 +1,12 @@
 """Pictures of the made-up corpus: panels on a grid with letters and arrows, and numbers for charts."""
 
-import io
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from covidct.pictures import png_bytes
 from covidct.records import Box
 
 Grey = NDArray[np.uint8]
@@ -48,7 +48,7 @@ def compose(
     if arrow:
         _draw_arrow(pen, arrow, side)
     places = tuple((x / width, y / height, (x + side) / width, (y + side) / height) for x, y in corners)
-    return FigurePicture(_png(canvas), width, height, places)
+    return FigurePicture(png_bytes(np.asarray(canvas)), width, height, places)
 
 
 def _draw_arrow(pen: ImageDraw.ImageDraw, arrow: Arrow, side: int) -> None:
@@ -58,12 +58,6 @@ def _draw_arrow(pen: ImageDraw.ImageDraw, arrow: Arrow, side: int) -> None:
     neck = tip - 0.06 * side * along
     pen.line([*(tip - 0.14 * side * along), *neck], fill=255, width=3)
     pen.polygon([tuple(p) for p in (tip, neck + 0.03 * side * across, neck - 0.03 * side * across)], fill=255)
-
-
-def _png(image: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def chart_bars(rng: np.random.Generator) -> tuple[float, ...]:

@@ -10,17 +10,16 @@ from pathlib import Path
 
 import numpy as np
 import pymupdf
-from PIL import Image
 
 from covidct.harvest.extract.assemble import Assembled
 from covidct.harvest.extract.boxes import area, height, meet, width
 from covidct.harvest.extract.page import Page
+from covidct.pictures import grey_if_colourless, png_bytes
 from covidct.records import Box
 
 DPI = 300.0
 BLANK = 248
 """Grey level (of the darkest channel) from which a pixel counts as paper."""
-PNG_LEVEL = 3
 
 Pixels = np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]
 
@@ -97,10 +96,8 @@ def _trimmed(pixels: Pixels, corner: tuple[float, float], scale: tuple[float, fl
 
 def write(picture: Pixels, target: Path) -> tuple[int, int]:
     """Write ``picture`` as PNG, in one channel where it has no colour; returns width and height."""
-    grey = bool((picture[..., 0] == picture[..., 1]).all() and (picture[..., 1] == picture[..., 2]).all())
-    image = Image.fromarray(np.ascontiguousarray(picture[..., 0] if grey else picture))
-    image.save(target, "PNG", compress_level=PNG_LEVEL)
-    return image.size
+    target.write_bytes(png_bytes(grey_if_colourless(picture)))
+    return picture.shape[1], picture.shape[0]
 
 
 def stacked(parts: list[Pixels]) -> Pixels:
