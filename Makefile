@@ -4,12 +4,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test measure lint types layers unit format browser
+DEMO_STAMP := $(VENV)/.installed-demo
+PIP := $(BIN)/pip install --quiet --no-compile --constraint constraints.txt
+export NO_MKDOCS_2_WARNING := 1
 
-demo: $(STAMP)
+.PHONY: demo test measure lint types layers unit format browser docs test-core test-lowest wheel release-check
+
+# The demo needs the extras train, ocr and review; a full environment serves as well.
+demo: $(if $(wildcard $(STAMP)),$(STAMP),$(DEMO_STAMP))
 	$(BIN)/covidct demo
 
-test: lint types layers unit
+test: lint types layers docs unit
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -23,6 +28,28 @@ layers: $(STAMP)
 
 unit: $(STAMP) browser
 	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered -q
+
+# The site, offline, into site/: start with site/index.html.
+docs: $(STAMP)
+	$(BIN)/mkdocs build --quiet --strict
+
+# What needs no extra, in an environment of its own: the wheel with its base dependencies, outside of the checkout.
+test-core: $(STAMP)
+	$(BIN)/python tools/environments.py core
+
+# The lowest versions that pyproject.toml declares.
+test-lowest: $(STAMP)
+	$(BIN)/python tools/environments.py lowest
+
+wheel: $(STAMP)
+	rm -rf dist build
+	$(PIP) build
+	$(BIN)/python -m build --outdir dist .
+
+# Before a release: version, changelog, citation, documentation, wheel and source archive agree and work.
+release-check: docs wheel
+	$(BIN)/python tools/release_check.py
+	$(BIN)/python tools/environments.py core
 
 measure: $(STAMP)
 	$(BIN)/python benchmarks/measure.py
@@ -40,5 +67,11 @@ browser:
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet --no-compile --constraint constraints.txt --editable '.[all]'
+	$(PIP) --editable '.[all]'
 	touch $(STAMP)
+
+$(DEMO_STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip
+	$(PIP) --editable '.[train,ocr,review]'
+	touch $(DEMO_STAMP)

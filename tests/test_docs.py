@@ -10,7 +10,7 @@ REPO = Path(__file__).resolve().parent.parent
 
 def test_every_environment_variable_is_documented_and_exists() -> None:
     code = "\n".join(path.read_text(encoding="utf-8") for path in (REPO / "covidct").rglob("*.py"))
-    used = {name for name in re.findall(r"COVIDCT_[A-Z_]+[A-Z]", code)}
+    used = set(re.findall(r"COVIDCT_[A-Z_]+[A-Z]", code))
     page = (REPO / "docs" / "settings.md").read_text(encoding="utf-8")
     assert set(re.findall(r"^\| `(COVIDCT_[A-Z_]+)`", page, flags=re.M)) == used
 

@@ -1,4 +1,4 @@
-"""Lines of code under a folder, without blanks, comments and docstrings: ``python benchmarks/lines.py [FOLDER …]``.
+"""Lines of code under a folder, without blanks, comments and docstrings: ``python tools/lines.py [FOLDER …]``.
 
 The script counts source lines that hold at least one token of code. It is what the project's claims about its size
 rest on; run it on two commits to compare them.
