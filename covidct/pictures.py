@@ -20,6 +20,7 @@ FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP")
 MAX_PIXELS = 100_000_000
 """Two A4 pages side by side at 600 dpi have 70 million."""
 MAX_FILE_BYTES = 256 * 2**20
+LEAST_SIDE = 2
 WORK_LEVEL = 1
 """PNG compression of files that only this program reads; level 6 takes four times as long for 6 % fewer bytes."""
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -44,14 +45,22 @@ def open_picture(source: Path | bytes, *, name: str = "", limit: int = MAX_PIXEL
     """The picture in ``source`` (a file, or its bytes under ``name``) as 8-bit RGB on white ground.
 
     ``limit``: most pixels. With ``side``, a JPEG may come at a fraction of its size, its longer side still of at least
-    that many pixels. 16-bit and float values are scaled from their own range. Raises PictureError.
+    that many pixels. 16-bit and float values are scaled from their own range. Raises PictureError, also for a picture
+    of less than ``LEAST_SIDE`` pixels either way: a spacer or a tracking pixel.
     """
-    return rgb(decode(source, name=name, limit=limit, side=side))
+    return _wide_enough(rgb(decode(source, name=name, limit=limit, side=side)), source, name)
 
 
 def open_grey(source: Path | bytes, *, name: str = "", limit: int = MAX_PIXELS) -> Grey:
     """The luminance of the picture in ``source``, else as :func:`open_picture`."""
-    return grey(decode(source, name=name, limit=limit))
+    return _wide_enough(grey(decode(source, name=name, limit=limit)), source, name)
+
+
+def _wide_enough(pixels: NDArray[np.uint8], source: Path | bytes, name: str) -> NDArray[np.uint8]:
+    if min(pixels.shape[:2]) < LEAST_SIDE:
+        name = name or ("picture" if isinstance(source, bytes) else str(source))
+        raise PictureError(f"{name}: {pixels.shape[1]} x {pixels.shape[0]} pixels show nothing: leave it out")
+    return pixels
 
 
 def decode(source: Path | bytes, *, name: str = "", limit: int = MAX_PIXELS, side: int = 0) -> Image.Image:

@@ -129,13 +129,13 @@ def test_one_frame_of_many() -> None:
 
 @pytest.mark.parametrize("values", [[0, 1000, 65535], [7, 7, 7]])
 def test_deep_pictures_are_scaled_from_their_own_range(values: list[int]) -> None:
-    data = saved(Image.fromarray(np.array([values], np.uint16)), "PNG")
+    data = saved(Image.fromarray(np.array([values] * 2, np.uint16)), "PNG")
     wanted = [0, 4, 255] if values[0] != values[1] else [0, 0, 0]
-    assert open_grey(data).tolist() == [wanted] and open_picture(data)[0, :, 2].tolist() == wanted
+    assert open_grey(data).tolist() == [wanted] * 2 and open_picture(data)[0, :, 2].tolist() == wanted
 
 
 def test_floats_without_a_value_are_no_warning() -> None:
-    data = saved(Image.fromarray(np.array([[np.nan, 0, 1, np.inf]], np.float32)), "TIFF")
+    data = saved(Image.fromarray(np.array([[np.nan, 0, 1, np.inf]] * 2, np.float32)), "TIFF")
     assert open_grey(data)[0, 1:3].tolist() == [0, 255]
 
 
@@ -170,6 +170,14 @@ def test_broken_bytes_never_end_in_anything_but_one_error(form: str) -> None:
 def test_what_is_written_is_read_again(shape: tuple[int, ...], level: int) -> None:
     pixels = np.random.default_rng(2).integers(0, 256, shape, np.uint8)
     assert (np.asarray(decode(png_bytes(pixels, level))) == pixels).all()
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 4000), (4000, 1)])
+def test_a_row_of_pixels_is_no_picture(shape: tuple[int, int]) -> None:
+    data = png_bytes(np.zeros(shape, np.uint8))
+    for opened in (open_picture, open_grey):
+        with pytest.raises(PictureError, match=f"spacer: {shape[1]} x {shape[0]} pixels"):
+            opened(data, name="spacer")
 
 
 def test_deep_and_bilevel_pixels_keep_their_depth() -> None:

@@ -7,7 +7,7 @@ import click
 
 from covidct.commands.curate_auto import run_steps
 from covidct.commands.options import json_option, print_json, workspace_option
-from covidct.errors import CovidctError, ExitCode
+from covidct.errors import ExitCode
 
 
 @click.command("split-figure")
@@ -34,17 +34,19 @@ def split_figure(files: tuple[Path, ...], as_json: bool, workspace: Path) -> int
 def _one(file: Path) -> dict[str, Any]:
     from covidct.imaging.panels.split import split
     from covidct.pictures import open_picture
+    from covidct.steps.driver import reason_of
 
     try:
         image = open_picture(file)
-    except CovidctError as error:
-        return {"file": str(file), "error": str(error)}
-    panels = [{"label": p.label, "box": list(p.box), "score": p.score} for p in split(image).panels]
+        found = split(image)
+    except Exception as error:  # noqa: BLE001  the border of an item: one bad picture is one failed item
+        return {"file": str(file), "error": reason_of(error)}
+    panels = [{"label": p.label, "box": list(p.box), "score": p.score} for p in found.panels]
     return {"file": str(file), "width": image.shape[1], "height": image.shape[0], "panels": panels}
 
 
 def _line(item: dict[str, Any]) -> str:
     if "error" in item:
-        return f"{item['file']}: {item['error']}"
+        return f"failed: {item['error']}"
     words = ", ".join(f"{p['label'] or '-'} {p['box']} {p['score']:.2f}" for p in item["panels"])
     return f"{item['file']}: {len(item['panels'])} panels: {words}"

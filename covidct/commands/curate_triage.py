@@ -3,13 +3,16 @@
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from covidct.commands.curate_auto import run_steps
 from covidct.commands.options import json_option, print_json, worker_count, workspace_option
-from covidct.errors import CovidctError, ExitCode
+from covidct.errors import ExitCode
+
+if TYPE_CHECKING:
+    from covidct.imaging.triage import Triage
 
 _CHUNK = 24
 _START = "fork" if sys.platform == "linux" else "spawn"
@@ -59,30 +62,29 @@ def sort_files(files: Sequence[Path], workers: int) -> Iterator[dict[str, Any]]:
 def _chunk(files: Sequence[Path]) -> list[dict[str, Any]]:
     import cv2
 
-    from covidct.imaging.triage import forest, triage_all
+    from covidct.imaging.triage import judge, look
     from covidct.pictures import open_picture
+    from covidct.steps.driver import reason_of
 
     cv2.setNumThreads(1)
-    forest()
-    pictures, errors = {}, {}
+    looks, errors = {}, {}
     for file in files:
         try:
-            pictures[file] = open_picture(file, side=384)
-        except CovidctError as error:
-            errors[file] = str(error)
-    verdicts = dict(zip(pictures, triage_all(list(pictures.values())), strict=True))
-    items: list[dict[str, Any]] = []
-    for file in files:
-        if file in errors:
-            items.append({"file": str(file), "error": errors[file]})
-            continue
-        v = verdicts[file]
-        words = {"kind": v.kind, "is_ct": v.is_ct, "is_compound": v.is_compound, "score": v.score}
-        items.append({"file": str(file), **words})
-    return items
+            looks[file] = look(open_picture(file, side=384))
+        except Exception as error:  # noqa: BLE001  the border of an item: one bad picture is one failed item
+            errors[file] = reason_of(error)
+    verdicts = dict(zip(looks, judge(list(looks.values())), strict=True))
+    return [_item(file, verdicts.get(file), errors.get(file, "")) for file in files]
+
+
+def _item(file: Path, verdict: "Triage | None", error: str) -> dict[str, Any]:
+    if verdict is None:
+        return {"file": str(file), "error": error}
+    words = {"kind": verdict.kind, "is_ct": verdict.is_ct, "is_compound": verdict.is_compound, "score": verdict.score}
+    return {"file": str(file), **words}
 
 
 def _line(item: dict[str, Any]) -> str:
     if "error" in item:
-        return f"{item['file']}: {item['error']}"
+        return f"failed: {item['error']}"
     return f"{item['file']}: {item['kind']}{', compound' * item['is_compound']} {item['score']:.2f}"

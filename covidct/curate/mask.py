@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covidct.captions.identify import Finding, identifying
-from covidct.errors import CovidctError
 from covidct.files import safe_name, write_bytes
 from covidct.imaging.ocr import TextBox, ocr_available, read_text
 from covidct.imaging.overlays.find import Overlays, find_overlays, paint_over
@@ -19,6 +18,7 @@ from covidct.pictures import grey_if_colourless, open_picture, png_bytes
 from covidct.progress import progress
 from covidct.records import CT_KINDS, Decision
 from covidct.steps import Item, Outcome
+from covidct.steps.driver import reason_of
 from covidct.workspace.disk import named
 
 if TYPE_CHECKING:
@@ -78,8 +78,8 @@ def mask_files(files: Sequence[Path], out: Path, *, read: bool = True) -> Iterat
     for path, name in zip(progress(files, "mask"), output_names(files), strict=True):
         try:
             found = mask_picture(load(path), read=read)
-        except CovidctError as error:
-            yield {"file": str(path), "error": str(error)}
+        except Exception as error:  # noqa: BLE001  the border of an item: one bad picture is one failed item
+            yield {"file": str(path), "error": reason_of(error)}
             continue
         targets = [(out / f"{name}.{form}.png").resolve() for form in ("mask", "masked")]
         for target, data in zip(targets, found.files(), strict=True):

@@ -16,6 +16,8 @@ PixelBox = tuple[int, int, int, int]
 
 _THREADS = 1
 _LONGEST = 2000
+_NARROWEST = 30
+"""Longer over shorter side; the reader refuses what is narrower than 32 pixels in 2,000."""
 _lock = threading.Lock()
 
 
@@ -40,7 +42,7 @@ def read_text(image: NDArray[np.uint8], *, min_score: float = 0.5) -> list[TextB
     """
     if min(image.shape[:2]) < 8:
         return []
-    colour = np.repeat(image[:, :, None], 3, axis=2) if image.ndim == 2 else image[:, :, ::-1]
+    colour = _broad(np.repeat(image[:, :, None], 3, axis=2) if image.ndim == 2 else image[:, :, ::-1])
     engine = _engine()
     with _lock:  # the engine keeps the picture's scale on itself between its stages
         found = engine(np.ascontiguousarray(colour), use_cls=False)
@@ -52,6 +54,13 @@ def read_text(image: NDArray[np.uint8], *, min_score: float = 0.5) -> list[TextB
         if score >= min_score and text.strip()
     ]
     return sorted(lines, key=lambda line: (line.box[1], line.box[0]))
+
+
+def _broad(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """``image`` with its lower and right rim drawn out where it is so narrow that the reader scales it to nothing."""
+    least = max(image.shape) // _NARROWEST
+    missing = [(0, max(0, least - side)) for side in image.shape[:2]]
+    return np.pad(image, [*missing, (0, 0)], mode="edge") if any(after for _, after in missing) else image
 
 
 @functools.cache

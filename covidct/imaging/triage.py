@@ -4,7 +4,7 @@ Named measurements (``MEASURES``) of a picture shrunk to 192 pixels, weighed by 
 pictures only (``benchmarks/train_triage.py``); then named rules (``RULES``) that no amount of likeness may overrule.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -240,23 +240,39 @@ def forest() -> Forest:
     return load_forest(Path(str(files("covidct.imaging"))) / "triage.npz")
 
 
-def triage_all(images: Sequence[Picture]) -> list[Triage]:
-    """The kind of each picture, (H, W, 3) RGB uint8; the forest is asked once for all."""
-    views = [view(image) for image in images]
-    ruled = [next(((name, kind) for name, fires, kind in RULES if fires(v)), None) for v in views]
-    rest = [v for v, rule in zip(views, ruled, strict=True) if rule is None]
-    weighed = iter(_weighed(np.stack([measure(v) for v in rest])) if rest else [])
-    return [next(weighed) if rule is None else Triage(rule[1], False, 1.0, rule[0]) for rule in ruled]
+@dataclass(frozen=True)
+class Look:
+    """What is kept of a picture: the rule that decided on it, or its measurements, (columns,); never its pixels."""
+
+    ruled: Triage | None
+    values: NDArray[np.float32]
+
+
+def look(image: Picture) -> Look:
+    """Measure ``image``, (H, W, 3) RGB uint8."""
+    v = view(image)
+    for name, fires, kind in RULES:
+        if fires(v):
+            return Look(Triage(kind, False, 1.0, name), np.empty(0, np.float32))
+    return Look(None, measure(v))
+
+
+def judge(looks: Sequence[Look]) -> list[Triage]:
+    """The kind of each picture that was looked at; the forest is asked once for all."""
+    rows = [seen.values for seen in looks if seen.ruled is None]
+    weights = forest()
+    scores = iter(weights.scores(np.stack(rows)) if rows else ())
+    return [seen.ruled or _verdict(weights.classes, next(scores)) for seen in looks]
+
+
+def triage_all(images: Iterable[Picture]) -> list[Triage]:
+    """The kind of each picture, (H, W, 3) RGB uint8; only one of them is held at a time."""
+    return judge([look(image) for image in images])
 
 
 def triage(image: Picture) -> Triage:
     """The kind of ``image``, (H, W, 3) RGB uint8."""
-    return triage_all([image])[0]
-
-
-def _weighed(rows: NDArray[np.float32]) -> list[Triage]:
-    weights = forest()
-    return [_verdict(weights.classes, scores) for scores in weights.scores(rows)]
+    return judge([look(image)])[0]
 
 
 def _verdict(classes: Sequence[str], scores: NDArray[np.float32]) -> Triage:

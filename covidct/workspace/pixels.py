@@ -21,9 +21,9 @@ def pixel_hash(path: Path) -> str:
 
 def blanked(path: Path, places: Sequence[Box]) -> bytes:
     """PNG bytes of the picture with each box (fractions of width and height, grown by a pixel) painted black."""
-    from covidct.pictures import open_picture, png_bytes
+    from covidct.pictures import decode, png_bytes, rgb
 
-    pixels = open_picture(path)
+    pixels = rgb(decode(path))
     height, width = pixels.shape[:2]
     for x0, y0, x1, y1 in places:
         top, left = max(0, int(y0 * height) - 1), max(0, int(x0 * width) - 1)
