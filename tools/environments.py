@@ -12,17 +12,10 @@ from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent
 TESTING = ["pytest>=8", "pytest-cov>=5", "hypothesis>=6.100"]
-FOLDERS = {
-    "core": [
-        "tests/test_cli.py",
-        "tests/captions",
-        "tests/workspace",
-        "tests/release",
-        "tests/panels",
-        "tests/extract",
-    ],
-    "lowest": ["tests/test_cli.py", "tests/captions", "tests/workspace", "tests/release", "tests/extract"],
-}
+COMMON = ["tests/test_cli.py", "tests/captions", "tests/workspace", "tests/release", "tests/extract"]
+FOLDERS = {"core": [*COMMON, "tests/panels"], "lowest": COMMON}
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+"""Without a path that would let the checkout stand in for what was installed."""
 
 
 def main(kind: str, python: str) -> None:
@@ -32,8 +25,8 @@ def main(kind: str, python: str) -> None:
         (install_core if kind == "core" else install_lowest)(here, python)
         if kind == "core":
             use_outside(here)
-        words = [str(here / "env" / "bin" / "python"), "-m", "pytest", "-q", "--no-cov", "-p", "no:cacheprovider"]
-        done = subprocess.run([*words, *FOLDERS[kind]], cwd=TOP, env={**os.environ, "PYTHONPATH": ""}, check=False)
+        words = [str(here / "env" / "bin" / "python"), "-P", "-m", "pytest", "-q", "--no-cov", "-p", "no:cacheprovider"]
+        done = subprocess.run([*words, *FOLDERS[kind]], cwd=TOP, env=ENVIRONMENT, check=False)
     sys.exit(done.returncode)
 
 
@@ -62,14 +55,14 @@ def use_outside(here: Path) -> None:
     """The installed command works where no checkout is."""
     command = str(here / "env" / "bin" / "covidct")
     for words in (["--help"], ["manifest", "stats", "covid-ct/1.0.0"], ["show", "papers", "--help"]):
-        done = subprocess.run([command, *words], cwd=here, capture_output=True, text=True, check=False)
+        done = subprocess.run([command, *words], cwd=here, env=ENVIRONMENT, capture_output=True, text=True, check=False)
         if done.returncode:
             sys.exit(f"covidct {' '.join(words)} ended with {done.returncode}: {done.stderr}")
 
 
 def call(*words: str) -> None:
     """Run a command and stop with its own words when it fails."""
-    subprocess.run(words, check=True)
+    subprocess.run(words, env=ENVIRONMENT, check=True)
 
 
 if __name__ == "__main__":
