@@ -21,9 +21,10 @@ from covidct.errors import ExitCode, UsageError
     help="Where to listen; others reach all but loopback.",
 )
 @click.option("--i-understand", "understood", is_flag=True, help="Let other computers reach the page (with --host).")
+@click.option("--blind", is_flag=True, help="Second reader: nobody else's labels are shown.")
 @needs_extra("review")
 def review(
-    workspace: Path, port: int | None, curator: str | None, no_browser: bool, host: str, understood: bool
+    workspace: Path, port: int | None, curator: str | None, no_browser: bool, host: str, understood: bool, blind: bool
 ) -> int:
     """Open the review page: a curator decides, with the keyboard.
 
@@ -41,7 +42,7 @@ def review(
         # The server hands a signal on when it has answered its last question: both kinds then end here, in good order.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
-            running = server.prepare(opened, session, name)
+            running = server.prepare(opened, session, name, blind)
             click.echo(session.url)  # the first line on standard output; click flushes
             if not no_browser:
                 server.open_browser(opened.folder, session)
@@ -66,8 +67,9 @@ def _login() -> str:
 @workspace_option
 @click.option("--field", default="label", show_default=True, help="Or kind, accept, duplicate, same_patient.")
 @click.option("--curator", "curators", multiple=True, metavar="NAME", help="Only comparisons with these; repeatable.")
+@click.option("--independent", is_flag=True, help="Only words that were given without seeing another curator's.")
 @json_option
-def agreement(workspace: Path, field: str, curators: tuple[str, ...], as_json: bool) -> int:
+def agreement(workspace: Path, field: str, curators: tuple[str, ...], independent: bool, as_json: bool) -> int:
     """Cohen's kappa and the confusion of every two curators, and of each curator and the rules."""
     from covidct.curate import agreement as agree
     from covidct.workspace.workspace import Workspace
@@ -76,7 +78,7 @@ def agreement(workspace: Path, field: str, curators: tuple[str, ...], as_json: b
         raise UsageError(f"--field {field}: there is {', '.join(agree.FIELDS)}")
     with Workspace.open(workspace) as opened:
         decisions = opened.decisions(agree.FIELDS[field], field=field)
-    found = agree.all_pairs(decisions)
+    found = agree.all_pairs(agree.independent(decisions) if independent else decisions)
     if curators:
         unknown = sorted(set(curators) - {name for pair in found for name in (pair.a, pair.b)})
         if unknown:

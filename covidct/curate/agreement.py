@@ -51,6 +51,19 @@ def standing(decisions: Iterable[Decision]) -> list[Decision]:
     return [d for d in ordered if d.undoes is None and d.decision_id not in undone]
 
 
+def independent(decisions: Iterable[Decision]) -> list[Decision]:
+    """Standing words that nobody else's word was shown with: the first curator's on an item, and blind readers'."""
+    kept: list[Decision] = []
+    first: dict[str, str] = {}
+    for decision in standing(decisions):
+        if decision.by.startswith(CURATOR):
+            opener = first.setdefault(decision.entity_id, decision.by)
+            if opener != decision.by and not decision.evidence.get("blind"):
+                continue
+        kept.append(decision)
+    return kept
+
+
 def judgements(decisions: Iterable[Decision]) -> dict[str, dict[str, str]]:
     """``{judge: {item: value}}``: each judge's newest standing word on each item; all rules are one judge."""
     words: dict[str, dict[str, str]] = {}

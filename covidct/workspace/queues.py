@@ -156,6 +156,18 @@ def titles(workspace: Workspace, most: int) -> list[tuple[str, str]]:
     return [(row[0], row[1]) for row in rows]
 
 
+def judged_by(workspace: Workspace, by: str, fields: Iterable[str]) -> set[str]:
+    """Panels on which ``by`` has a word on one of ``fields`` that was not taken back."""
+    names = sorted(fields)
+    rows = workspace.connection.execute(
+        f"SELECT DISTINCT entity_id FROM decisions d WHERE entity = 'panel' AND by = ? AND undoes IS NULL"
+        f" AND field IN ({','.join('?' * len(names))})"
+        " AND NOT EXISTS (SELECT 1 FROM decisions u WHERE u.undoes = d.decision_id)",
+        (by, *names),
+    )
+    return {row[0] for row in rows}
+
+
 def touched(workspace: Workspace, after: int) -> list[tuple[int, str, str]]:
     """Number, entity and id of every decision after number ``after``."""
     found = workspace.connection.execute(

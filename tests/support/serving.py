@@ -43,11 +43,11 @@ class Spawned:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[Live]:
+def serving(folder: Path, blind: bool = False, curator: str = "dana") -> Iterator[Live]:
     """Serve a workspace from a thread of this process."""
     with Workspace.open(folder) as served, Workspace.open(folder) as seen:
         session = server.open_session(folder, "127.0.0.1", 0)
-        site = server.prepare(served, session, "dana")
+        site = server.prepare(served, session, curator, blind)
         thread = threading.Thread(target=site.run, kwargs={"sockets": [session.listener]}, daemon=True)
         thread.start()
         yield Live(session.url, seen)

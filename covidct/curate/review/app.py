@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,11 +19,11 @@ from starlette.routing import Route
 from covidct.errors import CovidctError, UsageError
 from covidct.records import CAPTION_LABELS, TRIAGE_KINDS
 from covidct.workspace.lock import Busy
-from covidct.workspace.queues import Row, flush, last_decision, things_in_conflict, titles
+from covidct.workspace.queues import Row, flush, judged_by, last_decision, things_in_conflict, titles
 from covidct.workspace.workspace import Workspace
 
 from . import changes, items, queues, shown
-from .words import Scribe
+from .words import MOST_AT_ONCE, Scribe, curator_of
 
 MOST_IDS = 20_000
 """Panels in one queue as sent to the page; it asks again when it has seen them all."""
@@ -41,10 +41,10 @@ Handler = Callable[[Request], Response]
 class Page:
     """One workspace, shown; every handler runs in a thread of its own."""
 
-    def __init__(self, workspace: Workspace, curator: str) -> None:
-        self.workspace, self.curator = workspace, curator
+    def __init__(self, workspace: Workspace, curator: str, blind: bool = False) -> None:
+        self.workspace, self.curator, self.blind = workspace, curator, blind
         self.index = queues.Index(workspace)
-        self.scribe = Scribe(workspace, self.index.reload)
+        self.scribe = Scribe(workspace, self.index.reload, blind)
         folder = Path(str(files("covidct.curate.review")))
         loader = jinja2.FileSystemLoader(folder / "templates")
         self.template = jinja2.Environment(loader=loader, autoescape=True).get_template("page.html")
@@ -58,6 +58,7 @@ class Page:
             "/api/start": self.start,
             "/api/queue": self.queue,
             "/api/sheet": self.sheet,
+            "/api/sure": self.sure,
             "/api/news": self.news,
             "/api/pairs": self.pairs,
             "/api/patients": self.patients,
@@ -104,16 +105,17 @@ class Page:
                 "labels": list(CAPTION_LABELS),
                 "papers": papers,
                 "yesterday": queues.yesterday(),
+                "blind": self.blind,
                 "total": len(rows),
             }
         )
 
     def queue(self, request: Request) -> Response:
-        name, step, filters = _asked(request)
+        name, step, filters = self._asked(request)
         rows = self.index.rows().values()
-        found = queues.select(rows, name, step, filters)
+        found = self._select(request, name, step, filters)
         body: Json = {"total": len(found), "ids": [row.panel_id for row in found[:MOST_IDS]]}
-        body["counts"] = queues.counts(rows, step, filters)
+        body["counts"] = self._counts(request, rows, step, filters)
         body["last"] = last_decision(self.workspace)
         body["first"] = self._first_item(request, found)
         return JSONResponse(body)
@@ -122,25 +124,61 @@ class Page:
         """The item to show first, so that the page need not ask twice."""
         wanted = request.query_params.get("at", "")
         ids = [wanted] if wanted and any(row.panel_id == wanted for row in found) else [row.panel_id for row in found]
-        return items.panel_item(self.workspace, ids[0]) if ids else None
+        return self._item(ids[0], request) if ids else None
+
+    def _item(self, panel_id: str, request: Request) -> Json | None:
+        item = items.panel_item(self.workspace, panel_id)
+        return items.blinded(item, _reader(request, self.curator)) if item and self.blind else item
+
+    def _asked(self, request: Request) -> tuple[str, str, dict[str, str]]:
+        """As :func:`_asked`; a blind reader gets the queue in reading order and no filter that tells a label."""
+        name, step, filters = _asked(request)
+        if not self.blind:
+            return name, step, filters
+        filters.pop("label", None)
+        return (name if name in (queues.MINE, "all") else queues.MINE), step, filters
+
+    def _select(self, request: Request, name: str, step: str, filters: dict[str, str]) -> list[Row]:
+        found = queues.select(self.index.rows().values(), name, step, filters)
+        return self._not_mine(request, found, step) if name == queues.MINE else found
+
+    def _not_mine(self, request: Request, rows: Iterable[Row], step: str) -> list[Row]:
+        mine = judged_by(self.workspace, _reader(request, self.curator), queues.STEPS[step])
+        return [row for row in rows if row.panel_id not in mine]
+
+    def _counts(self, request: Request, rows: Iterable[Row], step: str, filters: dict[str, str]) -> dict[str, int]:
+        counted = queues.counts(rows, step, filters)
+        counted[queues.MINE] = len(self._not_mine(request, queues.passing_filters(rows, filters), step))
+        if self.blind:
+            counted |= {"reviewed": counted["all"] - counted[queues.MINE], "conflicts": 0}
+        return counted
 
     def sheet(self, request: Request) -> Response:
-        name, step, filters = _asked(request)
+        name, step, filters = self._asked(request)
         page = _number(request, "page")
-        found = queues.select(self.index.rows().values(), name, step, filters)
+        found = self._select(request, name, step, filters)
         part = found[page * SHEET : (page + 1) * SHEET]
-        return JSONResponse({"total": len(found), "size": SHEET, "rows": [_brief(row, step) for row in part]})
+        rows = [_brief(row, step, self.blind) for row in part]
+        return JSONResponse({"total": len(found), "size": SHEET, "rows": rows})
+
+    def sure(self, request: Request) -> Response:
+        """Panels under the filters that rules labelled with a score of at least ``at``, and nobody has judged."""
+        _, step, filters = self._asked(request)
+        least = _share(request, "at")
+        rows = [] if self.blind else queues.passing_filters(self.index.rows().values(), filters)
+        found = queues.sure(rows, step, least)[:MOST_AT_ONCE]
+        return JSONResponse({"panels": [{"panel_id": row.panel_id, "label": row.label} for row in found]})
 
     def news(self, request: Request) -> Response:
         """What was decided since decision number ``after``, and the counts as they are now."""
-        _, step, filters = _asked(request)
+        _, step, filters = self._asked(request)
         after = _number(request, "after")
         last = last_decision(self.workspace)
         if last == after:
             return JSONResponse({"last": last, "decisions": [], "counts": None})
         new = self.workspace.decisions(after=max(after, last - 200))
-        said = [{"entity": d.entity, "id": d.entity_id, "field": d.field, "by": d.by} for d in new]
-        counts = queues.counts(self.index.rows().values(), step, filters)
+        said = [{"entity": d.entity, "id": d.entity_id, "field": d.field, "by": d.by} for d in new if not self.blind]
+        counts = self._counts(request, self.index.rows().values(), step, filters)
         return JSONResponse({"last": last, "decisions": said, "counts": counts})
 
     def orphans(self, request: Request) -> Response:
@@ -158,12 +196,12 @@ class Page:
     # -- one thing -----------------------------------------------------------------------------------------------
 
     def panel(self, request: Request) -> Response:
-        item = items.panel_item(self.workspace, request.path_params["panel_id"])
+        item = self._item(request.path_params["panel_id"], request)
         return _missing() if item is None else JSONResponse(item)
 
     def pairs(self, request: Request) -> Response:
         said = {field: self.workspace.current_all("pair", field) for field in ("duplicate", "same_patient")}
-        rows, differ = self.index.rows(), things_in_conflict(self.workspace, "pair")
+        rows, differ = self._wanted(request), things_in_conflict(self.workspace, "pair")
         found: list[Json] = []
         for pair in self.workspace.pairs():
             if pair.a not in rows or pair.b not in rows:
@@ -175,10 +213,16 @@ class Page:
         found.sort(key=lambda pair: (not pair["conflicts"], _by_person(pair["duplicate"]), pair["score"]))
         return JSONResponse({"pairs": found})
 
+    def _wanted(self, request: Request) -> dict[str, Row]:
+        """Panels that pass the filters on kind, source and label, by id."""
+        _, _, filters = self._asked(request)
+        kept = {name: value for name, value in filters.items() if name in ("kind", "source", "label")}
+        return {row.panel_id: row for row in queues.passing_filters(self.index.rows().values(), kept)}
+
     def patients(self, request: Request) -> Response:
         """The papers that have several panels, or with ``paper`` the panels of that one by patient."""
         paper_id = request.query_params.get("paper", "")
-        rows = self.index.rows().values()
+        rows = self._wanted(request).values()
         if paper_id:
             panels = [_brief(row, "patients") for row in rows if row.paper_id == paper_id and not queues.rejected(row)]
             return JSONResponse({"paper_id": paper_id, "panels": panels})
@@ -286,7 +330,24 @@ def _number(request: Request, name: str) -> int:
     return int(text)
 
 
-def _brief(row: Row, step: str) -> Json:
+def _reader(request: Request, curator: str) -> str:
+    """Who asks, as the journal writes it: the name that the page shows, else the server's."""
+    return curator_of(request.query_params.get("by") or curator)
+
+
+def _share(request: Request, name: str) -> float:
+    try:
+        value = float(request.query_params.get(name, ""))
+    except ValueError as error:
+        raise UsageError(f"{name} must be a number from 0 to 1") from error
+    if not 0 <= value <= 1:
+        raise UsageError(f"{name} must be a number from 0 to 1")
+    return value
+
+
+def _brief(row: Row, step: str, blind: bool = False) -> Json:
+    if blind:
+        return {**_brief(row, step), "label": "none", "certainty": 0.0, "reviewed": False, "conflict": False}
     return {
         "panel_id": row.panel_id,
         "figure_id": row.figure_id,
@@ -330,6 +391,6 @@ def _object(body: bytes) -> Json:
     return value
 
 
-def make(workspace: Workspace, curator: str) -> Starlette:
-    """The application, without its guard."""
-    return Starlette(routes=Page(workspace, curator).routes())
+def make(workspace: Workspace, curator: str, blind: bool = False) -> Starlette:
+    """The application, without its guard; ``blind`` for a second reader who must not see what others said."""
+    return Starlette(routes=Page(workspace, curator, blind).routes())

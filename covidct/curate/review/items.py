@@ -42,6 +42,24 @@ def panel_item(workspace: Workspace, panel_id: str) -> Json | None:
     }
 
 
+BLIND_FIELDS = frozenset({"label", "accept"})
+"""What a second reader must not see of others before judging."""
+
+
+def blinded(item: Json, by: str) -> Json:
+    """The same item without anybody else's word on its label: what an independent second reader may see."""
+    hidden = {name: word for name, word in item["current"].items() if name not in BLIND_FIELDS or word["by"] == by}
+    history = [word for word in item["history"] if word["field"] not in BLIND_FIELDS or word["by"] == by]
+    marked = {
+        name: [span for span in spans if span[2] not in BLIND_FIELDS] for name, spans in item["highlights"].items()
+    }
+    mine = hidden.get("label", {}).get("value", "")
+    panel = {**item["panel"], "label": mine, "label_by": "", "label_evidence": ""}
+    panel["rejected"] = hidden.get("accept", {}).get("value") is False
+    conflicts = [found for found in item["conflicts"] if found["field"] not in BLIND_FIELDS]
+    return {**item, "panel": panel, "current": hidden, "history": history, "highlights": marked, "conflicts": conflicts}
+
+
 def texts_of(panel: Panel, figure: Figure, paper: Paper) -> dict[str, str]:
     """The texts on the screen by name; mentions are numbered."""
     texts = {"sub_caption": panel.sub_caption, "caption": figure.caption, "title": paper.title}
@@ -53,9 +71,19 @@ def highlights(texts: Mapping[str, str], decisions: Iterable[Decision]) -> dict[
     """Per text the spans that decisions give as their evidence: ``[start, end, field]``, sorted, not overlapping."""
     found: dict[str, list[list[Any]]] = {}
     for decision in decisions:
-        for name, (start, end) in evidence_spans(texts, decision.evidence):
-            found.setdefault(name, []).append([start, end, decision.field])
+        for name, span in evidence_spans(texts, decision.evidence):
+            found.setdefault(name, []).append([*whole_words(texts[name], span), decision.field])
     return {name: _apart(sorted(spans)) for name, spans in found.items()}
+
+
+def whole_words(text: str, span: Span) -> Span:
+    """The span, widened to the ends of the words that it cuts."""
+    start, end = span
+    while 0 < start < len(text) and text[start - 1].isalnum() and text[start].isalnum():
+        start -= 1
+    while 0 < end < len(text) and text[end - 1].isalnum() and text[end].isalnum():
+        end += 1
+    return start, end
 
 
 def _own_part(texts: dict[str, str], marked: dict[str, list[list[Any]]]) -> Json:
@@ -201,6 +229,7 @@ def _decision(decision: Decision) -> Json:
         "why": decision.why,
         "score": decision.score,
         "rule": decision.evidence.get("rule", ""),
+        "suggested": decision.evidence.get("suggested", ""),
         "at": decision.at,
         "seconds": decision.seconds,
         "undoes": decision.undoes,

@@ -73,6 +73,8 @@ def _in_reading_order(_row: Row, _step: str) -> float:
     return 0.0
 
 
+MINE = "mine"
+"""The queue of what this curator has not judged, whatever others said: for a second, independent reading."""
 QUEUES = {
     "uncertain": Queue("Least certain first", lambda row, step: not reviewed(row, step), certainty),
     "unreviewed": Queue("Unreviewed", lambda row, step: not reviewed(row, step), _in_reading_order),
@@ -82,6 +84,7 @@ QUEUES = {
         lambda row, _: identifying(row) in TEXT_RANK,
         lambda row, _: TEXT_RANK[identifying(row)],
     ),
+    MINE: Queue("Not yet by me", lambda _row, _step: True, _in_reading_order),
     "reviewed": Queue("Reviewed", reviewed, _in_reading_order),
     "all": Queue("All", lambda _row, _step: True, _in_reading_order),
 }
@@ -176,6 +179,15 @@ def select(rows: Iterable[Row], queue: str, step: str, filters: Mapping[str, str
     wanted = QUEUES[queue]
     passing = [row for row in passing_filters(rows, filters) if wanted.wants(row, step)]
     return sorted(passing, key=lambda row: (wanted.rank(row, step), row.place))
+
+
+def sure(rows: Iterable[Row], step: str, least: float) -> list[Row]:
+    """Panels that rules labelled positive or negative with a score of at least ``least`` and nobody has judged."""
+    return [
+        row
+        for row in rows
+        if row.label in ("positive", "negative") and not reviewed(row, step) and certainty(row, step) >= least
+    ]
 
 
 def passing_filters(rows: Iterable[Row], filters: Mapping[str, str]) -> list[Row]:

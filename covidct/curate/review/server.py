@@ -127,9 +127,9 @@ def open_browser(folder: Path, session: Session) -> None:
     webbrowser.open((folder / OPENER).resolve().as_uri())
 
 
-def prepare(workspace: Workspace, session: Session, curator: str) -> uvicorn.Server:
+def prepare(workspace: Workspace, session: Session, curator: str, blind: bool = False) -> uvicorn.Server:
     """The server, ready for ``run(sockets=[session.listener])``; the workspace has been read when this returns."""
-    app = make(workspace, curator)
+    app = make(workspace, curator, blind)
     # Sorting 10,000 panels for one curator must not hold up another one's decision.
     sys.setswitchinterval(SWITCH_SECONDS)
     config = uvicorn.Config(

@@ -62,9 +62,9 @@ def curator_of(name: Any) -> str:
 class Scribe:
     """Writes the page's actions. One at a time: the journal takes them in the order in which they came."""
 
-    def __init__(self, workspace: Workspace, changed: Callable[[], None]) -> None:
-        """``changed`` is called when panels came or went."""
-        self.workspace, self.changed = workspace, changed
+    def __init__(self, workspace: Workspace, changed: Callable[[], None], blind: bool = False) -> None:
+        """``changed`` is called when panels came or went; a ``blind`` reader's words say that they are independent."""
+        self.workspace, self.changed, self.blind = workspace, changed, blind
         self._lock = threading.Lock()
         self._kinds = {"decide": self._decide, "boxes": self._boxes, "mask": self._mask, "undo": self._undo}
 
@@ -80,6 +80,7 @@ class Scribe:
             if not said(self.workspace, key):
                 action(key, by, body)
             written = said(self.workspace, key)
+            meanwhile = self._meanwhile(written, by, body.get("seen"))
             for decision in written:
                 if decision.field == "panels":
                     self._follow(decision)
@@ -87,7 +88,16 @@ class Scribe:
             "key": key,
             "decisions": [decision.decision_id for decision in written],
             "ids": sorted({decision.entity_id for decision in written}),
+            "meanwhile": meanwhile,
         }
+
+    def _meanwhile(self, written: list[Decision], by: str, seen: Any) -> list[str]:
+        """Curators who decided the same since the page read it (``seen``: the newest decision it showed)."""
+        if self.blind or not isinstance(seen, int) or len(written) != 1 or written[0].undoes is not None:
+            return []
+        mine = written[0]
+        history = self.workspace.decisions(mine.entity, mine.entity_id, mine.field, by="curator:")
+        return sorted({d.by for d in history if seen < d.decision_id < mine.decision_id and d.by != by})
 
     def _decide(self, key: str, by: str, body: Json) -> None:
         items = body.get("decisions")
@@ -107,6 +117,8 @@ class Scribe:
             raise UsageError(f"{entity} {field} cannot be {str(item.get('value'))[:60]!r}")
         self._check_there(str(entity), str(entity_id))
         evidence = {"resolves": True} if item.get("resolves") is True else {}
+        if self.blind and field in ("label", "accept"):
+            evidence["blind"] = True
         value: Any = item["value"]
         if field == "identifying":
             field, value = "mask", {**self._mask_before(str(entity_id)), "identifying": value}

@@ -21,7 +21,8 @@ export class Refused extends Error {
 }
 
 export async function get(path, parameters) {
-  const query = parameters ? "?" + new URLSearchParams(parameters) : "";
+  const given = Object.entries(parameters || {}).filter(([, value]) => value !== undefined);
+  const query = given.length ? "?" + new URLSearchParams(given) : "";
   const answer = await request(path + query, {});
   return answer.json();
 }

@@ -64,3 +64,19 @@ export const typing = (target) =>
     (target.tagName === "INPUT" && !["checkbox", "radio", "range", "button"].includes(target.type)));
 
 export const plural = (count, one, many) => `${count.toLocaleString("en")} ${count === 1 ? one : many || one + "s"}`;
+
+export function confirmed(question) {
+  return new Promise((resolve) => {
+    let answer = false;
+    const yes = h("button", { type: "button", class: "primary", onclick: () => { answer = true; dialog.close(); } }, "Yes");
+    const dialog = openDialog(question, h("p", {}, "You can take it back with u."), yes);
+    yes.focus();
+    // A browser reports a closing late: that of the dialog before, while this one is open, is no answer to it.
+    const closed = () => {
+      if (dialog.open) return;
+      dialog.removeEventListener("close", closed);
+      resolve(answer);
+    };
+    dialog.addEventListener("close", closed);
+  });
+}

@@ -3,10 +3,10 @@
 import { h, openDialog } from "./dom.js";
 
 export const KEYS = [
-  ["Decide", [["1", "positive"], ["2", "negative"], ["3", "unclear"], ["x", "reject this panel"], ["u", "undo"],
+  ["Decide", [["1", "positive"], ["2", "negative"], ["3", "unclear"], ["⏎", "agree with the rule"], ["x", "reject this panel"], ["u", "undo"],
     ["t", "kind of picture"], ["h", "no identifying text"], ["H", "identifying text"]]],
   ["Move", [["j", "next"], ["k", "previous"], ["o", "open the paper"], ["q", "queues"], ["f", "filters"]]],
-  ["Look", [["+ −", "zoom"], ["0", "fit"], ["arrows", "move the picture"], ["[ ]", "window narrower, wider"],
+  ["Look", [["+ −", "zoom"], ["0", "fit"], ["arrows", "move the picture"], ["[ ]", "window narrower, wider"], ["w", "window as printed, lung, mediastinal"],
     ["{ }", "level darker, brighter"], ["b", "boxes on, off"], ["i", "masked picture on, off"]]],
   ["Change", [["e", "panel boxes: n next, a add, s S split, m merge, del, arrows move, alt+arrows resize, ⏎ save"],
     ["m", "mask: p paint, e erase, [ ] brush, arrows move, space or shift+arrows paint, i preview, ⏎ save"]]],

@@ -1,7 +1,7 @@
 // One panel at a time: the picture large, everything known beside it, and the keys that decide.
 
-import { h, button, toast } from "./dom.js";
-import { bitmap, blob, get, isGone } from "./api.js";
+import { h, button, openDialog, plural, toast } from "./dom.js";
+import { bitmap, blob, flush, get, isGone } from "./api.js";
 import { BoxEditor, figureView } from "./boxes.js";
 import { conflictNotice, facts, kindName } from "./facts.js";
 import { MaskTool, maskInForce } from "./mask.js";
@@ -10,10 +10,12 @@ import { Viewer } from "./viewer.js";
 const AHEAD = 3;
 const KEPT = 24;
 const path = (id) => encodeURIComponent(id);
+const duration = (seconds) => (seconds < 90 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`);
 
 export class ItemView {
   constructor(app) {
     Object.assign(this, { app, ids: [], at: 0, total: 0, cache: new Map(), figures: new Map(), boxes: true, masked: false, tool: null });
+    this.session = { decided: 0, changed: 0, seconds: 0 };
     this.viewer = new Viewer("The panel");
     this.head = h("div", { class: "item-head" });
     this.notice = h("div", {});
@@ -22,7 +24,8 @@ export class ItemView {
     this.viewer.node.append(h("div", { class: "zoom", role: "group", "aria-label": "Zoom" },
       button("−", "", () => this.viewer.zoomBy(0.8), { "aria-label": "Zoom out", title: "Zoom out (-)" }),
       button("+", "", () => this.viewer.zoomBy(1.25), { "aria-label": "Zoom in", title: "Zoom in (+)" }),
-      button("Fit", "0", () => this.viewer.fit())));
+      button("Fit", "0", () => this.viewer.fit()),
+      button("Window", "w", () => this.viewer.nextPreset())));
     this.area = h("div", { class: "area" }, this.viewer.node);
     this.bar = this.decisionBar();
     this.side = h("aside", { class: "facts", "aria-label": "What is known", tabindex: "0" });
@@ -39,6 +42,7 @@ export class ItemView {
     return h("div", { class: "bar-bottom" },
       h("div", { class: "decisions", role: "group", "aria-label": "Decide" },
         choice("positive", "1", "Positive"), choice("negative", "2", "Negative"), choice("unclear", "3", "Unclear"),
+        button("Agree", "Enter", () => this.agree(), { class: "quiet", "data-tool": "agree" }),
         button("Reject", "x", () => this.reject(), { class: "decide reject", "data-label": "rejected" })),
       h("div", { class: "more" },
         this.kind, this.identity,
@@ -66,7 +70,7 @@ export class ItemView {
 
   fetch(id) {
     if (!this.cache.has(id)) {
-      const coming = get(`/api/panel/${path(id)}`).then((item) => this.withPictures(item));
+      const coming = get(`/api/panel/${path(id)}`, { by: this.app.curator() }).then((item) => this.withPictures(item));
       coming.catch(() => this.cache.delete(id));
       this.cache.set(id, coming);
       this.trim();
@@ -193,6 +197,7 @@ export class ItemView {
     for (const choice of this.bar.querySelectorAll(".decide")) choice.setAttribute("aria-pressed", String(choice.dataset.label === state));
     this.drawKind(panel);
     this.drawIdentity(panel);
+    this.bar.querySelector("[data-tool=agree]").disabled = Boolean(this.app.start && this.app.start.blind);
     this.bar.querySelector("[data-tool=masked]").disabled = !panel.masked;
     this.bar.querySelector("[data-tool=masked]").setAttribute("aria-pressed", String(this.masked));
     const picture = this.figureUrlNow
@@ -224,7 +229,7 @@ export class ItemView {
     const to = this.at + by;
     if (to < 0) return toast("This is the first one");
     if (to >= this.ids.length) {
-      if (this.item) toast("That was the last one: the queue is read again");
+      if (this.item) this.summary();
       this.at = 0;
       return this.loadQueue();
     }
@@ -239,6 +244,23 @@ export class ItemView {
     else this.ids.splice(this.at, 0, id);
     this.leaveTool();
     return this.show();
+  }
+
+  // After the last panel: what was done in this sitting, what still waits, and the command that comes next.
+  async summary() {
+    const { decided, changed, seconds } = this.session;
+    await flush();
+    const { counts } = await get("/api/queue", this.app.filters());
+    const left = counts[this.app.start.blind ? "mine" : "uncertain"];
+    const waits = [`${plural(left, "panel")} not judged under these filters`];
+    if (counts.conflicts) waits.push(plural(counts.conflicts, "conflict"));
+    if (counts.identifying) waits.push(`${plural(counts.identifying, "panel")} with possible identifying text`);
+    openDialog("That was the last one of this queue",
+      h("dl", { class: "summary" },
+        h("dt", {}, "Decided"), h("dd", {}, `${plural(decided, "panel")} in ${duration(seconds)}`),
+        h("dt", {}, "Changed against the rules"), h("dd", {}, String(changed)),
+        h("dt", {}, "Still waits"), h("dd", {}, waits.join(", ")),
+        h("dt", {}, "Next"), h("dd", {}, h("code", {}, "covidct manifest build -w WORKSPACE --name NAME --version 1.0.0"))));
   }
 
   again() {
@@ -272,14 +294,35 @@ export class ItemView {
   }
 
   decide(decisions, text, stay = false) {
-    this.app.decide(decisions, text, this.seconds());
+    this.app.decide(decisions, text, this.seconds(), this.item.last);
     if (stay) return this.later();
     this.cache.delete(this.item.panel.panel_id);
     return this.go(1);
   }
 
+  // What the rules propose for this panel: their label, or what they suggest where they refused to decide.
+  proposed() {
+    const { current, panel } = this.item;
+    const suggested = current.label && current.label.suggested;
+    return suggested || panel.label;
+  }
+
+  agree() {
+    if (!this.item) return undefined;
+    const value = this.proposed();
+    if (this.app.start.blind || !["positive", "negative", "unclear"].includes(value)) return toast("No rule proposes a label here: decide with 1, 2 or 3");
+    return this.label(value);
+  }
+
+  judged(value) {
+    this.session.decided += 1;
+    this.session.seconds += this.seconds();
+    if (!this.app.start.blind && value !== this.proposed()) this.session.changed += 1;
+  }
+
   label(value) {
     if (!this.item) return;
+    this.judged(value);
     const { panel } = this.item;
     const conflict = this.item.conflicts.some((found) => found.field === "label");
     this.decide(this.app.labelling(panel.panel_id, value, { rejected: panel.rejected, conflict }), value);
@@ -287,6 +330,7 @@ export class ItemView {
 
   reject() {
     if (!this.item) return;
+    this.judged("rejected");
     const resolves = this.item.conflicts.some((found) => found.field === "accept");
     this.decide([{ entity: "panel", entity_id: this.item.panel.panel_id, field: "accept", value: false, resolves }], "rejected");
   }
@@ -418,6 +462,7 @@ export class ItemView {
     if (event.altKey) return false;
     const actions = {
       1: () => this.label("positive"), 2: () => this.label("negative"), 3: () => this.label("unclear"), x: () => this.reject(),
+      Enter: () => this.agree(), w: () => this.viewer.nextPreset(),
       j: () => this.go(1), k: () => this.go(-1), t: () => this.kind.focus(), h: () => this.identifying("no"), H: () => this.identifying("yes"),
       o: () => { const link = this.side.querySelector(".title a"); if (link) link.click(); },
       e: () => this.editBoxes(), m: () => this.editMask(), i: () => this.item && this.toggleMasked(),

@@ -1,6 +1,6 @@
 // The page: which view is open, what the keys do, and how a decision leaves.
 
-import { byId, h, openDialog, plural, toast, typing } from "./dom.js";
+import { byId, confirmed, h, openDialog, plural, toast, typing } from "./dom.js";
 import { flush, get, isGone, on, say, unsent } from "./api.js";
 import { ItemView } from "./item.js";
 import { Sheet } from "./sheet.js";
@@ -65,7 +65,18 @@ class App {
   }
 
   filters() {
-    return this.rail.parameters();
+    return { ...this.rail.parameters(), by: this.curator() };
+  }
+
+  // Decide as the rules did wherever they are this sure and nobody has judged; one key takes all of it back.
+  async acceptSure(least) {
+    const { panels } = await get("/api/sure", { ...this.filters(), at: least });
+    if (!panels.length) return toast(`No unjudged panel under these filters has a rule that sure (${least})`);
+    const what = `${plural(panels.length, "panel")} as the rules labelled them`;
+    if (!(await confirmed(`Accept ${what}?`))) return undefined;
+    const decisions = panels.flatMap(({ panel_id, label }) => this.labelling(panel_id, label, {}));
+    await this.send({ do: "decide", decisions, seconds: 0 }, `Accepted ${what}`, "").answer;
+    return this.reload();
   }
 
   async reload() {
@@ -97,8 +108,9 @@ class App {
     return back ? [decision, { entity: "panel", entity_id: panelId, field: "accept", value: true }] : [decision];
   }
 
-  decide(decisions, text, seconds = 0) {
-    return this.send({ do: "decide", decisions, seconds }, text, decisions[0].entity === "panel" ? decisions[0].entity_id : "");
+  decide(decisions, text, seconds = 0, seen = undefined) {
+    const at = decisions[0].entity === "panel" ? decisions[0].entity_id : "";
+    return this.send({ do: "decide", decisions, seconds, seen }, text, at);
   }
 
   // Sends any action and remembers it for undo; `at` is the panel to come back to.
@@ -157,6 +169,10 @@ class App {
 
   saved(answer) {
     this.views.item.drop(answer.ids);
+    if (answer.meanwhile && answer.meanwhile.length) {
+      const names = answer.meanwhile.map((by) => by.replace(/^curator:/, "")).join(", ");
+      toast(`Decided meanwhile by ${names}: both words are kept, see the queue of conflicts`);
+    }
     clearTimeout(this.soon);
     this.soon = setTimeout(() => this.news(), 150);
   }

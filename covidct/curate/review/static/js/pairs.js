@@ -44,7 +44,7 @@ export class Pairs {
   }
 
   async load() {
-    this.pairs = (await get("/api/pairs")).pairs;
+    this.pairs = (await get("/api/pairs", this.app.filters())).pairs;
     this.at = Math.min(this.at, Math.max(0, this.pairs.length - 1));
     await this.show();
   }
@@ -132,7 +132,7 @@ export class Patients {
   }
 
   async load() {
-    this.papers = (await get("/api/patients")).papers;
+    this.papers = (await get("/api/patients", { ...this.app.filters(), paper: undefined })).papers;
     const titles = new Map(this.app.start.papers.map((paper) => [paper.paper_id, paper.title]));
     this.pick.replaceChildren(...this.papers.map((paper) =>
       h("option", { value: paper.paper_id }, `${titles.get(paper.paper_id) || paper.paper_id} (${plural(paper.panels, "panel")}, ${plural(paper.patients, "patient")}${paper.left ? "" : " ✓"})`)));
@@ -144,7 +144,7 @@ export class Patients {
     this.at = Math.min(this.papers.length - 1, Math.max(0, at));
     this.pick.selectedIndex = this.at;
     this.chosen.clear();
-    this.panels = (await get("/api/patients", { paper: this.papers[this.at].paper_id })).panels;
+    this.panels = (await get("/api/patients", { ...this.app.filters(), paper: this.papers[this.at].paper_id })).panels;
     this.draw();
   }
 

@@ -22,6 +22,10 @@ export class Rail {
     this.form.addEventListener("change", (event) => this.pick(event));
     this.form.addEventListener("submit", (event) => event.preventDefault());
     byId("clear").addEventListener("click", () => this.clear());
+    byId("sure").addEventListener("submit", (event) => {
+      event.preventDefault();
+      app.acceptSure(event.target.at.value);
+    });
   }
 
   parameters() {
@@ -108,6 +112,7 @@ export class Rail {
       entry.querySelector(".count").textContent = number.toLocaleString("en");
       entry.classList.toggle("urgent", number > 0 && ["conflicts", "identifying"].includes(entry.dataset.queue));
     }
+    byId("sure").hidden = Boolean(this.start && this.start.blind);
     const { reviewed, all } = counts;
     const share = all ? Math.round((100 * reviewed) / all) : 0;
     byId("progress").replaceChildren(

@@ -1,6 +1,6 @@
 // The contact sheet: many small pictures, to spot the odd one out; what is chosen is decided at once.
 
-import { h, button, plural, toast, openDialog } from "./dom.js";
+import { h, button, confirmed, plural, toast } from "./dom.js";
 import { get, picture } from "./api.js";
 import { kindName } from "./facts.js";
 
@@ -165,20 +165,4 @@ export class Sheet {
     if (actions[event.key]) actions[event.key]();
     return Boolean(actions[event.key]);
   }
-}
-
-function confirmed(question) {
-  return new Promise((resolve) => {
-    let answer = false;
-    const yes = h("button", { type: "button", class: "primary", onclick: () => { answer = true; dialog.close(); } }, "Yes");
-    const dialog = openDialog(question, h("p", {}, "You can take it back with u."), yes);
-    yes.focus();
-    // A browser reports a closing late: that of the dialog before, while this one is open, is no answer to it.
-    const closed = () => {
-      if (dialog.open) return;
-      dialog.removeEventListener("close", closed);
-      resolve(answer);
-    };
-    dialog.addEventListener("close", closed);
-  });
 }

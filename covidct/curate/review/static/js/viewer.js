@@ -4,6 +4,8 @@ import { h } from "./dom.js";
 
 const WINDOW = 256;
 const LEVEL = 128;
+// Printed pictures hold grey values, no Hounsfield units: these spread the range in which lung, or soft tissue, was printed.
+const PRESETS = [["as printed", WINDOW, LEVEL], ["lung", 140, 70], ["mediastinal", 120, 180]];
 
 export class Viewer {
   constructor(label) {
@@ -94,7 +96,9 @@ export class Viewer {
     context.drawImage(this.shown, left, top, this.image.width * scale, this.image.height * scale);
     if (this.tool) this.tool.draw(context, { scale, left, top });
     const parts = [`${this.image.width} × ${this.image.height}`, `${Math.round((scale * 100) / (devicePixelRatio || 1))} %`];
-    if (this.window !== WINDOW || this.level !== LEVEL) parts.push(`W ${Math.round(this.window)} L ${Math.round(this.level)}`);
+    const preset = PRESETS.find(([, width, level]) => width === this.window && level === this.level);
+    if (!preset) parts.push(`W ${Math.round(this.window)} L ${Math.round(this.level)}`);
+    else if (preset !== PRESETS[0]) parts.push(`${preset[0]} (W ${preset[1]} L ${preset[2]})`);
     this.reading.textContent = parts.join(" · ");
   }
 
@@ -128,6 +132,13 @@ export class Viewer {
   windowBy(width, level) {
     this.window = Math.min(512, Math.max(2, this.window + width));
     this.level = Math.min(255, Math.max(0, this.level + level));
+    this.applyWindow();
+    this.draw();
+  }
+
+  nextPreset() {
+    const now = PRESETS.findIndex(([, width, level]) => width === this.window && level === this.level);
+    [, this.window, this.level] = PRESETS[(now + 1) % PRESETS.length];
     this.applyWindow();
     this.draw();
   }
