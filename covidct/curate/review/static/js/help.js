@@ -3,7 +3,7 @@
 import { h, openDialog } from "./dom.js";
 
 export const KEYS = [
-  ["Decide", [["1", "positive"], ["2", "negative"], ["3", "unclear"], ["⏎", "agree with the rule"], ["x", "reject this panel"], ["u", "undo"],
+  ["Decide", [["1", "positive"], ["2", "negative"], ["3", "unclear"], ["Enter", "agree with the rule"], ["x", "reject this panel"], ["u", "undo"],
     ["t", "kind of picture"], ["h", "no identifying text"], ["H", "identifying text"]]],
   ["Move", [["j", "next"], ["k", "previous"], ["o", "open the paper"], ["q", "queues"], ["f", "filters"]]],
   ["Look", [["+ −", "zoom"], ["0", "fit"], ["arrows", "move the picture"], ["[ ]", "window narrower, wider"], ["w", "window as printed, lung, mediastinal"],
