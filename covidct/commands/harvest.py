@@ -138,8 +138,12 @@ def _from_disk(options: Options) -> int:
     with tempfile.TemporaryDirectory(prefix="covidct-meca-") as unpacked:
         inputs = collect(options["paths"], Path(unpacked), options["workspace"], jats=not options["no_jats"])
         report = RunReport("harvest --from", {"paths": [str(path) for path in options["paths"]]})
+        report.given = inputs.count
         report.failed += [{"file": str(path), "reason": reason} for path, reason in inputs.refused]
         report.notes += inputs.notes
+        beyond = inputs.documents[options["limit"] :] if options["limit"] else []
+        for name, reason in [*inputs.left, *((document.source_file, "beyond --limit") for document in beyond)]:
+            report.leave(str(name), reason)
         if not inputs.documents:
             return _finish(report, None, options["as_json"])
         with Workspace.create(options["workspace"]) as workspace:

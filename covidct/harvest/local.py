@@ -11,6 +11,7 @@ from covidct.harvest.sources import Document
 
 JATS_SUFFIXES = (".xml", ".nxml")
 SUFFIXES = (".pdf", ".meca", *JATS_SUFFIXES)
+KINDS = "not read: PDF, JATS (.xml, .nxml) and .meca are, by their names"
 
 
 @dataclass
@@ -19,7 +20,14 @@ class Inputs:
 
     documents: list[Document] = field(default_factory=list)
     refused: list[tuple[Path, str]] = field(default_factory=list)
+    left: list[tuple[Path, str]] = field(default_factory=list)
+    """Files that are not read, rightly."""
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def count(self) -> int:
+        """Files that must be accounted for."""
+        return len(self.documents) + len(self.refused) + len(self.left)
 
 
 def collect(paths: Sequence[Path], unpacked: Path, workspace: Path, *, jats: bool = True) -> Inputs:
@@ -34,6 +42,7 @@ def collect(paths: Sequence[Path], unpacked: Path, workspace: Path, *, jats: boo
     files = list(dict.fromkeys(file for file in found if not file.resolve().is_relative_to(own)))
     if not files:
         raise UsageError(f"no PDF, JATS or .meca in {', '.join(map(str, paths))}: nothing to harvest")
+    inputs.refused += [(file, KINDS) for file in files if file.suffix.lower() not in SUFFIXES]
     taken: set[Path] = set()
     for file in (f for f in files if f.suffix.lower() == ".pdf"):
         pair = _beside(file) if jats else None
@@ -45,7 +54,7 @@ def collect(paths: Sequence[Path], unpacked: Path, workspace: Path, *, jats: boo
         if jats:
             inputs.documents.append(Document(None, file, "file", file.name))
         elif _pdf_beside(file) is None:
-            inputs.notes.append(f"{file}: JATS without a PDF, left out by --no-jats")
+            inputs.left.append((file, "JATS without a PDF, left out by --no-jats"))
     return inputs
 
 
@@ -55,6 +64,8 @@ def _files(path: Path) -> Iterable[Path]:
             return sorted(f for f in path.rglob("*") if f.suffix.lower() in SUFFIXES and f.is_file())
         if not path.exists():
             raise UsageError(f"{path}: there is no such file or folder")
+        if not path.is_file():
+            raise UsageError(f"{path} is no regular file: name a PDF, a folder, JATS or .meca")
         with path.open("rb"):
             return [path]
     except PermissionError as error:

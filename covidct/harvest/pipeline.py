@@ -14,13 +14,16 @@ from pathlib import Path
 from typing import TypeVar
 
 from covidct.files import safe_name, sha256_file
+from covidct.harvest import ids
 from covidct.harvest.articles import Article, read_article
 from covidct.harvest.engine import Engine, Outcome
+from covidct.harvest.identity import RULES, Claim, Place, Verdict, judge
 from covidct.harvest.net.failures import FetchError
 from covidct.harvest.report import RunReport
 from covidct.harvest.shelf import STORED, Shelf, newest_version
 from covidct.harvest.sources import Attempt, Chain, Document, attempts_json, describe
 from covidct.records import Paper, PaperStatus
+from covidct.workspace.pixels import pixel_hash
 
 READ = "harvest-read"
 """Step name: this PDF with this JATS was read into this paper."""
@@ -143,43 +146,69 @@ class Pipeline:
         if task.document.pdf is None and article and not (article.title or article.figures):
             self._failed(task, "XML, but no JATS article")
             return
-        paper = task.paper or self._attach(task.document, (article.doi if article else "") or extraction.doi)
+        paper = task.paper or self._attach(task.document, claim_of(task.document, outcome, article), article)
         if paper is None:
             return
         if reason:
             self.report.notes.append(f"{paper.paper_id}: its JATS is left out, {reason}")
-        self._settled[paper.paper_id] = task.document.source_file
         done, figures = self.shelf.settle(paper, outcome, article, self.options.discard_pdfs)
         self.shelf.workspace.mark(READ, [_read_key(done)])
         self.report.done.append(done.paper_id)
         self.report.figures += figures
+        self._doubt(done)
 
-    def _attach(self, document: Document, printed: str) -> Paper | None:
+    def _attach(self, document: Document, claim: Claim, article: Article | None) -> Paper | None:
         """The paper of a local document, stored; None where it must not or need not be read into it."""
-        paper, version = self.shelf.paper_for(document.pdf, printed, document.jats)
+        same = self.shelf.same_file(document)
+        known = same or self.shelf.known(claim)
+        verdict = self._verdict(document, claim, article, same, known)
+        paper, version = self.shelf.paper_for(document, claim, known, beside=verdict.place is Place.BESIDE)
         name = document.source_file
         if paper.status is PaperStatus.FORGOTTEN:
-            self.report.notes.append(f"{name}: {paper.paper_id} was forgotten and stays so")
-        elif paper.paper_id in self._settled:
-            self.report.notes.append(f"{name}: the same paper as {self._settled[paper.paper_id]}, read once")
-        elif version < paper.version and paper.status is PaperStatus.EXTRACTED:
-            self.report.notes.append(f"{name}: version {version} of {paper.paper_id}, of which {paper.version} is here")
+            self.report.leave(name, f"{paper.paper_id} was forgotten and stays so")
+        elif verdict.place is Place.LEFT:
+            self.report.leave(name, verdict.reason)
+        elif verdict.place is Place.REFUSED:
+            self._failed(Task(document, None), verdict.reason)
         else:
+            if verdict.reason:
+                self.report.remark(name, verdict.reason)
+            self._settled[paper.paper_id] = name
             return self.shelf.keep(paper, document.pdf, document.jats, name, version)
         return None
 
+    def _verdict(
+        self, document: Document, claim: Claim, article: Article | None, same: Paper | None, known: Paper | None
+    ) -> Verdict:
+        stated = ids.split_doi(article.doi)[0].lower() if article else ""
+        if stated and claim.weight >= RULES.strong and stated != claim.doi:
+            reason = f"the PDF is {claim.doi} and the XML beside it {stated}: rename the one that does not belong"
+            return Verdict(Place.REFUSED, reason)
+        if same is not None:
+            again = same.status is PaperStatus.EXTRACTED and same.paper_id in self._settled
+            reason = f"the same file as {self._settled[same.paper_id]}, read once" if again else ""
+            return Verdict(Place.LEFT if again else Place.PAPER, reason)
+        if known and self.shelf.workspace.done(READ, _read_key(known, document)):
+            return Verdict(Place.LEFT, f"read before; {known.source_file} has since taken its place")
+        if not claim.doi:
+            return Verdict(Place.PAPER)
+        return judge(claim, known, self.shelf.pictures(known), self.options.refresh)
+
     def _finished(self, document: Document) -> bool:
         """Whether the same bytes were read into a paper before; they are then counted and left."""
-        if self.options.refresh or document.pdf is None:
+        known = None if self.options.refresh else self.shelf.same_file(document)
+        if known is None or known.status is not PaperStatus.EXTRACTED:
             return False
-        known = self.shelf.workspace.paper_by_sha256(sha256_file(document.pdf))
-        jats = sha256_file(document.jats) if document.jats else ""
-        if known is None or known.status is not PaperStatus.EXTRACTED or known.jats_sha256 != jats:
-            return False
-        if not self.shelf.workspace.done(READ, _read_key(known)):
+        if _read_key(known) != (key := _read_key(known, document)) or not self.shelf.workspace.done(READ, key):
             return False
         self.report.kept += 1
+        self._doubt(known)
         return True
+
+    def _doubt(self, paper: Paper) -> None:
+        """What may be missing of a paper that was read."""
+        if paper.reason:
+            self.report.doubts.append({"paper_id": paper.paper_id, "file": paper.source_file, "reason": paper.reason})
 
     def _missing(self, paper: Paper, attempts: list[Attempt]) -> None:
         reason = describe(attempts)
@@ -200,6 +229,24 @@ class Pipeline:
         self.report.failed.append(entry)
 
 
+def claim_of(document: Document, outcome: Outcome, article: Article | None) -> Claim:
+    """What a document that was read says of itself; the DOI of its JATS counts as proved."""
+    read = outcome.extraction
+    stated = article.doi if article and not read.doi else ""
+    doi, version = ids.split_doi(stated or read.doi)
+    pictures = frozenset(pixel_hash(picture) for picture in outcome.pictures.values())
+    return Claim(
+        document.source_file,
+        doi.lower(),
+        version,
+        RULES.strong if stated else read.doi_weight,
+        article.title if article and article.title else read.title,
+        read.head,
+        pictures,
+        readable=document.pdf is not None,
+    )
+
+
 def read_sibling(document: Document) -> tuple[Article | None, str]:
     """The JATS that came with a document, or why it cannot be read."""
     try:
@@ -208,5 +255,9 @@ def read_sibling(document: Document) -> tuple[Article | None, str]:
         return None, error.reason
 
 
-def _read_key(paper: Paper) -> str:
-    return f"{paper.paper_id}|{paper.sha256}|{paper.jats_sha256}"
+def _read_key(paper: Paper, document: Document | None = None) -> str:
+    """Names the reading of a paper's own documents, or of others, into it."""
+    digests = [paper.sha256, paper.jats_sha256]
+    if document is not None:
+        digests = [sha256_file(file) if file else "" for file in (document.pdf, document.jats)]
+    return "|".join([paper.paper_id, *digests])

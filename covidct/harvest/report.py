@@ -13,6 +13,9 @@ from typing import Any
 from covidct.errors import ExitCode
 from covidct.files import write_text
 
+MOST_LINES = 20
+"""Missing papers that the summary names; ``show papers --missing`` names all."""
+
 
 @dataclass
 class RunReport:
@@ -21,6 +24,8 @@ class RunReport:
     command: str
     options: dict[str, Any] = field(default_factory=dict)
     windows: list[dict[str, Any]] = field(default_factory=list)
+    given: int = 0
+    """Input files; each ends in ``done``, ``kept``, ``left`` or ``failed``."""
     listed: int = 0
     matched: int = 0
     done: list[str] = field(default_factory=list)
@@ -32,6 +37,12 @@ class RunReport:
     """Papers that no source gave: id, DOI, reason, attempts."""
     failed: list[dict[str, Any]] = field(default_factory=list)
     """Documents that are here and cannot be read, and inputs that were refused."""
+    doubts: list[dict[str, Any]] = field(default_factory=list)
+    """Papers that were read and may hold more: paper, file, reason."""
+    left: list[dict[str, Any]] = field(default_factory=list)
+    """Input files that were not read, rightly: file and reason."""
+    remarks: list[dict[str, Any]] = field(default_factory=list)
+    """Input files that were read elsewhere than into a paper of their own: file and where."""
     notes: list[str] = field(default_factory=list)
     figures: int = 0
     rules: Counter[str] = field(default_factory=Counter)
@@ -48,6 +59,16 @@ class RunReport:
         finally:
             self.seconds[part] = round(time.perf_counter() - begun, 3)
 
+    def leave(self, file: str, reason: str) -> None:
+        """Account for an input file that is not read."""
+        self.left.append({"file": file, "reason": reason})
+        self.notes.append(f"{file}: {reason}")
+
+    def remark(self, file: str, reason: str) -> None:
+        """Say where an input file went."""
+        self.remarks.append({"file": file, "reason": reason})
+        self.notes.append(f"{file}: {reason}")
+
     @property
     def holes(self) -> list[str]:
         """Parts of the feed that could not be read, or that hold fewer papers than announced."""
@@ -62,7 +83,7 @@ class RunReport:
     @property
     def exit_code(self) -> ExitCode:
         """Complete; incomplete where anything is missing; failed where nothing came of anything."""
-        problems = self.missing or self.failed or self.holes
+        problems = self.missing or self.failed or self.doubts or self.holes
         if not problems:
             return ExitCode.COMPLETE
         return ExitCode.INCOMPLETE if self.done or self.kept or self.matched else ExitCode.FAILED
@@ -81,6 +102,7 @@ class RunReport:
             "ended": _now(),
             "seconds": self.seconds,
             "options": self.options,
+            "given": self.given,
             "listed": self.listed,
             "matched": self.matched,
             "papers": len(self.done),
@@ -89,6 +111,8 @@ class RunReport:
             "withdrawn": sorted(self.withdrawn),
             "missing": sorted(self.missing, key=lambda m: str(m.get("paper_id", ""))),
             "failed": sorted(self.failed, key=lambda m: str(m.get("file", m.get("paper_id", "")))),
+            "incomplete": sorted(self.doubts, key=lambda m: str(m["paper_id"])),
+            "left": sorted(self.left, key=lambda m: str(m["file"])),
             "holes": self.holes,
             "windows": self.windows,
             "notes": self.notes,
@@ -107,12 +131,18 @@ class RunReport:
     def lines(self) -> list[str]:
         """The summary for a person."""
         words = [f"{len(self.done)} papers read, {self.figures} figures", f"{self.kept} finished before"]
-        words += [f"{len(self.missing)} missing", f"{len(self.failed)} unreadable", f"{len(self.withdrawn)} withdrawn"]
+        words += [f"{len(self.missing)} missing", f"{len(self.failed)} not read", f"{len(self.doubts)} incomplete"]
+        words += [f"{len(self.left)} left out", f"{len(self.withdrawn)} withdrawn"]
+        words[:0] = [f"{self.given} file{'s' if self.given > 1 else ''} given"] if self.given else []
         out = [f"{self.outcome}: " + ", ".join(word for word in words if not word.startswith("0 "))]
         out += [f"  {item.get('file') or item.get('paper_id')}: {item['reason']}" for item in self.failed]
-        out += [f"  {item['paper_id']}: {item['reason']}" for item in self.missing[:20]]
-        if len(self.missing) > 20:
-            out.append(f"  … and {len(self.missing) - 20} more: covidct show papers --missing")
+        out += [f"  {item['file']}: {item['reason']}" for item in (*self.left, *self.remarks)]
+        lacking = [
+            f"  {item.get('file') or item['paper_id']}: {item['reason']}" for item in (*self.missing, *self.doubts)
+        ]
+        out += lacking[:MOST_LINES]
+        if len(lacking) > MOST_LINES:
+            out.append(f"  … and {len(lacking) - MOST_LINES} more: covidct show papers --missing")
         return out + [f"  {hole}" for hole in self.holes]
 
 

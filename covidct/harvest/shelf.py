@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from covidct import __version__
 from covidct.files import sha256_file
 from covidct.harvest import ids, licences
 from covidct.harvest.articles import Article, label_key
 from covidct.harvest.engine import Outcome
+from covidct.harvest.extract.doubts import not_found
+from covidct.harvest.identity import SUPPLEMENT, Claim
 from covidct.harvest.preprints import SERVERS, PreprintRecord
 from covidct.harvest.sources import Document
 from covidct.records import Decision, Figure, Paper, PaperStatus
@@ -125,10 +128,10 @@ class Shelf:
         self.workspace.save_papers([marked])
         return marked
 
-    def settle_figures(self, paper: Paper, figures: list[Figure]) -> Paper:
-        """Set a paper's figures, however they were found; it is EXTRACTED afterwards."""
+    def settle_figures(self, paper: Paper, figures: list[Figure], doubt: str = "") -> Paper:
+        """Set a paper's figures, however they were found; it is EXTRACTED afterwards, ``doubt`` its reason."""
         self.workspace.replace_figures(paper.paper_id, figures)
-        read = dataclasses.replace(paper, status=PaperStatus.EXTRACTED, reason="")
+        read = dataclasses.replace(paper, status=PaperStatus.EXTRACTED, reason=doubt)
         self.workspace.save_papers([read])
         return read
 
@@ -148,7 +151,9 @@ class Shelf:
             paper = dataclasses.replace(paper, licence=licence, abstract=abstract)
         figures = list(self._figures(paper, outcome))
         figures += unseen_figures(paper, figures, article) if article else []
-        read = self.settle_figures(paper, figures)
+        spoken = not_found(extraction.spoken_of, [figure.label for figure in figures if figure.file])
+        read = self.settle_figures(paper, figures, "; ".join(filter(None, (*extraction.doubts, spoken))))
+        self.workspace.record_dropped("read", __version__, paper.paper_id, extraction.dropped)
         stored = self.workspace.stored(paper.sha256, ".pdf")
         if discard_pdf and stored:
             stored.unlink()
@@ -182,22 +187,39 @@ class Shelf:
             provenance={**found.provenance, "version": paper.version},
         )
 
-    def paper_for(self, pdf: Path | None, doi_text: str, jats: Path | None = None) -> tuple[Paper, int]:
-        """The paper a document belongs to, and the version it is: by its printed DOI, else by its digest.
+    def same_file(self, document: Document) -> Paper | None:
+        """The paper into which the same bytes were read before."""
+        file = document.pdf or document.jats
+        found = self.workspace.paper_by_sha256(sha256_file(file)) if file else None
+        return found if found and (document.pdf is None) == (not found.sha256) else None
+
+    def known(self, claim: Claim) -> Paper | None:
+        """The paper with the DOI that a document says to be its own."""
+        return self.workspace.paper_by_doi(claim.doi) if claim.doi else None
+
+    def pictures(self, paper: Paper | None) -> list[str]:
+        """Pixel hashes of a paper's figures."""
+        files = [figure.file for figure in self.workspace.figures(paper.paper_id) if figure.file] if paper else []
+        return [self.workspace.pixel_hash(file) for file in files]
+
+    def paper_for(self, document: Document, claim: Claim, known: Paper | None, beside: bool) -> tuple[Paper, int]:
+        """The row of a local document, and the version it is: ``known``, a new one by DOI, or one by its digest.
 
         A document that prints no version is taken for the newest one known: that is what a person downloads.
+        ``beside`` makes the row of a supplement; it has the paper's DOI, so that both stay in one group.
         """
-        doi, version = ids.split_doi(doi_text)
-        known = self.workspace.paper_by_doi(doi) if doi else None
-        if known:
-            return known, version or newest_version(known)
-        number = version or 1
-        if doi:
-            source = ids.source_of(doi)
-            server = source if source in SERVERS else ""
-            return Paper(ids.paper_id(source, doi, number), source, doi, number, (number,), server=server), number
-        digest = sha256_file(pdf or jats) if (pdf or jats) else ""  # type: ignore[arg-type]
-        return self.workspace.paper(ids.file_id(digest)) or Paper(ids.file_id(digest), "file", versions=(1,)), 1
+        digest = sha256_file(document.pdf or document.jats) if document.pdf or document.jats else ""  # type: ignore[arg-type]
+        if known and not beside:
+            return known, claim.version or newest_version(known)
+        if not claim.doi:
+            return self.workspace.paper(ids.file_id(digest)) or Paper(ids.file_id(digest), "file", versions=(1,)), 1
+        source, number = ids.source_of(claim.doi), claim.version or 1
+        server = source if source in SERVERS else ""
+        identity = ids.paper_id(source, claim.doi, number)
+        if beside:
+            identity = f"{known.paper_id if known else identity}-s{digest[:8]}"
+            return Paper(identity, SUPPLEMENT, claim.doi, number, (number,), server=server), number
+        return Paper(identity, source, claim.doi, number, (number,), server=server), number
 
 
 def unseen_figures(paper: Paper, figures: list[Figure], article: Article) -> list[Figure]:

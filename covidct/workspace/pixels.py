@@ -7,14 +7,14 @@ from pathlib import Path
 from covidct.records import Box
 
 
-def pixel_hash(path: Path) -> str:
-    """SHA-256 of a picture's mode, size and decoded pixels; equal for equal pixels in any container.
+def pixel_hash(source: Path | bytes) -> str:
+    """SHA-256 of mode, size and decoded pixels of a picture (a file, or its bytes), in whatever container it comes.
 
     Raises PictureError where it cannot be read.
     """
     from covidct.pictures import decode
 
-    image = decode(path)
+    image = decode(source)
     head = f"{image.mode} {image.width} {image.height} ".encode()
     return hashlib.sha256(head + image.tobytes()).hexdigest()
 

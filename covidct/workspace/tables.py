@@ -40,9 +40,13 @@ def table(workspace: Workspace, name: str) -> list[Row]:
 
 
 def missing_papers(workspace: Workspace) -> list[Row]:
-    """The download list for a person: papers whose document could not be had, with where to look and why it failed."""
-    found = [paper for paper in workspace.papers() if paper.status not in HERE]
+    """The download list for a person: papers whose document, or whose figures, could not be had, and why."""
+    found = [paper for paper in workspace.papers() if paper.status not in HERE or _in_doubt(paper)]
     return [{column: _text(getattr(paper, column)) for column in MISSING_COLUMNS} for paper in found]
+
+
+def _in_doubt(paper: Paper) -> bool:
+    return paper.status is PaperStatus.EXTRACTED and bool(paper.reason)
 
 
 def _papers(workspace: Workspace) -> list[Row]:

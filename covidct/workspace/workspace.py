@@ -173,13 +173,16 @@ class Workspace:
         return None if row is None else paper_of(row)
 
     def paper_by_doi(self, doi: str) -> Paper | None:
-        """The paper with this DOI (case does not count), or None."""
-        row = self.connection.execute("SELECT * FROM papers WHERE lower(doi) = lower(?) LIMIT 1", (doi,)).fetchone()
+        """The paper with this DOI (case does not count), never a supplement of it; or None."""
+        row = self.connection.execute(
+            "SELECT * FROM papers WHERE lower(doi) = lower(?) AND source != 'supplement' LIMIT 1", (doi,)
+        ).fetchone()
         return None if row is None or not doi else paper_of(row)
 
     def paper_by_sha256(self, sha256: str) -> Paper | None:
-        """The paper whose PDF has this digest, or None."""
-        row = self.connection.execute("SELECT * FROM papers WHERE sha256 = ? LIMIT 1", (sha256,)).fetchone()
+        """The paper whose PDF has this digest, else the one whose JATS has it; or None."""
+        query = "SELECT * FROM papers WHERE sha256 = ? OR jats_sha256 = ? ORDER BY sha256 != ? LIMIT 1"
+        row = self.connection.execute(query, (sha256,) * 3).fetchone()
         return None if row is None or not sha256 else paper_of(row)
 
     def save_papers(self, papers: Iterable[Paper]) -> None:

@@ -8,13 +8,16 @@ import pymupdf
 from covidct.harvest.extract.boxes import rounded
 from covidct.harvest.extract.captions import read_captions, with_note
 from covidct.harvest.extract.document import (
+    HEAD_LETTERS,
     LIBRARY_ERRORS,
-    find_doi,
     find_licence,
     find_title,
     open_pdf,
     out_of_memory,
+    xmp_of,
 )
+from covidct.harvest.extract.doi import own_doi
+from covidct.harvest.extract.doubts import doubts, spoken_of
 from covidct.harvest.extract.figures import write_figures
 from covidct.harvest.extract.furniture import set_aside
 from covidct.harvest.extract.graphics import find_regions, running_text, title_lines
@@ -135,15 +138,19 @@ def _report_drops(work: Work, tally: Tally) -> None:
 
 
 def _extraction(work: Work, tally: Tally) -> Extraction:
-    head = [line for page in work.pages[:2] for line in (*page.lines, *page.furniture)]
+    own = own_doi(work.pages, work.document.metadata or {}, xmp_of(work.document))
     everything = "\n".join(line.text for page in work.pages for line in (*page.furniture, *page.lines))
     return Extraction(
         ok=True,
-        doi=find_doi(head),
+        doi=own.doi,
+        doi_weight=own.weight,
+        head=" ".join(line.text for page in work.pages[:2] for line in page.lines)[:HEAD_LETTERS],
         title=find_title(work.document, work.pages[0]),
         licence=find_licence(everything),
         pages=len(work.pages),
         figures=tuple(work.figures),
         dropped=tuple(tally.dropped),
         rules=dict(sorted(tally.rules.items())),
+        doubts=doubts(work.pages, len(work.figures)),
+        spoken_of=spoken_of(work.pages),
     )

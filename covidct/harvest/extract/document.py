@@ -1,7 +1,6 @@
 """What the document says about itself: DOI, title, licence; and opening it safely."""
 
 import re
-from collections.abc import Iterable
 from pathlib import Path
 
 import pymupdf
@@ -10,10 +9,10 @@ from covidct.harvest.extract.page import Line, Page
 from covidct.harvest.extract.results import Limits
 from covidct.harvest.extract.words import Vocabulary, join_lines
 
-_DOI = re.compile(r"\b(10\.\d{4,9}/[^\s\"<>|]+[^\s\"<>|.,;:)\]}])", re.I)
 _MADE_UP = re.compile(
     r"^(untitled|microsoft word|.*\.(docx?|pdf|indd|qxd|dvi|tex)$|.*\b\d+\.\.\d+$|[\w.-]*\d[\w.-]*$)", re.I
 )
+_ADDRESS = re.compile(r"https?:|www\.|\b10\.\d{4,9}/", re.I)
 _LICENCES = (
     (r"\bcc0\b|creativecommons\.org/publicdomain/zero|public domain dedication", "cc0-1.0"),
     (r"by-nc-nd|noncommercial[-\s]+no-?deriv|non-commercial[-\s]+no-?deriv", "cc-by-nc-nd"),
@@ -32,6 +31,10 @@ LIBRARY_ERRORS: tuple[type[Exception], ...] = (RuntimeError, ValueError, pymupdf
 def out_of_memory(error: Exception) -> bool:
     """Whether the library says that it ran out of memory: that ends the paper, not only a page."""
     return "alloc" in str(error).lower() or "out of memory" in str(error).lower()
+
+
+HEAD_LETTERS = 6_000
+"""Of a document's text that are kept for looking up its title."""
 
 
 class Unreadable(Exception):
@@ -67,12 +70,12 @@ def open_pdf(path: Path, limits: Limits) -> pymupdf.Document:
     return document
 
 
-def find_doi(lines: Iterable[Line]) -> str:
-    """The DOI printed first, lower case, with the version of a preprint where its URL carries one."""
-    text = "\n".join(line.text for line in lines)
-    marked = re.search(r"(?:doi\.org/|doi:?\s*)(10\.\d{4,9}/[^\s\"<>|]+[^\s\"<>|.,;:)\]}])", text, re.I)
-    found = marked or _DOI.search(text)
-    return found.group(1).lower() if found else ""
+def xmp_of(document: pymupdf.Document) -> str:
+    """The file's XMP description; empty where there is none or it is damaged."""
+    try:
+        return str(document.get_xml_metadata() or "")[:200_000]
+    except LIBRARY_ERRORS:
+        return ""
 
 
 def find_licence(text: str) -> str:
@@ -94,9 +97,16 @@ def find_title(document: pymupdf.Document, page: Page) -> str:
     stated = " ".join(str((document.metadata or {}).get("title") or "").split())
     if len(stated) > 15 and " " in stated and not _MADE_UP.match(stated):
         return stated
-    upper = [x for x in page.lines if x.box[1] < 0.6 * page.height and not x.way and len(x.text.strip()) > 12]
+    upper = [line for line in page.lines if line.box[1] < 0.6 * page.height and _may_be_title(line)]
     if not upper:
         return ""
     largest = max(line.size for line in upper)
     lines = [line.text for line in upper if line.size > largest - 0.6]
     return join_lines(lines[:6], Vocabulary(()))
+
+
+def _may_be_title(line: Line) -> bool:
+    """Painted words that read from left to right; no address, no letters without meaning."""
+    shown = any(span.inked for span in line.spans if span.text.strip())
+    words = sum(c.isalnum() for c in line.text)
+    return shown and not line.way and words > 0.5 * len(line.text) and words > 8 and not _ADDRESS.search(line.text)

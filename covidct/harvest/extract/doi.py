@@ -20,8 +20,8 @@ _MARK = re.compile(
     r"(?:\bdoi\s*:?\s*)?(?:(?:https?:\s*//)?(?:dx\.)?doi\.org/\s*|\S*/doi/(?:abs/|full/)?)$|\bdoi\s*:?\s*$", re.I
 )
 _RELATION = re.compile(
-    r"\b(comment(ary)? (on|to)|comments? on|re:|repl(y|ies) to|repl(y|ies):|response to|correspond(s|ing) to the article"
-    r"|correction (to|for)|corrected (article|version)|corrigendum|errat(um|a)|retract(ion|ed)|expression of concern"
+    r"\b(comment(ary)? (on|to)|comments? on|re:|repl(y|ies) to|repl(y|ies):|response to|corresponds to the article|"
+    r"correction (to|for)|corrected (article|version)|corrigendum|errat(um|a)|retract(ion|ed)|expression of concern"
     r"|refer(s|ring)? to|related (article|paper|work|content)s?|linked (article|comment)|companion|see (also|article)"
     r"|editorial (on|to|for)|in response|this (letter|comment|correction) |cites:|preprint of|review of"
     r"|published (version|article) (is|at|of)|supplement(ary|al)? (data|material|file|information)s?)",
@@ -34,7 +34,7 @@ _PROSE = re.compile(
     re.I,
 )
 _CITE_ME = re.compile(
-    r"^\W*((how )?to cite|(please )?cite (this|as)|(suggested |recommended )?citation\b|cit(a|er|ar|ación|iervorschlag)\b"
+    r"^\W*((how )?to cite|(please )?cite (this|as)|(suggested |recommended )?citation\b|cit(a|er|ar|ación)\b"
     r"|zitier|pour citer|c[oó]mo citar|引用本文|article doi|doi of (this|the) )",
     re.I,
 )
@@ -47,6 +47,11 @@ _NUMBERED = re.compile(r"^\s*[\[(]?\d{1,3}[\].)]\s*\D")
 _NOTICE = re.compile(r"\b(bio|med)rxiv preprint\b", re.I)
 _VERSION = re.compile(r"(?<=\d)[.v]\d{1,2}$")
 """F1000's and openRxiv's versions of one document."""
+_TAGGED = (
+    re.compile(r"(?:prism:doi|prism:url|dc:identifier|pdfx:doi|crossmark:DOI)\b[^<]{0,200}?(10\.\d{4,9}/[^<\s\"]+)"),
+    re.compile(r"<dc:identifier>\s*(?:<[^>]{0,200}>\s*){0,4}(?:doi:)?\s*(10\.\d{4,9}/[^<\s\"]+)"),
+)
+"""Where XMP holds the DOI of its own file."""
 _YEAR = re.compile(r"\b(19|20)\d\d\b")
 
 
@@ -127,7 +132,9 @@ def _clean(doi: str) -> str:
 
 def _stated(metadata: Mapping[str, object], xmp: str) -> Iterator[_Proof]:
     """DOIs in the file's own description."""
-    tagged = re.findall(r"(?:prism:doi|dc:identifier|pdfx:doi|crossmark:DOI|prism:url)\b[^<]{0,200}?(10\.\d{4,9}/[^<\s\"]+)", xmp)
+    tagged = re.findall(
+        r"(?:prism:doi|dc:identifier|pdfx:doi|crossmark:DOI|prism:url)\b[^<]{0,200}?(10\.\d{4,9}/[^<\s\"]+)", xmp
+    )
     tagged += re.findall(r"<dc:identifier>\s*(?:<[^>]{0,200}>\s*){0,4}(?:doi:)?\s*(10\.\d{4,9}/[^<\s\"]+)", xmp)
     said = " \n".join(str(metadata.get(name) or "") for name in ("subject", "title", "keywords"))
     if not _RELATION.search(said):
@@ -216,11 +223,13 @@ def _close(a: Line, b: Line) -> bool:
 
 
 def _below(line: Line, lines: Sequence[Line]) -> Line | None:
-    return min((o for o in lines if _close(line, o)), key=lambda o: (o.box[1], abs(o.box[0] - line.box[0])), default=None)
+    found = [other for other in lines if _close(line, other)]
+    return min(found, key=lambda o: (o.box[1], abs(o.box[0] - line.box[0])), default=None)
 
 
 def _above(line: Line, lines: Sequence[Line]) -> Line | None:
-    return max((o for o in lines if _close(o, line)), key=lambda o: (o.box[1], -abs(o.box[0] - line.box[0])), default=None)
+    found = [other for other in lines if _close(other, line)]
+    return max(found, key=lambda o: (o.box[1], -abs(o.box[0] - line.box[0])), default=None)
 
 
 def _paragraph(line: Line, lines: Sequence[Line]) -> list[Line]:

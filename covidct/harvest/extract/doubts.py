@@ -6,7 +6,7 @@ cannot be seen must not look alike.
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from covidct.captions.mentions import mentioned, sentences
@@ -28,13 +28,33 @@ class Rules:
 
 
 RULES = Rules()
-_ELSEWHERE = re.compile(r"\bet al\b|\bref(?:erence)?s?\b\.?\s*\d|\[\d|\bsuppl|\badditional file|\bonline\b|\bappendix", re.I)
+_ELSEWHERE = re.compile(
+    r"\bet al\b|\bref(?:erence)?s?\b\.?\s*\d|\[\d|\bsuppl|\badditional file|\bonline\b|\bappendix", re.I
+)
 
 
-def doubts(pages: Sequence[Page], labels: Collection[str]) -> tuple[str, ...]:
-    """Why figures may be missing, each in one line; ``labels`` are those of the figures that were found."""
-    told = (rule(pages, labels) for rule in (_scan, _letters_without_meaning, _only_spoken_of))
+def doubts(pages: Sequence[Page], figures: int) -> tuple[str, ...]:
+    """Why figures cannot be seen, each in one line; ``figures`` were found."""
+    told = [] if figures else [_scan(pages), _letters_without_meaning(pages)]
     return tuple(reason for reason in told if reason)
+
+
+def spoken_of(pages: Sequence[Page]) -> tuple[str, ...]:
+    """Numbers of the figures that the running text speaks of as its own, in order."""
+    keys: set[str] = set()
+    for sentence in sentences(" ".join(_text(page) for page in pages)):
+        if not _ELSEWHERE.search(sentence):
+            keys |= {key for key in mentioned(sentence) if key.isdigit() and 0 < int(key) <= RULES.figures}
+    return tuple(sorted(keys, key=int))
+
+
+def not_found(spoken: Sequence[str], labels: Collection[str]) -> str:
+    """Which figures the text speaks of and nobody found, in words; empty where there are none."""
+    found = {key for label in labels for key in mentioned(label)}
+    lost = [key for key in spoken if key not in found]
+    if not lost:
+        return ""
+    return f"its text speaks of Figure {', '.join(lost)}, which {'was' if len(lost) == 1 else 'were'} not found"
 
 
 def _text(page: Page) -> str:
@@ -54,34 +74,18 @@ def _painted(page: Page) -> str:
     return " ".join(span.text for line in page.lines for span in line.spans if span.inked)
 
 
-def _scan(pages: Sequence[Page], labels: Collection[str]) -> str:
+def _scan(pages: Sequence[Page]) -> str:
     scanned = sum(_covered(page) and _readable(_painted(page)) < RULES.letters for page in pages)
-    if not pages or scanned <= RULES.most * len(pages) or labels:
+    if not pages or scanned <= RULES.most * len(pages):
         return ""
     letters = any(_readable(_text(page)) >= RULES.letters for page in pages)
     what = "the recognised text over them has no place of its figures" if letters else "they have no text"
     return f"its pages are pictures (a scan) and {what}: cut the figures out by hand, or find the publisher's PDF"
 
 
-def _letters_without_meaning(pages: Sequence[Page], labels: Collection[str]) -> str:
+def _letters_without_meaning(pages: Sequence[Page]) -> str:
     text = "".join(_text(page) for page in pages)
     lost = sum(c == "\ufffd" or unicodedata.category(c) in ("Co", "Cn", "Cs") for c in text)
     if lost <= RULES.most * (lost + _readable(text)) or lost < RULES.letters:
         return ""
     return "its letters cannot be read (fonts without Unicode): print it to PDF anew, or find another copy"
-
-
-def _only_spoken_of(pages: Sequence[Page], labels: Collection[str]) -> str:
-    """Numbers that the text speaks of and no figure has, up to the highest that is spoken of twice or is next."""
-    found = {key for label in labels for key in mentioned(label)}
-    spoken: set[str] = set()
-    for sentence in sentences(" ".join(_text(page) for page in pages)):
-        if not _ELSEWHERE.search(sentence):
-            spoken |= {key for key in mentioned(sentence) if key.isdigit() and 0 < int(key) <= RULES.figures}
-    lost = sorted(spoken - found, key=int)
-    if not lost:
-        return ""
-    return f"its text speaks of Figure {', '.join(lost)}, which {'was' if len(lost) == 1 else 'were'} not found"
-
-
-Rule = Callable[[Sequence[Page], Collection[str]], str]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from covidct.records import Box
+from covidct.records import Dropped as Dropped
 
 
 @dataclass(frozen=True)
@@ -49,23 +50,17 @@ class ExtractedFigure:
 
 
 @dataclass(frozen=True)
-class Dropped:
-    """Something that was seen and is not a figure, and why."""
-
-    what: str
-    reason: str
-    page: int | None = None
-    box: Box | None = None
-
-
-@dataclass(frozen=True)
 class Extraction:
     """All that was found in one PDF; ``ok`` is False where it could not be read, and ``reason`` says why."""
 
     ok: bool
     reason: str = ""
     doi: str = ""
-    """As printed, with the version where one is printed."""
+    """The document's own, as printed, with the version where one is printed (see doi.py)."""
+    doi_weight: float = 0.0
+    """Of the proofs that it is its own; from ``doi.RULES.strong`` on it stands without the title's agreement."""
+    head: str = ""
+    """The beginning of its text, for looking up a known title."""
     title: str = ""
     licence: str = ""
     """Code of the printed notice, such as ``cc-by-nc-nd-4.0``; empty where none is printed."""
@@ -74,6 +69,10 @@ class Extraction:
     dropped: tuple[Dropped, ...] = ()
     rules: Mapping[str, int] = field(default_factory=dict)
     """How often each named rule fired."""
+    doubts: tuple[str, ...] = ()
+    """Why figures may be there that could not be seen (see doubts.py)."""
+    spoken_of: tuple[str, ...] = ()
+    """Numbers of figures that the running text speaks of."""
     seconds: float = 0.0
 
 
@@ -89,7 +88,8 @@ def from_json(value: Mapping[str, Any], folder: Path) -> Extraction:
     """The inverse of ``to_json``; pictures are looked for in ``folder`` and nowhere else."""
     figures = tuple(_figure(item, folder) for item in value["figures"])
     dropped = tuple(Dropped(**{**item, "box": _box(item["box"])}) for item in value["dropped"])
-    return Extraction(**{**value, "figures": figures, "dropped": dropped})
+    lists = {name: tuple(map(str, value[name])) for name in ("doubts", "spoken_of")}
+    return Extraction(**{**value, **lists, "figures": figures, "dropped": dropped})
 
 
 def _figure(item: Mapping[str, Any], folder: Path) -> ExtractedFigure:

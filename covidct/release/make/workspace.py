@@ -64,7 +64,9 @@ def draft_from_workspace(workspace: Workspace, order: Order, manifests: Path) ->
         raise CovidctError(f"{workspace.folder}: no panel is an accepted axial CT slice with a label; curate first")
     rows = [_row(panel, view, workspace) for panel in progress(chosen, "pictures")]
     images = pd.DataFrame(rows, columns=IMAGE_COLUMNS).sort_values("image_id", ignore_index=True)
-    images["group_id"] = leak_groups(images, _links(workspace, set(images["image_id"])))
+    same_doi = [(i, f"\x7fdoi:{doi}") for i, doi in zip(images["image_id"], images["doi"], strict=True) if doi]
+    # a supplement is a row of its own with its paper's DOI
+    images["group_id"] = leak_groups(images, [*_links(workspace, set(images["image_id"])), *same_doi])
     old = old_test_ids(earlier_versions(manifests, order.name, order.version))
     images["split"], fit = split_images(images, order.ratios, order.seed, old)
     objections += [*_conflicts(workspace, set(images["image_id"])), *image_objections(images)]
