@@ -11,13 +11,14 @@ import pytest
 import review_corpus
 from PIL import Image, ImageDraw
 
-from covidct.curate import split
 from covidct.curate.review.items import evidence_spans, highlights, panel_item
 from covidct.curate.review.shown import picture
 from covidct.curate.review.words import Scribe
+from covidct.curate.steps import SPLIT
 from covidct.errors import UsageError
 from covidct.imaging.overlays.find import paint_over
 from covidct.records import Decision
+from covidct.steps import drive
 from covidct.workspace.queues import say
 from covidct.workspace.workspace import Workspace
 
@@ -136,7 +137,7 @@ def test_drawn_boxes_stand_when_the_split_step_comes_by(tmp_path: Path) -> None:
             do="mask", panel_id=ws.panels(figure)[0].panel_id, mask=painted((295, 225), (5, 5, 9, 9)), key="m" * 9
         )
         before = [(p.panel_id, p.box, p.sub_caption, ws.pixel_hash(p.file)) for p in ws.panels(figure)]
-        split.run(ws)
+        drive(ws, SPLIT)
         assert [(p.panel_id, p.box, p.sub_caption, ws.pixel_hash(p.file)) for p in ws.panels(figure)] == before
         assert ws.current("panel", before[0][0])["mask"].by == "curator:dana"
         assert "year-old" in before[0][2]
