@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from covidct.captions.cues import Moment, Person, moments, persons
+from covidct.captions.letters import Lettered, assigned
 from covidct.captions.markers import chain, letters
 from covidct.captions.rules import fold_lower
 from covidct.captions.subcaptions import Split, split_caption
@@ -19,13 +20,13 @@ from covidct.captions.text import Span, plain
 
 @dataclass(frozen=True)
 class FigureText:
-    """What one figure says: its printed label, caption, mentions in the text, and its panels as (id, letter)."""
+    """What one figure says: printed label, caption, mentions in the text, and its panels as (id, letter)."""
 
     figure_id: str
     label: str
     caption: str
     mentions: tuple[str, ...] = ()
-    panels: tuple[tuple[str, str], ...] = ()
+    panels: tuple[tuple[str, str] | Lettered, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -98,22 +99,14 @@ def _one_case(title: str, abstract: str) -> bool:
 
 def _panels(number: int, figure: FigureText, figures: Sequence[FigureText]) -> list[_Panel]:
     split = split_caption(figure.caption)
-    lettered = _letters(figure, split)
-    made = [_read_panel(number, panel_id, lettered[panel_id], split) for panel_id, _ in figure.panels]
+    lettered = assigned([Lettered(*panel) for panel in figure.panels], list(split.spans))
+    made = [_read_panel(number, panel_id, lettered[panel_id].letter, split) for panel_id in lettered]
     _from_shared(made, split)
     _from_mentions(made, figure)
     _follow(made, split)
     for panel in made:
         panel.same_as = _reference(panel, number, split, figures)
     return made
-
-
-def _letters(figure: FigureText, split: Split) -> dict[str, str]:
-    """The letter that the caption prints for each panel: read off the panel, else by order."""
-    printed = {letter.casefold(): letter for letter in split.spans}
-    if not any(letter for _, letter in figure.panels) and len(figure.panels) == len(printed):
-        return {panel_id: letter for (panel_id, _), letter in zip(figure.panels, split.spans, strict=True)}
-    return {panel_id: printed.get(letter.casefold(), "") for panel_id, letter in figure.panels}
 
 
 def _read_panel(number: int, panel_id: str, letter: str, split: Split) -> _Panel:

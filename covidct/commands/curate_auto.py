@@ -18,24 +18,43 @@ if TYPE_CHECKING:
 @json_option
 @workspace_option
 def auto(as_json: bool, workspace: Path) -> int:
-    """Every step in its order, those of other packages last; a second run does no work twice."""
-    from covidct.curate.steps import all_steps
+    """Every step in its order, those of other packages last; a second run does no work twice.
 
-    return run_steps(workspace, all_steps(), as_json, many=True)
-
-
-def run_steps(workspace: Path, steps: "Iterable[Step]", as_json: bool, many: bool = False) -> int:
-    """Run steps on a workspace that no other curation holds, and say what they did; gives the exit code.
-
-    With ``as_json`` one object for the last step, or with ``many`` a list of all.
+    Ends with what a release would take without review, and why the rest waits for a person.
     """
+    from covidct.curate.acceptance import acceptance
+    from covidct.curate.steps import all_steps
+    from covidct.workspace import Workspace
+
+    reports = _run(workspace, all_steps(), quiet=as_json)
+    with Workspace.open(workspace) as opened:
+        table = acceptance(opened)
+    if as_json:
+        print_json([*map(vars, reports), table.as_json()])
+    else:
+        for line in table.lines():
+            say(line)
+    return _code(reports)
+
+
+def run_steps(workspace: Path, steps: "Iterable[Step]", as_json: bool) -> int:
+    """Run steps on a workspace that no other curation holds, say what they did (``as_json``: the last); exit code."""
+    reports = _run(workspace, steps, quiet=as_json)
+    if as_json:
+        print_json(vars(reports[-1]))
+    return _code(reports)
+
+
+def _run(workspace: Path, steps: "Iterable[Step]", quiet: bool) -> "list[StepReport]":
     reports = []
     for report in _reports(workspace, steps):
         reports.append(report)
-        if not as_json:
+        if not quiet:
             tell(report)
-    if as_json:
-        print_json([vars(report) for report in reports] if many else vars(reports[-1]))
+    return reports
+
+
+def _code(reports: "Iterable[StepReport]") -> int:
     return ExitCode.INCOMPLETE if any(report.failed for report in reports) else ExitCode.COMPLETE
 
 

@@ -1,126 +1,134 @@
-"""Labels and sub-captions of panels in the workspace, from captions, mentions, title and abstract.
+"""Step ``label``: the judgement on each panel, from words, pixels, letters and the patient's other panels.
 
-Sub-captions first, as decisions of their own; then the label, with its rule, score and the span it rests on.
+Main path: ``run`` reads one paper; ``_seen`` gathers what is known of each panel; ``judge`` says what counts.
 A curator's decision stays in force whatever the rules say.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
 
 from covidct.captions.context import label_figure
 from covidct.captions.labels import NOTHING, UNCLEAR, Labels, Verdict
-from covidct.captions.subcaptions import Split, split_caption
+from covidct.captions.letters import Placed, assigned
+from covidct.curate.judge import LUNG, Judgement, Seen, agree, judge, weighed
+from covidct.curate.subcaption import lettered, panels_by_figure
+from covidct.curate.ways import measured
 from covidct.files import sha256_bytes
+from covidct.pictures import open_picture
 from covidct.records import Decision, Figure, Panel, Paper
 from covidct.steps import Item, Outcome
 from covidct.workspace import Workspace
 
-Value = tuple[Figure, Sequence[Panel], Paper]
+COLOURED = 40
+"""Grey levels between the strongest and the weakest of red, green and blue: JPEG leaves less on grey pixels."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One paper with all that the judgement rests on; decisions and pictures by panel id."""
+
+    paper: Paper
+    figures: Sequence[tuple[Figure, Sequence[Panel]]]
+    kinds: Mapping[str, Decision]
+    patients: Mapping[str, Decision]
+    pictures: Mapping[str, Path]
+
+    @property
+    def panels(self) -> list[Panel]:
+        """All panels in reading order."""
+        return [panel for _, panels in self.figures for panel in panels]
 
 
 def items(ws: Workspace) -> Iterator[Item]:
-    """Every figure that has panels; due when its words, its paper's words or its panels' letters are new."""
-    papers = {paper.paper_id: paper for paper in ws.papers()}
-    panels: dict[str, list[Panel]] = {}
-    for panel in ws.panels():
-        panels.setdefault(panel.figure_id, []).append(panel)
-    for figure in ws.figures():
-        own = panels.get(figure.figure_id)
-        if own and figure.paper_id in papers:
-            paper = papers[figure.paper_id]
-            yield Item(figure.figure_id, _inputs(figure, own, paper), (figure, own, paper))
+    """Every paper that has panels; due when its words, its panels, their kinds or their patients are new."""
+    kinds, patients = ws.current_all("panel", "kind"), ws.current_all("panel", "patient")
+    panels = panels_by_figure(ws)
+    for paper in ws.papers():
+        figures = [(f, panels[f.figure_id]) for f in ws.figures(paper.paper_id) if f.figure_id in panels]
+        if figures:
+            pictures = {p.panel_id: ws.path(p.file) for _, own in figures for p in own if p.file and p.kind == LUNG}
+            case = Case(paper, figures, kinds, patients, pictures)
+            yield Item(paper.paper_id, _inputs(case), case, len(figures))
 
 
-def _inputs(figure: Figure, panels: Sequence[Panel], paper: Paper) -> str:
-    parts = [figure.caption, *figure.mentions, paper.title, paper.abstract, paper.date]
-    parts += [f"{panel.panel_id}={panel.panel_label}" for panel in panels]
-    return chr(31).join(parts)
+def _inputs(case: Case) -> str:
+    paper = case.paper
+    words = [paper.title, paper.abstract, paper.date]
+    for figure, panels in case.figures:
+        words += [figure.caption, *figure.mentions, f"{figure.pair} {figure.pair_score}"]
+        words += [f"{lettered(p)} {p.sha256} {p.score} {p.kind} {p.patient_id}" for p in panels]
+        words += [repr([(d.by, d.score, dict(d.evidence)) for d in _decided(case, p)]) for p in panels]
+    return chr(31).join(words)
 
 
-def split_captions(item: Item) -> Outcome:
-    """Step ``split-caption``: each panel's own part of the caption."""
-    figure, panels, _ = item.value
-    counts: Counter[str] = Counter()
-    return Outcome(list(_sub_captions(figure, panels, counts)), counts=counts)
+def _decided(case: Case, panel: Panel) -> list[Decision]:
+    return [words[panel.panel_id] for words in (case.kinds, case.patients) if panel.panel_id in words]
 
 
 def run(item: Item) -> Outcome:
-    """Step ``label``: what the words say of each panel of one figure."""
-    figure, panels, paper = item.value
-    labels = label_figure(figure.caption, figure.mentions, paper.title, paper.abstract, paper.date)
+    """The judgement on every panel of one paper."""
+    case: Case = item.value
+    judged = weighed(agree(judge(seen) for figure, panels in case.figures for seen in _seen(case, figure, panels)))
     counts: Counter[str] = Counter()
-    return Outcome(list(_labelled(figure, panels, labels, counts)), counts=counts)
+    for one in judged:
+        counts.update((one.label, f"rule {one.seen.verdict.rule.split(':')[0]}"))
+    return Outcome([_decision(one) for one in judged], counts=counts)
 
 
-def letters_of(panels: Sequence[Panel], letters: Sequence[str]) -> dict[str, str]:
-    """Panel id to letter as the caption prints it: by the letter read off the panel, else by order.
-
-    By order only where no panel has a letter and there are as many panels as letters.
-    """
-    printed = {letter.casefold(): letter for letter in letters}
-    found = {panel.panel_id: printed.get(panel.panel_label.casefold(), "") for panel in panels}
-    if not any(panel.panel_label for panel in panels) and len(panels) == len(letters):
-        return {panel.panel_id: letter for panel, letter in zip(panels, letters, strict=True)}
-    return found
-
-
-def _sub_captions(figure: Figure, panels: Sequence[Panel], counts: Counter[str]) -> Iterator[Decision]:
-    split = split_caption(figure.caption)
-    by_order = list(split.places) if not split.spans and len(split.places) == len(panels) else []
-    letters = letters_of(panels, list(split.spans))
-    for position, panel in enumerate(panels):
-        text, where = _own_text(split, letters[panel.panel_id], by_order[position] if by_order else "")
-        counts[where] += 1
-        if text or panel.sub_caption:
-            evidence = {"rule": f"split-caption:{split.style}", "letter": letters[panel.panel_id]}
-            yield Decision("panel", panel.panel_id, "sub_caption", text, "", where, evidence=evidence)
-
-
-def _own_text(split: Split, letter: str, place: str) -> tuple[str, str]:
-    if letter:
-        return split.panels[letter], "by letter"
-    if place:
-        start, end = split.places[place]
-        return split.text[start:end], "by place"
-    return "", "whole caption"
-
-
-def _labelled(figure: Figure, panels: Sequence[Panel], labels: Labels, counts: Counter[str]) -> Iterator[Decision]:
-    letters = letters_of(panels, list(labels.panels))
+def _seen(case: Case, figure: Figure, panels: Sequence[Panel]) -> Iterator[Seen]:
+    paper = case.paper
+    labels = label_figure(figure.caption, figure.mentions, paper.title, paper.abstract, paper.date)
+    differ = len({verdict.label for verdict in labels.panels.values()}) > 1
+    placed = assigned([lettered(panel) for panel in panels], list(labels.panels))
     for panel in panels:
-        verdict = _verdict_for(letters[panel.panel_id], labels)
-        counts.update((verdict.label, f"rule {verdict.rule.split(':')[0]}"))
-        yield Decision(
-            entity="panel",
-            entity_id=panel.panel_id,
-            field="label",
-            value=verdict.label,
-            by="",
-            why=_why(verdict),
-            score=round(verdict.score, 3),
-            evidence=_evidence(figure, verdict, letters[panel.panel_id]),
-        )
+        name = panel.panel_id
+        verdict = _verdict_for(placed[name], labels, differ)
+        colour = colour_share(case.pictures[name]) if name in case.pictures else 0.0
+        yield Seen(figure, panel, verdict, placed[name], differ, case.kinds.get(name), case.patients.get(name), colour)
 
 
-def _verdict_for(letter: str, labels: Labels) -> Verdict:
+def colour_share(path: Path) -> float:
+    """Share of the pixels of a picture that are coloured, 0 to 1."""
+    pixels = open_picture(path).astype(np.int16)
+    return float(np.mean(pixels.max(axis=2) - pixels.min(axis=2) > COLOURED))
+
+
+def _verdict_for(placed: Placed, labels: Labels, differ: bool) -> Verdict:
     """Its own verdict; for a panel without a letter the figure's, unless the caption's panels differ."""
-    if letter:
-        return labels.panels[letter]
-    if len({verdict.label for verdict in labels.panels.values()}) > 1:
-        return Verdict(UNCLEAR, "panels-differ:no-letter", 0.2)
-    return labels.figure
+    if placed.letter:
+        return labels.panels[placed.letter]
+    return Verdict(UNCLEAR, "panels-differ:no-letter", 0.2) if differ else labels.figure
 
 
-def _why(verdict: Verdict) -> str:
+def _decision(one: Judgement) -> Decision:
+    verdict, panel = one.seen.verdict, one.seen.panel
+    score = 0.0 if one.refused else round(verdict.score, 3)
+    return Decision("panel", panel.panel_id, "label", one.label, "", _why(one), score, _evidence(one))
+
+
+def _why(one: Judgement) -> str:
+    if not one.refused:
+        return _words(one.seen.verdict)
+    suggested = f", the words say {one.suggested}: {_words(one.seen.verdict)}" if one.suggested else ""
+    return f"refused ({one.refused}): {one.why}{suggested}"
+
+
+def _words(verdict: Verdict) -> str:
     if verdict.rule == NOTHING.rule:
         return "no text names a disease (nothing-named)"
+    if verdict.rule.startswith("same-patient:"):
+        return f"the same person is proven ill elsewhere in the paper ({verdict.rule})"
     if not verdict.evidence:
         return f"the caption's panels differ and this one's letter is not known ({verdict.rule})"
     return f"{verdict.source}: “{verdict.evidence}” ({verdict.rule})"
 
 
-def _evidence(figure: Figure, verdict: Verdict, letter: str) -> dict[str, object]:
-    digest = sha256_bytes(figure.caption.encode())
+def _evidence(one: Judgement) -> dict[str, object]:
+    verdict, found = one.seen.verdict, measured(one.way)
     start, end = verdict.span
     return {
         "rule": verdict.rule if verdict.source == "caption" else f"{verdict.rule}@{verdict.source}",
@@ -128,6 +136,13 @@ def _evidence(figure: Figure, verdict: Verdict, letter: str) -> dict[str, object
         "start": start,
         "end": end,
         "text": verdict.evidence,
-        "letter": letter,
-        "caption_sha256": digest,
+        "letter": one.seen.placed.letter,
+        "letter_by": one.seen.placed.by,
+        "caption_sha256": sha256_bytes(one.seen.figure.caption.encode()),
+        "way": one.way,
+        "precision": [found.right, found.captions, round(found.bound, 3)],
+        "suggested": one.suggested,
+        "refused": one.refused,
+        "accepted": one.accepted,
+        "wins": one.wins,
     }

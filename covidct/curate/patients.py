@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from covidct.captions.patients import FigureText, Patient, describe, patients_of_paper
+from covidct.curate.subcaption import lettered, panels_by_figure
 from covidct.files import sha256_bytes
 from covidct.grouping import groups
 from covidct.records import Decision, Figure, Panel, Paper
@@ -57,9 +58,7 @@ def run(item: Item) -> Outcome:
 
 
 def _by_paper(ws: Workspace) -> dict[str, list[FigureText]]:
-    panels: dict[str, list[Panel]] = {}
-    for panel in ws.panels():
-        panels.setdefault(panel.figure_id, []).append(panel)
+    panels = panels_by_figure(ws)
     texts: dict[str, list[FigureText]] = {}
     for figure in ws.figures():
         texts.setdefault(figure.paper_id, []).append(_text(figure, panels.get(figure.figure_id, [])))
@@ -67,7 +66,7 @@ def _by_paper(ws: Workspace) -> dict[str, list[FigureText]]:
 
 
 def _text(figure: Figure, panels: Sequence[Panel]) -> FigureText:
-    named = tuple((panel.panel_id, panel.panel_label) for panel in panels)
+    named = tuple(lettered(panel) for panel in panels)
     return FigureText(figure.figure_id, figure.label, figure.caption, figure.mentions, named)
 
 

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from covidct.captions.letters import INFERRED, READ, Lettered
 from covidct.captions.subcaptions import split_caption
+from covidct.curate.subcaption import texts_of
 from covidct.errors import CovidctError
 from covidct.files import safe_name
 from covidct.imaging.panels.split import split
@@ -17,14 +19,18 @@ from covidct.steps import Item, Outcome
 from covidct.workspace import Workspace
 from covidct.workspace.disk import named
 
+EMPTY = frozenset({"blank", "sliver"})
+"""What cutting leaves over: nothing that anybody would look for in the ledger."""
+
 
 @dataclass(frozen=True)
 class Part:
-    """One panel to be: letter, box in figure pixels, and how sure the box is."""
+    """One panel to be: letter, box in figure pixels, how sure the box is, and how the letter was come by."""
 
     label: str
     box: tuple[int, int, int, int]
     score: float
+    by: str = READ
 
 
 def items(workspace: Workspace) -> Iterator[Item]:
@@ -47,8 +53,12 @@ def run(item: Item) -> Outcome:
         return _outcome(figure, image, parts, {"drawn by a curator": 1})
     texts = split_caption(figure.caption).panels
     found = split(image, expected=list(texts) or None)
-    parts = [Part(p.label, p.box, p.score) for p in found.panels]
-    left = tuple(Dropped(d.reason, "no panel", figure.page, _as_box(d.box), d.reason) for d in found.dropped)
+    parts = [Part(p.label, p.box, p.score, getattr(p, "label_by", INFERRED)) for p in found.panels]
+    left = [
+        Dropped(d.reason, "no panel", figure.page, _as_box(d.box), d.reason)
+        for d in found.dropped
+        if d.reason not in EMPTY
+    ]
     decision = _decision(figure, parts, found.rules)
     return _outcome(figure, image, parts, dict(found.rules), [decision], left)
 
@@ -104,7 +114,8 @@ def _decision(figure: Figure, parts: Sequence[Part], rules: Any) -> Decision:
 
 
 def _panels(figure: Figure, parts: Sequence[Part], crops: Sequence[bytes]) -> list[Panel]:
-    texts = {label.upper(): text for label, text in split_caption(figure.caption).panels.items()}
+    names = [Lettered(str(n), part.label, part.by) for n, part in enumerate(parts)]
+    texts = texts_of(figure.caption, names)
     panels, taken = [], set()
     for index, (part, crop) in enumerate(zip(parts, crops, strict=True), 1):
         stored = named(crop, ".png")
@@ -117,12 +128,13 @@ def _panels(figure: Figure, parts: Sequence[Part], crops: Sequence[bytes]) -> li
                 figure.figure_id,
                 part.label,
                 _as_box(part.box),
-                texts.get(part.label.strip("().").upper(), "") if part.label else "",
+                texts[str(index - 1)][0] if part.label else "",
                 score=part.score,
                 file=stored.file,
                 width=x1 - x0,
                 height=y1 - y0,
                 sha256=stored.sha256,
+                letter_by=part.by if part.label else "none",
             )
         )
     return panels

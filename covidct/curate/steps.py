@@ -20,17 +20,16 @@ def _own(name: str, module: str, words: str, *after: Step, command: str = "", ru
 
 SPLIT = _own("split", "split", "Compound figures into panels.", command="split-figure", rule="split-figure")
 TRIAGE = _own("triage", "triage", "Which pictures are CT slices of the lung.", SPLIT)
-SPLIT_CAPTION = _own(
-    "split-caption", "label", "Captions into the texts of their panels.", SPLIT, rule="captions", run="split_captions"
-)
-LABEL = _own("label", "label", "Positive, negative or unclear, from the text.", SPLIT_CAPTION, rule="captions")
+SPLIT_CAPTION = _own("split-caption", "subcaption", "Captions into the texts of their panels.", SPLIT, rule="captions")
 MASK = _own("mask", "mask", "Find and paint over letters, arrows, borders.", SPLIT)
 DEDUP = _own("dedup", "dedup", "Exact and near duplicates.", SPLIT)
 PATIENTS = _own("patients", "patients", "Patient ids and groups.", DEDUP)
+LABEL = _own("label", "label", "Positive, negative or unclear: the judgement.", TRIAGE, PATIENTS, rule="captions")
 
-STEPS = (SPLIT, TRIAGE, SPLIT_CAPTION, LABEL, MASK, DEDUP, PATIENTS)
-"""The steps of this package in their order: panels first, then what they are, what the text says of them, what is
-painted on them, which come back, and whose they are: pictures that come back link patients over papers."""
+STEPS = (SPLIT, TRIAGE, SPLIT_CAPTION, MASK, DEDUP, PATIENTS, LABEL)
+"""The steps of this package in their order: panels first, then what they are, their part of the caption, what is
+painted on them, which come back, whose they are (pictures that come back link patients over papers), and last
+the label, which rests on all of that."""
 
 
 def added() -> tuple[EntryPoint, ...]:

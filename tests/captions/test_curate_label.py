@@ -44,11 +44,19 @@ def test_panels_are_labelled_by_their_letter_with_evidence(tmp_path: Path) -> No
         assert report.done == 1 and report.counts["positive"] == report.counts["negative"] == 1
 
 
-def test_letters_by_order_where_none_was_read(tmp_path: Path) -> None:
+def test_letters_by_order_carry_no_label_across_classes(tmp_path: Path) -> None:
     with Workspace.create(tmp_path / "ws") as ws:
         fill(ws, "(A) A man with COVID-19. (B) A healthy volunteer.", ["", ""])
         read(ws)
-        assert labels(ws) == ["positive", "negative"]
+        assert labels(ws) == ["unclear", "unclear"]
+        evidence = [ws.current("panel", panel.panel_id)["label"].evidence for panel in ws.panels()]
+        assert [(e["suggested"], e["refused"]) for e in evidence] == [
+            ("positive", "letter-inferred"),
+            ("negative", "letter-inferred"),
+        ]
+        fill(ws, "(A) A man with COVID-19. (B) A woman with COVID-19.", ["", ""])
+        read(ws)
+        assert labels(ws) == ["positive", "positive"]
 
 
 def test_a_panel_whose_letter_is_not_known_stays_unclear_where_panels_differ(tmp_path: Path) -> None:

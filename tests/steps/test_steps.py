@@ -182,9 +182,9 @@ def real(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("changed", "again"),
     [
-        ("curate/patients.py", {"patients"}),
+        ("curate/patients.py", {"patients", "label"}),
         ("captions/identify.toml", {"mask"}),
-        ("curate/dedup.py", {"dedup", "patients"}),
+        ("curate/dedup.py", {"dedup", "patients", "label"}),
         ("imaging/panels/leaf.py", {step.name for step in STEPS}),
     ],
 )

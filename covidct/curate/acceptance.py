@@ -1,0 +1,94 @@
+"""What a release takes without review, and why the rest waits: one table for a workspace."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from covidct.curate.judge import CLASSES, LUNG
+from covidct.curate.ways import measured, qualifies
+from covidct.workspace import Workspace
+
+Place = tuple[str, str]
+"""Label and way."""
+
+
+@dataclass
+class Acceptance:
+    """Counts of the panels that show a slice of the lungs."""
+
+    accepted: Counter[Place] = field(default_factory=Counter)
+    seen: Counter[str] = field(default_factory=Counter)
+    """Labels that a person gave."""
+    refused: Counter[str] = field(default_factory=Counter)
+    """Reason: panels that wait for a person."""
+    would: Counter[Place] = field(default_factory=Counter)
+    """What ways that do not qualify would let in."""
+
+    @property
+    def expected(self) -> float | None:
+        """Expected precision of the labels that enter unseen: the mean over their ways; None where none enters."""
+        total = sum(self.accepted.values())
+        sure = sum(count * measured(way).precision for (_, way), count in self.accepted.items())
+        return sure / total if total else None
+
+    def lines(self) -> list[str]:
+        """The table for a person."""
+        counts = ", ".join(f"{self._of(label)} {label}" for label in CLASSES)
+        expected = "" if self.expected is None else f"; expected precision of their labels {self.expected:.3f}"
+        out = [f"accepted without review: {counts}{expected}"]
+        out += [f"  {label:<9} {way:<18}{count:6}   {_figures(way)}" for (label, way), count in _most(self.accepted)]
+        if self.seen:
+            out.append("labelled by a person: " + ", ".join(f"{n} {label}" for label, n in sorted(self.seen.items())))
+        out.append(f"waiting for a person: {sum(self.refused.values())}")
+        out += [f"  {reason:<28}{count:6}" for reason, count in _most(self.refused)]
+        out += [
+            f"  {label} by {way}: {count} more if its precision were proven ({_figures(way)})"
+            for (label, way), count in _most(self.would)
+        ]
+        return out
+
+    def _of(self, label: str) -> int:
+        return sum(count for (own, _), count in self.accepted.items() if own == label)
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as plain JSON values."""
+        expected = None if self.expected is None else round(self.expected, 4)
+        rows = [{"label": label, "way": way, "panels": count} for (label, way), count in _most(self.accepted)]
+        return {
+            "step": "acceptance",
+            "accepted": rows,
+            "expected_precision": expected,
+            "refused": dict(_most(self.refused)),
+            "seen_by_a_person": dict(sorted(self.seen.items())),
+        }
+
+
+def _most(counts: Mapping[Any, int]) -> list[tuple[Any, int]]:
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+
+
+def _figures(way: str) -> str:
+    found = measured(way)
+    return f"{found.right} of {found.captions} right, at least {found.bound:.3f}" if found.captions else "not measured"
+
+
+def acceptance(workspace: Workspace) -> Acceptance:
+    """Accepted and refused panels of a workspace, from the label decisions in force."""
+    table = Acceptance()
+    decisions = workspace.current_all("panel", "label")
+    for panel in workspace.panels():
+        decision = decisions.get(panel.panel_id)
+        if panel.kind != LUNG or decision is None:
+            continue
+        evidence = decision.evidence
+        way = str(evidence.get("way", ""))
+        if decision.by.startswith("curator:"):
+            table.seen[panel.label] += 1
+        elif evidence.get("accepted"):
+            table.accepted[panel.label, way] += 1
+        else:
+            table.refused[str(evidence.get("refused") or f"no label ({way})")] += 1
+            if evidence.get("refused") == "way-unproven" and not qualifies(way):
+                table.would[str(evidence.get("suggested")), way] += 1
+    return table

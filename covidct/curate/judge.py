@@ -1,0 +1,229 @@
+"""One judgement for each panel, made once from everything known: a label, or a refusal with its reason.
+
+Main path: ``judge`` asks ``REFUSALS`` in their order; then ``agree`` compares the panels of one patient. What is
+refused keeps the label that the words suggest, for the person who decides; it never enters a release unseen.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from covidct.captions.labels import NEGATIVE, POSITIVE, UNCLEAR, Verdict
+from covidct.captions.letters import INFERRED, NOWHERE, Placed
+from covidct.curate.ways import Way, qualifies, way_of
+from covidct.records import Decision, Figure, Panel
+
+NOT_A_SCAN = "not-a-scan"
+LUNG = "ct_axial_lung"
+CLASSES = (POSITIVE, NEGATIVE)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a panel must be to enter a release that nobody looked at."""
+
+    kind_score: float = 0.8
+    """Probability of triage, from which on a panel taken for a slice of the lungs is one (docs/triage.md)."""
+    side: int = 64
+    """Pixels of the shorter side: the smallest slice of the published set has 61, tick labels of charts have 33."""
+    colour: float = 0.12
+    """Share of coloured pixels: arrows and frames cover less, a fused PET or a map covers more."""
+    box_score: float = 0.3
+    """How sure the splitter is of the box."""
+    pair_score: float = 0.5
+    """How sure the pair of caption and picture is, where they stand on two pages."""
+
+
+LIMITS = Limits()
+UNSURE_PAIRS = frozenset({"by-order", "by-order-unequal"})
+"""Caption and picture were only counted off against each other."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """All that is known of one panel."""
+
+    figure: Figure
+    panel: Panel
+    verdict: Verdict
+    """What the words say of it."""
+    placed: Placed = NOWHERE
+    classes_differ: bool = False
+    """Do the caption's panels have different labels?"""
+    kind: Decision | None = None
+    patient: Decision | None = None
+    colour: float = 0.0
+    """Share of coloured pixels."""
+
+    @property
+    def candidate(self) -> bool:
+        """Would a release take it?"""
+        return self.panel.kind == LUNG
+
+    @property
+    def sure_of_kind(self) -> bool:
+        """Do its pixels say plainly that it is a slice of the lungs, or did a person?"""
+        by_hand = self.kind is not None and self.kind.by.startswith("curator:")
+        return self.candidate and (by_hand or (self.kind is not None and (self.kind.score or 0) >= LIMITS.kind_score))
+
+    @property
+    def person(self) -> str:
+        """The patient's id where the text tells of one, else "": an assumed patient proves nothing."""
+        told = self.patient is not None and self.patient.evidence.get("rule") in TOLD
+        return self.panel.patient_id if told else ""
+
+
+TOLD = frozenset({"panel-text", "caption", "mention", "series", "same-patient", "one-case-paper"})
+"""Rules of the patients' step that rest on words about a person."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """``label`` is what counts; where ``refused`` gives a reason it is ``unclear``, and ``suggested`` is the words'."""
+
+    seen: Seen
+    label: str
+    way: Way
+    refused: str = ""
+    why: str = ""
+    suggested: str = ""
+    wins: float = field(default=0.0, compare=False)
+    """How many panels a person's answer here would settle, weighted by how sure the rest is."""
+
+    @property
+    def accepted(self) -> bool:
+        """Does it enter a release unseen?"""
+        return self.seen.candidate and not self.refused and self.label in CLASSES
+
+
+def judge(seen: Seen) -> Judgement:
+    """The judgement on one panel by itself."""
+    way = way_of(seen.verdict)
+    label = seen.verdict.label
+    if way == NOT_A_SCAN:
+        label = UNCLEAR if seen.sure_of_kind else NOT_A_SCAN
+    for refusal in REFUSALS:
+        if (label in CLASSES or refusal.always) and refusal.fires(seen):
+            return Judgement(seen, UNCLEAR, way, refusal.name, refusal.why, label)
+    return Judgement(seen, label, way)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A named reason against a label. ``always``: said also where the words gave none."""
+
+    name: str
+    why: str
+    fires: Callable[[Seen], bool]
+    always: bool = False
+
+
+def _pair_unsure(seen: Seen) -> bool:
+    pair, score = seen.figure.pair, seen.figure.pair_score
+    return pair in UNSURE_PAIRS or (pair == "next-page" and score < LIMITS.pair_score)
+
+
+def _letter_inferred(seen: Seen) -> bool:
+    return seen.classes_differ and seen.placed.by == INFERRED
+
+
+def _not_a_scan(seen: Seen) -> bool:
+    return way_of(seen.verdict) == NOT_A_SCAN and seen.sure_of_kind
+
+
+def _kind_unsure(seen: Seen) -> bool:
+    return seen.candidate and not seen.sure_of_kind
+
+
+def _tiny(seen: Seen) -> bool:
+    return seen.candidate and 0 < min(seen.panel.width, seen.panel.height) < LIMITS.side
+
+
+def _coloured(seen: Seen) -> bool:
+    return seen.candidate and seen.colour > LIMITS.colour
+
+
+def _box_unsure(seen: Seen) -> bool:
+    return seen.candidate and seen.kind is not None and seen.panel.score < LIMITS.box_score
+
+
+REFUSALS = (
+    Refusal("pair-unsure", "caption and picture were only counted off against each other", _pair_unsure),
+    Refusal("letter-inferred", "the letter was inferred, and the caption's panels have different labels",
+            _letter_inferred),
+    Refusal("not-a-scan", "the words speak of no scan, the pixels are one", _not_a_scan, always=True),
+    Refusal("kind-unsure", "not plainly a slice of the lungs", _kind_unsure),
+    Refusal("tiny", "too few pixels", _tiny),
+    Refusal("coloured", "coloured where CT is grey", _coloured),
+    Refusal("box-unsure", "the panel's edges are unsure", _box_unsure),
+)  # fmt: skip
+"""Asked in this order. What speaks against any label comes first, then what only a release minds."""
+
+
+def agree(judged: Iterable[Judgement]) -> list[Judgement]:
+    """The same judgements after those on one person were compared.
+
+    One person does not have and not have the disease without a date between: such labels are refused. What says
+    nothing by itself follows a person who is proven ill (way ``same-patient``).
+    """
+    every = list(judged)
+    people: dict[str, list[Judgement]] = {}
+    for one in every:
+        if one.seen.person:
+            people.setdefault(one.seen.person, []).append(one)
+    contradicting = {name for name, own in people.items() if _contradict(own)}
+    ill = {name for name, own in people.items() if any(_proves(one) for one in own)} - contradicting
+    return [_compared(one, contradicting, ill) for one in every]
+
+
+def _contradict(own: Sequence[Judgement]) -> bool:
+    labels = {one.suggested or one.label for one in own} & set(CLASSES)
+    return len(labels) > 1 and not _apart_in_time(own)
+
+
+def _apart_in_time(own: Sequence[Judgement]) -> bool:
+    """Does every panel with a label have a date or day, and no date both labels?"""
+    times: Mapping[str, set[str]] = {label: set() for label in CLASSES}
+    for one in own:
+        label = one.suggested or one.label
+        if label in CLASSES:
+            when = _when(one)
+            if not when:
+                return False
+            times[label] |= when
+    return times[POSITIVE].isdisjoint(times[NEGATIVE])
+
+
+def _when(one: Judgement) -> set[str]:
+    evidence = one.seen.patient.evidence if one.seen.patient else {}
+    return {str(date) for date in evidence.get("dates", ())} | {str(day) for day in evidence.get("days", ())}
+
+
+def _proves(one: Judgement) -> bool:
+    return one.label == POSITIVE and not one.refused and qualifies(one.way)
+
+
+def _compared(one: Judgement, contradicting: set[str], ill: set[str]) -> Judgement:
+    person = one.seen.person
+    if person in contradicting and (one.suggested or one.label) in CLASSES:
+        why = f"the panels of {person} contradict each other"
+        return replace(one, label=UNCLEAR, refused="contradiction", why=why, suggested=one.suggested or one.label)
+    if person in ill and one.way == "nothing-named" and one.label == UNCLEAR and not one.refused:
+        verdict = Verdict(POSITIVE, f"same-patient:{person}", 0.8)
+        return judge(replace(one.seen, verdict=verdict))
+    return one
+
+
+def weighed(judged: Sequence[Judgement]) -> list[Judgement]:
+    """With what a decision would win: the panels of its figure that wait for the same answer."""
+    waiting: dict[tuple[str, str], int] = {}
+    for one in judged:
+        if one.seen.candidate and not one.accepted:
+            key = (one.seen.figure.figure_id, one.refused or one.way)
+            waiting[key] = waiting.get(key, 0) + 1
+    return [replace(one, wins=_wins(one, waiting)) for one in judged]
+
+
+def _wins(one: Judgement, waiting: Mapping[tuple[str, str], int]) -> float:
+    count = waiting.get((one.seen.figure.figure_id, one.refused or one.way), 0)
+    sure = one.seen.kind.score if one.seen.kind is not None else None
+    return round(count * (sure or 0.5), 3) if one.seen.candidate and not one.accepted else 0.0

@@ -1,0 +1,164 @@
+"""The judgement on a panel: refusals one by one, then the panels of one patient together, then the table."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from covidct.captions.labels import Verdict
+from covidct.captions.letters import Placed
+from covidct.cli import run as cli
+from covidct.curate import ways
+from covidct.curate.judge import REFUSALS, Judgement, Seen, agree, judge, weighed
+from covidct.curate.label import colour_share
+from covidct.curate.steps import LABEL
+from covidct.records import Decision, Figure, Panel, Paper
+from covidct.steps import drive
+from covidct.workspace import Workspace
+
+SAID = Verdict("positive", "said:covid-name", 0.95, (0, 4), "caption", "COVID-19")
+OTHER = Verdict("negative", "other-diagnosed:tuberculosis", 0.9)
+SILENT = Verdict("unclear", "nothing-named", 0.3)
+CHART = Verdict("not-a-scan", "not-a-scan:chart", 0.9)
+SLICE = Panel("p", "f", "A", (0, 0, 200, 200), kind="ct_axial_lung", score=0.9, width=200, height=200)
+SURE = Decision("panel", "p", "kind", "ct_axial_lung", "rule:triage@1", score=0.99)
+
+
+def person(name: str, rule: str = "panel-text", **when: list[object]) -> Decision:
+    return Decision("panel", "p", "patient", name, "rule:patients@1", evidence={"rule": rule, **when})
+
+
+def seen(verdict: Verdict = SAID, panel: Panel = SLICE, **more: object) -> Seen:
+    known = {"placed": Placed("A", "read"), "kind": SURE, **more}
+    return Seen(Figure("f", "paper"), panel, verdict, **known)  # type: ignore[arg-type]
+
+
+def of_person(name: str, verdict: Verdict, number: int, **when: list[object]) -> Seen:
+    panel = dataclasses.replace(SLICE, panel_id=f"p{number}", patient_id=name)
+    return seen(verdict, panel, patient=person(name, **when))
+
+
+def pair(how: str, score: float = 0.0) -> Figure:
+    return Figure("f", "paper", pair=how, pair_score=score)
+
+
+CASES: list[tuple[Seen, str]] = [
+    (seen(), ""),
+    (dataclasses.replace(seen(), figure=pair("by-order-unequal", 0.9)), "pair-unsure"),
+    (dataclasses.replace(seen(), figure=pair("by-order", 0.9)), "pair-unsure"),
+    (dataclasses.replace(seen(), figure=pair("next-page", 0.2)), "pair-unsure"),
+    (dataclasses.replace(seen(), figure=pair("next-page", 0.9)), ""),
+    (dataclasses.replace(seen(), figure=pair("same-page", 0.1)), ""),
+    (seen(placed=Placed("A", "inferred"), classes_differ=True), "letter-inferred"),
+    (seen(placed=Placed("A", "inferred")), ""),
+    (seen(placed=Placed("A", "read"), classes_differ=True), ""),
+    (seen(CHART), "not-a-scan"),
+    (seen(kind=dataclasses.replace(SURE, score=0.5)), "kind-unsure"),
+    (seen(kind=dataclasses.replace(SURE, score=0.5, by="curator:ann")), ""),
+    (seen(panel=dataclasses.replace(SLICE, width=41, height=33)), "tiny"),
+    (seen(colour=0.5), "coloured"),
+    (seen(colour=0.02), ""),
+    (seen(panel=dataclasses.replace(SLICE, score=0.1)), "box-unsure"),
+]
+
+
+@pytest.mark.parametrize(("one", "reason"), CASES)
+def test_each_reason_against_a_label(one: Seen, reason: str) -> None:
+    found = judge(one)
+    assert found.refused == reason
+    assert found.accepted == (reason == "") and (found.label == "unclear") == (reason != "")
+    if reason and reason != "not-a-scan":
+        assert found.suggested == "positive"
+
+
+def test_every_refusal_is_met_by_a_case() -> None:
+    assert {refusal.name for refusal in REFUSALS} <= {reason for _, reason in CASES}
+
+
+def test_what_is_no_slice_is_labelled_by_its_words_and_never_accepted() -> None:
+    other = dataclasses.replace(SLICE, kind="xray", width=20, height=20)
+    assert (judge(seen(panel=other)).label, judge(seen(panel=other)).accepted) == ("positive", False)
+    assert judge(seen(CHART, panel=other)).label == "not-a-scan"
+    assert judge(seen(CHART, kind=dataclasses.replace(SURE, score=0.2))).label == "not-a-scan"
+
+
+def test_one_person_does_not_have_and_not_have_the_disease() -> None:
+    both = [judge(of_person("x", SAID, 1)), judge(of_person("x", OTHER, 2)), judge(of_person("y", OTHER, 3))]
+    assert [one.refused for one in agree(both)] == ["contradiction", "contradiction", ""]
+    assert [one.suggested for one in agree(both)] == ["positive", "negative", ""]
+
+
+def test_a_date_between_makes_no_contradiction() -> None:
+    ill, well = of_person("x", SAID, 1, dates=["2020-02-01"]), of_person("x", OTHER, 2, dates=["2019-02-01"])
+    assert [one.refused for one in agree([judge(ill), judge(well)])] == ["", ""]
+    undated = of_person("x", OTHER, 2)
+    assert [one.refused for one in agree([judge(ill), judge(undated)])] == ["contradiction"] * 2
+
+
+def test_an_assumed_patient_proves_nothing() -> None:
+    one, other = of_person("x", SAID, 1), of_person("x", OTHER, 2)
+    assumed = [dataclasses.replace(each, patient=person("x", "one-a-figure")) for each in (one, other)]
+    assert [found.refused for found in agree(map(judge, assumed))] == ["", ""]
+
+
+def test_what_says_nothing_follows_a_person_proven_ill() -> None:
+    found = agree(map(judge, [of_person("x", SAID, 1), of_person("x", SILENT, 2), of_person("y", SILENT, 3)]))
+    assert [(one.label, one.way) for one in found] == [
+        ("positive", "stated"),
+        ("positive", "same-patient"),
+        ("unclear", "nothing-named"),
+    ]
+
+
+def test_what_a_decision_would_win_counts_the_panels_of_its_figure() -> None:
+    waiting = [judge(seen(SILENT)), judge(seen(SILENT)), judge(seen())]
+    assert [one.wins for one in weighed(waiting)] == [1.98, 1.98, 0.0]
+
+
+def test_the_bound_of_a_way_is_exact() -> None:
+    assert ways.Measured(60, 60).bound == pytest.approx(0.05 ** (1 / 60))
+    assert ways.qualifies("stated") and not ways.qualifies("named") and not ways.qualifies("never-measured")
+    assert ways.Measured(0, 0).bound == 0.0 and ways.Measured(0, 0).precision == 0.5
+
+
+def test_colour_of_a_slice_with_an_arrow_and_of_a_map(tmp_path: Path) -> None:
+    grey = np.full((100, 100, 3), 90, np.uint8)
+    grey[:5, :20] = (255, 255, 0)
+    Image.fromarray(grey).save(tmp_path / "arrow.png")
+    grey[:, :50] = (200, 30, 10)
+    Image.fromarray(grey).save(tmp_path / "map.png")
+    assert colour_share(tmp_path / "arrow.png") == pytest.approx(0.01)
+    assert colour_share(tmp_path / "map.png") == pytest.approx(0.5)
+
+
+def workspace(folder: Path) -> Workspace:
+    ws = Workspace.create(folder)
+    ws.save_papers([Paper("p", "file")])
+    path = folder / "s.png"
+    Image.new("L", (200, 200), 80).save(path)
+    stored = ws.store_file(path, ".png")
+    size = {"file": stored.file, "sha256": stored.sha256, "width": 200, "height": 200}
+    captions = ["CT of a man with COVID-19.", "CT of a woman with COVID-19.", "CT on day 3."]
+    ws.replace_figures("p", [Figure(f"f{n}", "p", caption=text) for n, text in enumerate(captions)])
+    for n in range(3):
+        panel = Panel(f"f{n}-1", f"f{n}", box=(0, 0, 200, 200), score=0.9, **size)  # type: ignore[arg-type]
+        ws.replace_panels(f"f{n}", [panel])
+        ws.decide([Decision("panel", panel.panel_id, "kind", "ct_axial_lung", "rule:triage@1", score=0.99)])
+    return ws
+
+
+def test_auto_ends_with_what_enters_and_what_waits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with workspace(tmp_path / "ws") as ws:
+        drive(ws, LABEL)
+        ws.decide([Decision("panel", "f1-1", "label", "positive", "curator:ann")])
+        evidence = ws.current("panel", "f0-1")["label"].evidence
+        assert evidence["accepted"] and evidence["way"] == "stated" and evidence["precision"][:2] == [64, 64]
+    assert cli(["curate", "auto", "-w", str(tmp_path / "ws")]) == 0
+    out = capsys.readouterr().out
+    assert "accepted without review: " in out and "waiting for a person: " in out
+
+
+def test_a_judgement_compares_without_what_it_wins() -> None:
+    assert Judgement(seen(), "positive", "stated", wins=1.0) == Judgement(seen(), "positive", "stated")
