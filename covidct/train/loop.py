@@ -127,13 +127,18 @@ class Training:
         self.compiled = wanted(compiling, fabric.device) and compiles(body, self._probe)
         # evaluation goes through self.network, which stays as it is: its batches are few and of other sizes
         self.model, self.optimiser = fabric.setup(compiled(body) if self.compiled else body, optimiser)
-        self.average = copy.deepcopy(self.network) if job.recipe.average else None
+        self.average = _Average(self.network) if job.recipe.average else None
         self.pixels = torch.from_numpy(job.train.pixels).to(fabric.device)
         self.truth = torch.from_numpy(job.train.truth).long().to(fabric.device)
         self.val = scaled(torch.from_numpy(job.val.pixels), job.recipe.size)
         self.history: list[dict[str, float]] = []
         self.best: dict[str, Any] = {}
         self.steps = 0
+
+    @property
+    def scored(self) -> Classifier:
+        """The network that validation and test see: the average where the recipe keeps one."""
+        return self.average.network if self.average else self.network
 
     def _probe(self, network: torch.nn.Module) -> Tensor:
         """A loss of one made-up batch: what a network must go through to be known to compile."""
@@ -153,7 +158,7 @@ class Training:
         self.model.module.load_state_dict(saved["model"])
         self.optimiser.load_state_dict(saved["optimiser"])
         if self.average is not None:
-            self.average.load_state_dict(saved["average"])
+            self.average.network.load_state_dict(saved["average"])
         self.history, self.best, self.steps = saved["history"], saved["best"], saved["steps"]
 
     def epoch(self, number: int) -> None:
@@ -218,7 +223,7 @@ class Training:
         self.optimiser.step()
         self.steps += 1
         if self.average is not None:
-            _blend(self.average, self.network, min(self.recipe.average, (1 + self.steps) / (10 + self.steps)))
+            self.average.follow(min(self.recipe.average, (1 + self.steps) / (10 + self.steps)))
         return loss.detach()
 
     def _loss(self, x: Tensor, truth: Tensor, quarters: Tensor) -> Tensor:
@@ -232,7 +237,7 @@ class Training:
 
     def _validate(self) -> tuple[float, float]:
         with self.fabric.autocast():
-            found = probabilities(self.average or self.network, self.val)
+            found = probabilities(self.scored, self.val)
         truth = self.job.val.truth
         right = np.where(truth > 0.5, found, 1 - found)
         return auc(truth, found), float(-np.log(np.maximum(right, 1e-7)).mean())
@@ -240,14 +245,14 @@ class Training:
     def _keep(self, epoch: int, val_auc: float, val_loss: float) -> None:
         """The best epoch has the highest validation AUC, of equals the lowest validation loss."""
         if not self.best or (val_auc, -val_loss) > (self.best["val_auc"], -self.best["val_loss"]):
-            state = {k: v.detach().clone() for k, v in (self.average or self.network).state_dict().items()}
+            state = {k: v.detach().clone() for k, v in self.scored.state_dict().items()}
             self.best = {"epoch": epoch, "val_auc": val_auc, "val_loss": val_loss, "model": state}
 
     def _save(self) -> None:
         saved = {
             "model": self.model.module.state_dict(),
             "optimiser": self.optimiser.state_dict(),
-            "average": self.average.state_dict() if self.average is not None else {},
+            "average": self.average.network.state_dict() if self.average else {},
             "history": self.history,
             "best": self.best,
             "steps": self.steps,
@@ -275,13 +280,22 @@ class Training:
             torch.save(facts | {"val_auc": self.best["val_auc"], "state": best, "recipe": asdict(self.recipe)}, part)
 
 
-@torch.no_grad()
-def _blend(average: torch.nn.Module, network: torch.nn.Module, decay: float) -> None:
-    for kept, new in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
-        if kept.is_floating_point():
-            kept.lerp_(new, 1 - decay)
-        else:
-            kept.copy_(new)
+class _Average:
+    """An exponential average of a network's weights and statistics, in ``network``; its tensors are listed once."""
+
+    def __init__(self, follows: Classifier) -> None:
+        self.network = copy.deepcopy(follows)
+        pairs = list(zip(self.network.state_dict().values(), follows.state_dict().values(), strict=True))
+        self.blended = [pair for pair in pairs if pair[0].is_floating_point()]
+        self.copied = [pair for pair in pairs if not pair[0].is_floating_point()]
+
+    @torch.no_grad()
+    def follow(self, decay: float) -> None:
+        """Move towards the followed network; counters are copied."""
+        if self.blended:
+            torch._foreach_lerp_([kept for kept, _ in self.blended], [new for _, new in self.blended], 1 - decay)
+        if self.copied:
+            torch._foreach_copy_([kept for kept, _ in self.copied], [new for _, new in self.copied])
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +12,14 @@ from PIL import Image
 
 from covidct.errors import CovidctError, UsageError
 from covidct.files import atomic_path, sha256_file, write_text
+from covidct.imaging.lung import lung_mask
+from covidct.imaging.overlays.find import find_overlays, paint_over
 from covidct.pictures import open_grey
 from covidct.progress import progress
 
 PIXELS, INDEX = "pixels.npy", "index.json"
+MIN_LUNG = 0.04
+"""Share of the picture under which lungs are taken for not found: a slice of the abdomen, or a very dense chest."""
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"}
 
 
@@ -41,25 +45,51 @@ class PixelStore:
         return np.ascontiguousarray(self.pixels[[place[name] for name in ids]])
 
 
-def square(path: Path, side: int) -> NDArray[np.uint8]:
+def _masked(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Arrows, letters and frames painted over (text is found by its strokes; it is not read)."""
+    return paint_over(picture, find_overlays(picture).mask)
+
+
+def _lungs(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The box round the lungs with a margin of a twentieth; the whole picture where hardly any lung is found."""
+    mask = lung_mask(picture)
+    if mask.mean() < MIN_LUNG:
+        return picture
+    spans = []
+    for axis in (1, 0):
+        filled = np.flatnonzero(mask.any(axis=axis))
+        margin = (filled[-1] - filled[0]) // 20
+        spans.append(slice(max(0, filled[0] - margin), filled[-1] + margin + 1))
+    return picture[spans[0], spans[1]]
+
+
+VIEWS: Mapping[str, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
+    "whole": lambda picture: picture,
+    "masked": _masked,
+    "lungs": _lungs,
+}
+"""What a network is shown of a picture, by the recipe's ``view``."""
+
+
+def square(path: Path, side: int, view: str = "whole") -> NDArray[np.uint8]:
     """The picture in ``path`` as grey (side, side) uint8; the aspect is not kept, as in the paper's 224 x 224."""
-    picture = Image.fromarray(open_grey(path))
+    picture = Image.fromarray(VIEWS[view](open_grey(path)))
     return np.asarray(picture.resize((side, side), Image.Resampling.BILINEAR, reducing_gap=None))
 
 
-def pack(paths: Mapping[str, Path], side: int, folder: Path) -> PixelStore:
+def pack(paths: Mapping[str, Path], side: int, folder: Path, view: str = "whole") -> PixelStore:
     """Decode every picture into ``folder``; a folder that already holds these very files at this size is used as is."""
     if not paths:
         raise UsageError("no pictures to pack; give a folder or release that has some")
     sums = {name: sha256_file(path) for name, path in paths.items()}
-    digest = hashlib.sha256(json.dumps([side, sums]).encode()).hexdigest()
+    digest = hashlib.sha256(json.dumps([side, sums, *([view] if view != "whole" else [])]).encode()).hexdigest()
     target = folder / f"{digest[:16]}-{side}"
     if (target / INDEX).is_file():
         return open_store(target)
     with atomic_path(target / PIXELS) as part:
         pixels = np.lib.format.open_memmap(part, mode="w+", dtype=np.uint8, shape=(len(paths), side, side))
         for row, path in enumerate(progress(paths.values(), "decode")):
-            pixels[row] = square(path, side)
+            pixels[row] = square(path, side, view)
         pixels.flush()
         del pixels
     write_text(

