@@ -1,0 +1,113 @@
+"""Grouped cross-validation: whole groups, shared-out classes, choices by out-of-fold predictions alone."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from covidct.models import build
+from covidct.train.devices import Devices
+from covidct.train.folds import Tried, ensemble, fold_scores, grouped_folds, nested_score, ranked
+from covidct.train.loop import Job, Pictures
+from covidct.train.probe import nearest_share
+from covidct.train.recipe import changed, protocol
+from covidct.train.robust import Member, fit_member, gather, kept_epochs, split_of
+
+RNG = np.random.default_rng(7)
+GROUPS = [f"g{number}" for number in RNG.integers(0, 60, 200)]
+TRUTH = np.array([float(int(group[1:]) % 5 < 2) for group in GROUPS])
+
+
+def test_groups_stay_whole_and_classes_are_shared_out() -> None:
+    folds = grouped_folds(TRUTH, GROUPS, 5, 0)
+    assert all(len({f for f, g in zip(folds, GROUPS, strict=True) if g == group}) == 1 for group in set(GROUPS))
+    for kind in (0, 1):
+        counts = np.bincount(folds[kind == TRUTH], minlength=5)
+        assert counts.max() - counts.min() <= 4
+
+
+def test_a_group_of_both_classes_stays_whole() -> None:
+    groups = ["both"] * 8 + [f"g{number // 2}" for number in range(40)]
+    truth = np.array([float(number % 3 == 0) for number in range(48)])
+    assert len(set(grouped_folds(truth, groups, 4, 1)[:8])) == 1
+
+
+def test_the_order_of_images_changes_no_fold_and_the_seed_does() -> None:
+    order = np.random.default_rng(3).permutation(len(GROUPS))
+    folds = grouped_folds(TRUTH, GROUPS, 5, 0)
+    assert np.array_equal(grouped_folds(TRUTH[order], [GROUPS[i] for i in order], 5, 0), folds[order])
+    assert not np.array_equal(grouped_folds(TRUTH, GROUPS, 5, 1), folds)
+
+
+def tried(name: str, strength: float, seed: int) -> Tried:
+    """Two repeats, two epochs; the second epoch knows more than the first."""
+    noise = np.random.default_rng(seed).normal(size=(2, 2, len(TRUTH)))
+    signal = np.array([strength / 3, strength])[None, :, None] * TRUTH
+    return Tried(name, (5, 10), 1 / (1 + np.exp(-noise - signal)))
+
+
+FOLDS = [grouped_folds(TRUTH, GROUPS, 5, seed) for seed in (0, 1)]
+
+
+def test_the_best_candidate_at_its_best_epoch_comes_first() -> None:
+    order = ranked([tried("weak", 0.5, 1), tried("strong", 2.0, 2)], TRUTH, FOLDS)
+    assert [(one.name, one.epoch) for one in order] == [("strong", 10), ("weak", 10)]
+    assert order[0].auc == pytest.approx(fold_scores(tried("strong", 2.0, 2), TRUTH, FOLDS)[1].mean())
+
+
+def test_a_monotone_rescaling_changes_no_rank() -> None:
+    plain = [tried("a", 1.0, 1), tried("b", 1.2, 2)]
+    bent = [Tried(one.name, one.epochs, one.held**3) for one in plain]
+    assert ranked(bent, TRUTH, FOLDS) == ranked(plain, TRUTH, FOLDS)
+    assert nested_score(bent, TRUTH, FOLDS) == nested_score(plain, TRUTH, FOLDS)
+
+
+def test_the_worth_of_a_choice_among_noise_is_no_better_than_chance() -> None:
+    """The best of forty guesses looks good on the folds that chose it, and is worth nothing on the fold left out."""
+    guesses = [tried(f"guess-{number}", 0.0, number) for number in range(40)]
+    best = ranked([Tried(g.name, g.epochs, g.held[:1]) for g in guesses], TRUTH, FOLDS)[0]
+    assert best.auc > 0.56
+    assert nested_score(guesses, TRUTH, FOLDS) < best.auc - 0.03
+
+
+def test_an_ensemble_takes_what_helps_and_leaves_what_hurts() -> None:
+    one, two, noise = tried("one", 1.0, 1), tried("two", 1.0, 2), tried("noise", 0.0, 3)
+    chosen = ensemble([noise, one, two], TRUTH, FOLDS)
+    assert {choice.name for choice in chosen.choices} == {"one", "two"}
+    assert chosen.auc > max(choice.auc for choice in chosen.choices)
+
+
+def test_more_repeats_give_a_candidate_no_advantage() -> None:
+    short = Tried("short", (5, 10), tried("short", 1.0, 1).held[:1])
+    chosen = ensemble([short, tried("long", 1.0, 2)], TRUTH, FOLDS)
+    level = ensemble([short, Tried("long", (5, 10), tried("long", 1.0, 2).held[:1])], TRUTH, FOLDS)
+    assert chosen.auc == level.auc
+
+
+def test_members_leave_what_the_ensemble_needs_and_a_missing_one_is_no_candidate(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    truth = np.array([float(number % 2) for number in range(16)])
+    pool = Pictures(rng.integers(0, 255, (16, 36, 36), dtype=np.uint8), truth)
+    fold = grouped_folds(truth, [f"g{number // 2 * 2 + number % 2}" for number in range(16)], 2, 0)
+    recipe = changed(protocol("robust"), {"size": 32, "epochs": 2, "batch": 4, "precision": "32"})
+    for number in (0, 1):
+        assert gather(tmp_path, "crnet", [fold]) is None
+        train, held = split_of(pool, fold, number)
+        torch.manual_seed(0)
+        member = Member("crnet", 0, number).file(tmp_path)
+        job = Job("crnet", recipe, 0, train, held, tmp_path / f"work-{number}")
+        fit_member(job, pool.pixels[:5], build("crnet", size=32), member, Devices("cpu"))
+    found = gather(tmp_path, "crnet", [fold])
+    assert found is not None
+    assert found.epochs == kept_epochs(recipe) == (1, 2)
+    assert found.held.shape == (1, 2, 16)
+    assert ((found.held > 0) & (found.held < 1)).all()
+    assert np.load(Member("crnet", 0, 1).file(tmp_path))["test"].shape == (2, 5)
+
+
+def test_the_probe_finds_pairs_and_leaves_single_names_uncounted() -> None:
+    pairs = torch.eye(4).repeat_interleave(2, 0) + 0.01 * torch.rand(8, 4, generator=torch.Generator().manual_seed(0))
+    names = ["a", "a", "b", "b", "c", "c", "d", "e"]
+    assert nearest_share(pairs, names) == 1.0
+    assert nearest_share(pairs, ["a", "b", "a", "b", "c", "d", "c", "d"]) == 0.0
