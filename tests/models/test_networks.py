@@ -81,7 +81,7 @@ def test_a_head_of_another_width_is_left_and_named() -> None:
 
 def test_weights_of_another_network_are_refused() -> None:
     with pytest.raises(ValueError, match="unknown"):
-        build("crnet", size=48).adopt(EfficientNetLite0(2).state_dict())
+        build("crnet", size=48).adopt(EfficientNetLite(0).state_dict())
 
 
 def test_kaiming_spreads_as_he_et_al_say() -> None:
