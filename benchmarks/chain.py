@@ -1,8 +1,8 @@
 """From papers to accepted pictures without a hand: ``python benchmarks/chain.py [WORKSPACE]``.
 
-Reads the real papers beside the checkout, curates them, and has ``../shared/score/chain.py`` say how many of the pictures
-that enter a release unseen are right in box, kind, label and patient, and how many were there to be had. The truth in
-``benchmarks/truth/chain.json`` was read by machine readers, no clinicians: places, kinds, labels and patients only.
+Reads the real papers beside the checkout, curates them, and has ``../shared/score/chain.py`` say how many of the
+pictures that enter a release unseen are right in box, kind, label and patient, and how many were there to be had. The
+truth in ``benchmarks/truth/chain.json`` was read by machine readers, no clinicians: places, kinds, labels, patients.
 """
 
 import subprocess
