@@ -6,27 +6,33 @@ from typing import TYPE_CHECKING
 
 import click
 
-from covidct.commands.options import json_option, print_json, workspace_option
+from covidct.commands.options import json_option, print_json, worker_count, workspace_option
 from covidct.errors import ExitCode
 from covidct.tables import say
 
 if TYPE_CHECKING:
     from covidct.steps import Step, StepReport
+    from covidct.steps.engine import Engine
 
 
 @click.command()
+@click.option("--workers", type=click.IntRange(1), help="Pictures processed in parallel (default: CPU count).")
+@click.option("--scheduler", default="", metavar="ADDR", help="Dask scheduler; its workers must see the workspace.")
 @json_option
 @workspace_option
-def auto(as_json: bool, workspace: Path) -> int:
+def auto(workers: int | None, scheduler: str, as_json: bool, workspace: Path) -> int:
     """Every step in its order, those of other packages last; a second run does no work twice.
 
     Ends with what a release would take without review, and why the rest waits for a person.
     """
     from covidct.curate.acceptance import acceptance
     from covidct.curate.steps import all_steps
+    from covidct.steps import open_engine
     from covidct.workspace import Workspace
 
-    reports = _run(workspace, all_steps(), quiet=as_json)
+    folder = workspace.resolve() if scheduler else workspace  # workers of a cluster have a working folder of their own
+    with open_engine(worker_count(workers), scheduler) as engine:
+        reports = _run(folder, all_steps(), as_json, engine)
     with Workspace.open(workspace) as opened:
         table = acceptance(opened)
     if as_json:
@@ -45,9 +51,9 @@ def run_steps(workspace: Path, steps: "Iterable[Step]", as_json: bool) -> int:
     return _code(reports)
 
 
-def _run(workspace: Path, steps: "Iterable[Step]", quiet: bool) -> "list[StepReport]":
+def _run(workspace: Path, steps: "Iterable[Step]", quiet: bool, engine: "Engine | None" = None) -> "list[StepReport]":
     reports = []
-    for report in _reports(workspace, steps):
+    for report in _reports(workspace, steps, engine):
         reports.append(report)
         if not quiet:
             tell(report)
@@ -58,12 +64,12 @@ def _code(reports: "Iterable[StepReport]") -> int:
     return ExitCode.INCOMPLETE if any(report.failed for report in reports) else ExitCode.COMPLETE
 
 
-def _reports(workspace: Path, steps: "Iterable[Step]") -> "Iterator[StepReport]":
+def _reports(workspace: Path, steps: "Iterable[Step]", engine: "Engine | None") -> "Iterator[StepReport]":
     from covidct.steps import drive_all
     from covidct.workspace import Workspace
 
     with Workspace.open(workspace) as opened:
-        yield from drive_all(opened, steps)
+        yield from drive_all(opened, steps, engine)
 
 
 def tell(report: "StepReport") -> None:

@@ -12,16 +12,25 @@ from covidct.steps import Item, Outcome, Step, lazily
 GROUP = "covidct.steps"
 
 
-def _own(name: str, module: str, words: str, *after: Step, command: str = "", rule: str = "", run: str = "run") -> Step:
+def _own(
+    name: str,
+    module: str,
+    words: str,
+    *after: Step,
+    command: str = "",
+    rule: str = "",
+    run: str = "run",
+    heavy: bool = False,
+) -> Step:
     source = f"covidct.curate.{module}"
     functions = lazily(f"{source}:items"), lazily(f"{source}:{run}")
-    return Step(name, (source,), *functions, after, rule, command, words)
+    return Step(name, (source,), *functions, after, rule, command, words, heavy)
 
 
-SPLIT = _own("split", "split", "Compound figures into panels.", command="split-figure", rule="split-figure")
-TRIAGE = _own("triage", "triage", "Which pictures are CT slices of the lung.", SPLIT)
+SPLIT = _own("split", "split", "Compound figures into panels.", command="split-figure", rule="split-figure", heavy=True)
+TRIAGE = _own("triage", "triage", "Which pictures are CT slices of the lung.", SPLIT, heavy=True)
 SPLIT_CAPTION = _own("split-caption", "subcaption", "Captions into the texts of their panels.", SPLIT, rule="captions")
-MASK = _own("mask", "mask", "Find and paint over letters, arrows, borders.", SPLIT)
+MASK = _own("mask", "mask", "Find and paint over letters, arrows, borders.", SPLIT, heavy=True)
 DEDUP = _own("dedup", "dedup", "Exact and near duplicates.", SPLIT)
 PATIENTS = _own("patients", "patients", "Patient ids and groups.", DEDUP)
 LABEL = _own("label", "label", "Positive, negative or unclear: the judgement.", TRIAGE, PATIENTS, rule="captions")

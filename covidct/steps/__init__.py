@@ -5,6 +5,7 @@ Main path: ``Step`` (step.py) says what a step reads and does; ``drive`` (driver
 """
 
 from covidct.steps.driver import Driver, StepReport, drive, drive_all
+from covidct.steps.engine import open_engine
 from covidct.steps.step import Item, Outcome, Step, lazily
 
-__all__ = ["Driver", "Item", "Outcome", "Step", "StepReport", "drive", "drive_all", "lazily"]
+__all__ = ["Driver", "Item", "Outcome", "Step", "StepReport", "drive", "drive_all", "lazily", "open_engine"]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from covidct.errors import CovidctError
 from covidct.files import sha256_bytes
 from covidct.progress import progress
+from covidct.steps.engine import Engine, Inline
 from covidct.steps.step import Item, Outcome, Step
 from covidct.workspace import Workspace
 
@@ -53,12 +54,15 @@ class Driver:
             else:
                 yield item
 
-    def work(self, item: Item) -> None:
-        """Run the step on one item and write what comes of it; whatever goes wrong is a failed item."""
-        try:
-            self.settle(item, self.step.run(item))
-        except Exception as error:  # noqa: BLE001  the border of an item: one bad item is one failed item
-            self.report.failed.append((item.name, reason_of(error)))
+    def work(self, engine: Engine) -> None:
+        """Run the step on what is due and write what comes of it; whatever goes wrong is a failed item."""
+        for item, result in engine.run(self.step, progress(self.due(), self.step.name)):
+            try:
+                if isinstance(result, Exception):
+                    raise result
+                self.settle(item, result)
+            except Exception as error:  # noqa: BLE001  the border of an item: one bad item is one failed item
+                self.report.failed.append((item.name, reason_of(error)))
 
     def settle(self, item: Item, outcome: Outcome) -> None:
         """Write an item's outcome, and mark the item as done where no part of it failed."""
@@ -85,23 +89,24 @@ def reason_of(error: Exception) -> str:
     return " ".join(words.split()) or type(error).__name__
 
 
-def drive(workspace: Workspace, step: Step) -> StepReport:
-    """Do what is due of ``step``; an item that fails is named in the report, and the rest goes on."""
+def drive(workspace: Workspace, step: Step, engine: Engine | None = None) -> StepReport:
+    """Do what is due of ``step``; an item that fails is named in the report, and the rest goes on.
+
+    Heavy steps run on ``engine`` (default: in this process).
+    """
     report = StepReport(step.name)
     try:
-        driver = Driver(workspace, step, report)
-        for item in progress(driver.due(), step.name):
-            driver.work(item)
+        Driver(workspace, step, report).work(engine if engine and step.heavy else Inline())
     except Exception as error:  # noqa: BLE001  a step that cannot say what its items are is a failed step
         report.failed.append((step.name, reason_of(error)))
     return report
 
 
-def drive_all(workspace: Workspace, steps: Iterable[Step]) -> Iterator[StepReport]:
+def drive_all(workspace: Workspace, steps: Iterable[Step], engine: Engine | None = None) -> Iterator[StepReport]:
     """``steps`` in their order while nobody else curates this workspace: one report each, as it ends.
 
     Raises CovidctError where another process holds the lease.
     """
     with workspace.lease(LEASE):
         for step in steps:
-            yield drive(workspace, step)
+            yield drive(workspace, step, engine)

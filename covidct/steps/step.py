@@ -64,6 +64,8 @@ class Step:
     command: str = ""
     """Name of its command under ``covidct curate`` (default: the step's name)."""
     help: str = ""
+    heavy: bool = False
+    """Worth sending to other processes: its items read pictures, and each takes long."""
 
     @property
     def version(self) -> str:
@@ -76,11 +78,17 @@ class Step:
         return f"rule:{self.rule or self.name}@{self.version}"
 
 
-def lazily(target: str) -> Callable[..., Any]:
-    """The function ``module:name``, imported when it is first called."""
+@dataclass(frozen=True)
+class Lazy:
+    """The function ``module:name``, imported when it is called; it can be sent to another process."""
 
-    def call(*values: Any) -> Any:
-        module, _, name = target.partition(":")
+    target: str
+
+    def __call__(self, *values: Any) -> Any:
+        module, _, name = self.target.partition(":")
         return getattr(importlib.import_module(module), name)(*values)
 
-    return call
+
+def lazily(target: str) -> Callable[..., Any]:
+    """The function ``module:name``, imported when it is first called."""
+    return Lazy(target)
