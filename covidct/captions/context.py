@@ -8,26 +8,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from covidct.captions.labels import (
-    NEGATIVE,
-    NOTHING,
-    POSITIVE,
-    UNCLEAR,
-    Labels,
-    Verdict,
-    affirmed,
-    decide,
-    final,
-    label_caption,
-    named,
-    other_disease,
-    refuted,
-    shown,
-    stands_in,
-)
+from covidct.captions.decisions import AFFIRMED, FINAL, NAMED, OTHERS, REFUTED, decide, first_of, verdict_of
+from covidct.captions.labels import Labels, label_caption, shown
 from covidct.captions.pictures import Reading, reading_of
 from covidct.captions.reading import Mention, read
 from covidct.captions.text import sentences
+from covidct.captions.ways import NEGATIVE, OTHER_DISEASES, POSITIVE, UNCLEAR, Verdict, Way, label_of
 
 FIRST_CASES = "2019-12"
 """No paper published before this month shows COVID-19."""
@@ -53,42 +39,65 @@ def label_figure(
     """
     if not caption.strip() and any(mention.strip() for mention in mentions):
         return _as_context(label_caption("\n".join(mentions)))
-    labels = label_caption(caption)
+    labels, body = label_caption(caption), "\n".join(mentions)
     if labels.figure.label != UNCLEAR:
-        return _besides(labels, "\n".join(mentions))
-    found = _about_patient("\n".join(mentions), "context") or _about_patient(abstract, "abstract", 0.35)
-    if found is None and not labels.figure.rule.startswith("suspected:"):
+        return _besides(labels, body, title)
+    found = _about_patient(body, "context") or _about_patient(abstract, "abstract")
+    if found is None and labels.figure.way is not Way.SUSPECTED:
         found = _about_paper(title)
-    found = found or _before_covid(published)
-    if found is None or (found.label == NEGATIVE and labels.figure.rule.startswith("suspected:covid")):
+    found = found or _before_outbreak(published)
+    if found is None or (found.label == NEGATIVE and _suspects_the_disease(labels.figure)):
         return labels
-    panels = {letter: found if v.rule == NOTHING.rule else v for letter, v in labels.panels.items()}
-    return Labels(found, panels)
+    panels = {letter: found if v.way is Way.NOTHING_NAMED else v for letter, v in labels.panels.items()}
+    return Labels(labels.figure if labels.figure.way in _NOT_FOR_ALL else found, panels)
 
 
-def _besides(labels: Labels, body: str) -> Labels:
-    """``CT with a pulmonary embolism``, of a patient who, says the text, tested positive for SARS-CoV-2."""
+_NOT_FOR_ALL = frozenset({Way.NOT_A_SCAN, Way.PLACES_DIFFER})
+"""Verdicts on a figure that nothing around it changes."""
+
+
+def _suspects_the_disease(verdict: Verdict) -> bool:
+    return verdict.way is Way.SUSPECTED and verdict.term.startswith("disease")
+
+
+def _besides(labels: Labels, body: str, title: str) -> Labels:
+    """``CT with a pulmonary embolism``, of a patient who, says the text, tested positive; or in a paper whose title is
+    about the disease: what it brings, or how it looks, is no other disease.
+    """
     own = labels.figure
-    if not own.rule.startswith("other-disease:"):
+    if own.way not in OTHER_DISEASES:
         return labels
     found = _about_patient(body, "context")
-    if found is None or found.label != POSITIVE or (stands_in(own) and not _together(body, own.rule)):
+    if found is not None and (found.label != POSITIVE or not (own.besides or _together(body, own.term))):
+        found = None
+    if found is None and own.besides and own.way is not Way.FINAL_DIAGNOSIS:
+        found = _titled(title)
+    if found is None:
         return labels
-    panels = {k: found if v.rule.startswith("other-disease:") else v for k, v in labels.panels.items()}
+    panels = {k: found if v.way in OTHER_DISEASES and v.besides else v for k, v in labels.panels.items()}
     return Labels(found, panels)
+
+
+def _titled(title: str) -> Verdict | None:
+    about = _about_paper(title)
+    if about is not None:
+        return about if about.label == POSITIVE else None
+    reading = reading_of(title, [(0, len(title))])
+    named = [m for m in reading.having("disease") if m.status != "negated"]
+    return shown(title, verdict_of(Way.SUSPECTED, named[0]), "title") if named else None
 
 
 def _together(body: str, rule: str) -> bool:
-    """Whether a sentence about one person says that COVID-19 is there and names what ``rule`` names."""
-    term = rule.split(":")[1].split("+")[0]
+    """Whether a sentence about one person says that the disease is there and names what ``rule`` names."""
+    term = rule.split("+")[0]
     both = [t.mentions for t in _told(body) if t.of_one and any(m.rule == term for m in t.mentions)]
-    return any(affirmed(Reading(mentions, True)) is not None for mentions in both)
+    return any(first_of(Reading(mentions, True), AFFIRMED) is not None for mentions in both)
 
 
 def _as_context(labels: Labels) -> Labels:
     """Verdicts of a text that stands in for a missing caption."""
-    panels = {letter: replace(v, source="context", score=v.score - 0.1) for letter, v in labels.panels.items()}
-    return Labels(replace(labels.figure, source="context", score=labels.figure.score - 0.1), panels)
+    panels = {letter: replace(v.moved(2), source="context") for letter, v in labels.panels.items()}
+    return Labels(replace(labels.figure.moved(2), source="context"), panels)
 
 
 _TITLE = re.compile(r"(?im)(?:^|\n|\.\s)title:\s*(?P<title>.+)$")
@@ -118,21 +127,21 @@ class _Told:
         """The mentions that say something of the person in the figure."""
         if not self.of_one and not self.of_figure:
             return []
-        return [m for m in self.mentions if (m.status != "history" or m.means == "covid") and self._of_somebody(m)]
+        return [m for m in self.mentions if (m.status != "history" or m.means == "disease") and self._of_somebody(m)]
 
     def shown_with(self) -> list[Mention]:
         """COVID-19 simply named with a person where the figure is cited: ``Fig. 2 shows a COVID-19 patient``."""
         if not self.of_figure or not any(m.means == "person" for m in self.mentions):
             return []
-        return [m for m in self.mentions if m.means == "covid"]
+        return [m for m in self.mentions if m.means == "disease"]
 
     def _of_somebody(self, mention: Mention) -> bool:
         if not self.of_one:
             return mention.status == "affirmed" and any(m.means == "person" for m in self.mentions)
         told = (
             mention.tested
-            or mention.rule == "covid-diagnosis"
-            or (mention.final and mention.means != "covid")
+            or mention.rule == _DIAGNOSIS
+            or (mention.final and mention.means != "disease")
             or mention.by == "no-after"
         )
         return told or any(m.means == "person" for m in self.mentions)
@@ -148,27 +157,29 @@ def _told(text: str) -> list[_Told]:
     return found
 
 
-def _about_patient(text: str, source: str, less: float = 0.25) -> Verdict | None:
+def _about_patient(text: str, source: str) -> Verdict | None:
     """What ``text`` says of the person in the figure."""
     told = _told(text)
-    mentions = [m for sentence in told for m in sentence.count()]
-    reading = Reading(mentions, True)
-    covid = Reading([m for m in mentions if m.means == "covid"], True)
+    reading = Reading([m for sentence in told for m in sentence.count()], True)
+    disease = Reading(reading.having("disease"), True)
     shown_with = Reading([m for sentence in told for m in sentence.shown_with()], True)
-    diagnosed = Reading([m for m in covid.mentions if m.rule == "covid-diagnosis"], True)
-    said = affirmed(reading) or named(diagnosed) or final(reading) or refuted(covid) or named(shown_with)
+    diagnosed = Reading([m for m in disease.mentions if m.rule == _DIAGNOSIS], True)
+    asked = ((reading, AFFIRMED), (diagnosed, [NAMED]), (reading, [FINAL]), (disease, [REFUTED]), (shown_with, [NAMED]))
+    said = next((v for of, rules in asked if (v := first_of(of, rules))), None)
     said = said or _instead(told, reading) or _of_animals(told)
-    return shown(text, replace(said, score=said.score - less), source) if said else None
+    return shown(text, said.moved(_STEPS[source]), source) if said else None
+
+
+_DIAGNOSIS = "covid-diagnosis"
+_STEPS = {"context": 5, "abstract": 7, "title": 6}
 
 
 def _instead(told: Sequence[_Told], reading: Reading) -> Verdict | None:
-    """Another germ named beside a negative test for SARS-CoV-2; the test alone may have missed it."""
+    """Another germ named beside a negative test for the disease; the test alone may have missed it."""
     tests = [m for m in reading.having("test", "negated") if m.rule == "test-named"]
     germs = [m for sentence in told if sentence.of_one for m in sentence.mentions if m.means == "rival"]
     named_germs = [m for m in germs if m.status in ("plain", "affirmed")]
-    if not tests or not named_germs:
-        return None
-    return Verdict(NEGATIVE, f"other-disease:{named_germs[0].rule}", 0.8, named_germs[0].span)
+    return verdict_of(Way.OTHER_DISEASE, named_germs[0]) if tests and named_germs else None
 
 
 def _of_animals(told: Sequence[_Told]) -> Verdict | None:
@@ -177,19 +188,20 @@ def _of_animals(told: Sequence[_Told]) -> Verdict | None:
     if any(m.means == "person" for m in mentions):
         return None
     animals = [m for m in mentions if m.means == "animal"]
-    return Verdict(NEGATIVE, f"animal:{animals[0].rule}", 0.8, animals[0].span) if animals else None
+    return verdict_of(Way.ANIMAL, animals[0]) if animals else None
 
 
 def _about_paper(title: str) -> Verdict | None:
     reading = replace(reading_of(title, [(0, len(title))]), about_scan=True, subject=None)
     verdict = decide(reading)
-    several = verdict.label == POSITIVE and other_disease(reading)
-    if verdict.label == UNCLEAR or several:
+    several = verdict.label == POSITIVE and first_of(reading, OTHERS)
+    if verdict.label not in (POSITIVE, NEGATIVE) or several:
         return None
-    return shown(title, replace(verdict, score=verdict.score - 0.3), "title")
+    return shown(title, verdict.moved(_STEPS["title"]), "title")
 
 
-def _before_covid(published: str) -> Verdict | None:
+def _before_outbreak(published: str) -> Verdict | None:
     if not re.match(r"(?:19|20)\d\d", published) or published[: len(FIRST_CASES)] >= FIRST_CASES[: len(published)]:
         return None
-    return Verdict(NEGATIVE, "before-covid:published", 0.7, (0, len(published)), "published", published)
+    way = Way.BEFORE_OUTBREAK
+    return Verdict(label_of(way), way, "published", (0, len(published)), "published", published)

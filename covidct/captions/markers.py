@@ -139,7 +139,7 @@ def chain(text: str) -> list[Marker]:
     for size in (1, 2, 3):
         for names in combinations([family.name for family in FAMILIES], size):
             for upper in (True, False):
-                found = _count_up([m for m in every if m.family in names and _cased(m, upper)], text)
+                found = _count_up(_in_case([m for m in every if m.family in names], upper), text)
                 if (new := _worth(text, found)) > worth:
                     best, worth = found, new
     return best
@@ -160,8 +160,32 @@ def _worth(text: str, markers: Sequence[Marker]) -> tuple[int, float]:
     return len(seen), 2.0 + begun - _PRICE_OF_MIXING * (len(families) - 1)
 
 
-def _cased(marker: Marker, upper: bool) -> bool:
-    return all(label[0].isupper() == upper for label in marker.labels)
+def _in_case(markers: Sequence[Marker], upper: bool) -> list[Marker]:
+    """Markers in one case; a bracketed letter in the other case belongs to them where theirs lacks that letter."""
+    own = [m for m in markers if all(label[0].isupper() == upper for label in m.labels)]
+    there = {label[0].casefold() for m in own for label in m.labels}
+    strays = [
+        Marker(m.start, m.end, (m.labels[0].swapcase(),), m.family)
+        for m in markers
+        if m not in own and m.family == "bracketed" and len(m.labels) == 1 and m.labels[0].casefold() not in there
+    ]
+    return sorted([*own, *strays], key=lambda m: (m.start, -m.end)) if len(there) > 1 else own
+
+
+_LONE_FAMILIES = ("bracketed", "punctuated", "colon")
+_LONE_LETTERS = "ABCDEFGHIJKL"
+_TITLE_WORDS = 3
+
+
+def lone(text: str) -> list[Marker]:
+    """The one letter of a caption that is given for a single panel: ``Title. B, Heart failure: …``; or nothing."""
+    found = [m for m in candidates(text) if m.family in _LONE_FAMILIES and len(m.labels) == 1]
+    if len({m.labels for m in found}) != 1 or found[0].labels[0].upper() not in _LONE_LETTERS:
+        return []
+    first = found[0]
+    titled = len(text[: first.start].split()) >= _TITLE_WORDS and text[: first.start].rstrip()[-1:] in ".;:"
+    follows = re.match(r"\s*[A-Z0-9]\w*(?:\s+\S+){2}", text[first.end :])
+    return [first] if titled and follows and at_boundary(text, first) else []
 
 
 def _count_up(markers: Sequence[Marker], text: str) -> list[Marker]:

@@ -32,9 +32,9 @@ class Reading:
         return any(m.rule == "false-positive" for m in self.mentions)
 
 
-def about_covid(mention: Mention) -> bool:
-    """Whether COVID-19 is named as a subject: a pandemic, a ward."""
-    return mention.means == "topic" and mention.rule == "covid-as-topic"
+def about_disease(mention: Mention) -> bool:
+    """Whether the disease is named as a subject: a pandemic, a ward."""
+    return mention.means == "topic" and mention.rule == "disease-as-topic"
 
 
 def reading_of(text: str, spans: Sequence[Span], own_panel: bool = False) -> Reading:
@@ -45,7 +45,7 @@ def reading_of(text: str, spans: Sequence[Span], own_panel: bool = False) -> Rea
     extent = (places[0][0], places[-1][1]) if places else (0, 0)
     own = " ".join(text[start:end] for start, end in spans)
     subject = without_body(cleaned, spans, mentions, _scans(mentions))
-    if subject and not _about_covid_at_all(mentions) and (own_panel or _body_anywhere(own, mentions, subject)):
+    if subject and not _about_disease_at_all(mentions) and (own_panel or _body_anywhere(own, mentions, subject)):
         subject = None
     if _counted(own, mentions):
         subject = subject or extent
@@ -53,8 +53,8 @@ def reading_of(text: str, spans: Sequence[Span], own_panel: bool = False) -> Rea
     return Reading(mentions, about_scan, own, len(places), extent, subject)
 
 
-def _about_covid_at_all(mentions: Sequence[Mention]) -> bool:
-    return any(m.means in ("covid", "infected", "test", "suspect") or about_covid(m) for m in mentions)
+def _about_disease_at_all(mentions: Sequence[Mention]) -> bool:
+    return any(m.means in ("disease", "infected", "test", "suspect") or about_disease(m) for m in mentions)
 
 
 def _body_anywhere(text: str, mentions: Sequence[Mention], subject: Span) -> bool:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from covidct.captions.rules import Modifier, RuleTable, fold, fold_lower, rule_table
+from covidct.captions.rules import Modifier, Role, RuleTable, fold, fold_lower, rule_table
 from covidct.captions.text import Span, sentences
 
 MAX_CHARS = 20_000
@@ -35,6 +35,21 @@ class Mention:
     final: bool = False
     tested: bool = False
     """Affirmed or negated by a test's result."""
+    own_role: Role = Role.DIAGNOSIS
+    """Of the term itself, whatever stands around it."""
+
+    @property
+    def role(self) -> Role:
+        """What the disease is to the person: as the words around it say, else as the table says of the term."""
+        return _ROLES.get(self.status, self.own_role)
+
+
+_ROLES = {
+    "history": Role.COMORBIDITY,
+    "uncertain": Role.DIFFERENTIAL,
+    "compared": Role.LITERATURE,
+    "topic": Role.LITERATURE,
+}
 
 
 @dataclass(frozen=True)
@@ -43,6 +58,7 @@ class _Found:
     end: int
     rule: str
     kind: str
+    role: Role = Role.DIAGNOSIS
 
 
 @dataclass(frozen=True)
@@ -77,10 +93,13 @@ def read(text: str, spans: Sequence[Span] | None = None, table: RuleTable | None
 _WORD = re.compile(r"[A-Za-z0-9]+|[\u4e00-\u9fff]{1,2}")
 _JOINT = re.compile(r"\b(?:and|y|e|et|und)\b|,|/")
 _THING_IN = re.compile(
-    r"\b(?:effusions?|opacit\w+|lesions?|abnormalit\w+|nodules?|consolidations?|lymphadenopathy|embol\w+|thromb\w+"
-    r"|pneumothorax|fever|symptoms?|infiltrat\w+|contrast|enhancement|oxygen|ventilation|involvement|emphysema|complications?)(?:\s\w+){0,3}?\s(?:in|on|from|among)\s(?!keeping|line|favou?r)"
+    r"\b(?!(?:evidence|signs?|findings?|features?|manifestations?|appearances?|changes typical|proof|traces?|history|suspicion"
+    r"|suggestion|indication|criteria|patterns?|symptoms?|diagnos[ie]s|cases?|patients?|persons?|people|members?|contacts?"
+    r"|exposures?|ct|cts|scans?|imaging|tests?|results?|swabs?|pcr|keeping|line|favou?r|family|known)\b)"
+    r"(?:[a-z]+(?:s|ion|ment|fact|act|ness|ity|ance|ence|ema|sis|oma|pathy|ism|us|thorax|fever|oxygen)|contrast|fever)"
+    r"(?:\s\w+){0,3}?\s(?:of|from|in|on|among)\s(?!keeping|line|favou?r)"
 )
-"""``No pleural effusion on CT in``: the denial ends with its thing."""
+"""``No pleural effusion on CT in``: the denial ends with its thing; not ``no evidence of``."""
 _LIST = re.compile(
     r"(?:[\s,/&()-]|\b(?:and|or|nor|virus(?:es)?|infections?|[a-d]|were|was|are|all|both|also|each|tests?|results?|pcr"
     r"|rt-pcr|antigens?|antibod(?:y|ies)|came|back|repeatedly|y|e|et|fueron|foram|todos|todas)\b)*"
@@ -126,8 +145,8 @@ SOMEBODY = "somebody-else"
 """Whose results are not the patient's."""
 SHIELD = "result-of-something-else"
 """Acts on nothing: its longer words keep a result from being taken for a test's."""
-_DISEASES = frozenset({"covid", "infected", "suspect", "other", "rival", "test"})
-_OVERLAPPING = ("scan", "person", "clinic", "shown", "process")
+_DISEASES = frozenset({"disease", "infected", "suspect", "other", "rival", "test"})
+_OVERLAPPING = ("scan", "person", "clinic", "shown", "process", "new", "acute")
 """Say what a picture may be; they leave the names that they overlap as they are."""
 _CASES = frozenset({"infected", "suspect"})
 """``contact with a confirmed case of``: a case is nothing of its own."""
@@ -148,7 +167,10 @@ class _Sentence:
         found = []
         for term in self.table.terms:
             text = self.cased if term.case else self.folded
-            found += [_Found(m.start(), m.end(), term.rule_id, term.means) for m in self._finditer(term.pattern, text)]
+            found += [
+                _Found(m.start(), m.end(), term.rule_id, term.means, term.role)
+                for m in self._finditer(term.pattern, text)
+            ]
         picture = [f for f in found if f.kind in _OVERLAPPING]
         return sorted(_longest([f for f in found if f not in picture]) + picture, key=lambda f: f.start)
 
@@ -166,7 +188,7 @@ class _Sentence:
 
     def _hyphened(self, start: int) -> bool:
         """``COVID-19-negative CT``: what stands right behind the name is its own result."""
-        return any(t.kind == "covid" and self.folded[t.end : start] in ("-", " ") for t in self.terms)
+        return any(t.kind == "disease" and self.folded[t.end : start] in ("-", " ") for t in self.terms)
 
     def _finditer(self, pattern: re.Pattern[str], text: str) -> list[re.Match[str]]:
         return [m for m in pattern.finditer(text, *self.span) if m.end() > m.start()]
@@ -180,7 +202,7 @@ class _Sentence:
         if term.kind == "test":
             return self._test(term, acting)
         acting = [a for a in acting if not a.modifier.makes.startswith("result") or self._takes_result(a, term)]
-        if term.kind == "covid":
+        if term.kind == "disease":
             acting = self._less_of_another_test(acting, term)
         if not acting:
             return self._made(term, "plain", [])
@@ -190,7 +212,7 @@ class _Sentence:
     def _takes_result(self, acting: _Acting, term: _Found) -> bool:
         """COVID-19 takes any; another germ only a "negative" behind its name: ``Mycoplasma antibody was negative``."""
         absent = term.kind == "rival" and acting.modifier.makes == "result-negative" and acting.start >= term.end
-        return absent or term.kind in ("covid", "infected")
+        return absent or term.kind in ("disease", "infected")
 
     def _made(self, term: _Found, makes: str, acting: Sequence[_Acting]) -> Mention:
         low = min([term.start, *(a.start for a in acting)])
@@ -199,13 +221,23 @@ class _Sentence:
         status = _COVERED.get(makes, makes)
         tested = makes.startswith("result") or term.kind == "test"
         return Mention(
-            term.start, term.end, term.kind, term.rule, status, by, (low, high), self.span, makes == "final", tested
+            term.start,
+            term.end,
+            term.kind,
+            term.rule,
+            status,
+            by,
+            (low, high),
+            self.span,
+            makes == "final",
+            tested,
+            term.role,
         )
 
     def _test(self, term: _Found, acting: Sequence[_Acting]) -> Mention:
         """A test says something only with a result, and nothing about COVID-19 where another germ is named alone."""
         acting = [a for a in self._less_of_another_test(acting, term) if not self._own_clause(a, term)]
-        others = any(t.kind == "rival" for t in self.terms) and not any(t.kind == "covid" for t in self.terms)
+        others = any(t.kind == "rival" for t in self.terms) and not any(t.kind == "disease" for t in self.terms)
         named = term.rule == "test-named"
         others = others or (not named and self._of_a_germ(term))
         for makes in ("contact", "topic", "result-positive", "history", "result-negative", "negated", "uncertain"):
@@ -293,7 +325,7 @@ class _Sentence:
         if inside:
             return not self._one_list(between, inside)
         behind = modifier.acts == "both" and between[0] == term.end
-        return behind and term.kind == "covid" and self._other_thing(between)
+        return behind and term.kind == "disease" and self._other_thing(between)
 
     def _of_the_next(self, between: Span, place: _Found, term: _Found) -> bool:
         """``negative SARS-CoV-2 PCR and positive Mycoplasma IgM``: behind a joint a result is of the name after it."""

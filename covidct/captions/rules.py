@@ -9,6 +9,7 @@ import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
@@ -21,7 +22,7 @@ VERSION = "2"
 
 MEANINGS = frozenset(
     [
-        "covid",
+        "disease",
         "infected",
         "test",
         "suspect",
@@ -38,6 +39,8 @@ MEANINGS = frozenset(
         "clinic",
         "shown",
         "process",
+        "new",
+        "acute",
     ]
 )
 EFFECTS = frozenset(
@@ -57,6 +60,21 @@ EFFECTS = frozenset(
 )
 
 
+class Role(StrEnum):
+    """What a named disease is to the person in the picture."""
+
+    DIAGNOSIS = "diagnosis"
+    """Why the picture was made; would explain it without the profile's disease."""
+    PATTERN = "pattern"
+    """How the picture looks, whatever the cause (organizing pneumonia, bronchiectasis)."""
+    COMPLICATION = "complication"
+    """What the profile's disease may bring (embolism, pneumothorax, a second infection)."""
+    COMORBIDITY = "comorbidity"
+    """What the person may have besides, or had before."""
+    DIFFERENTIAL = "differential"
+    LITERATURE = "literature"
+
+
 @dataclass(frozen=True)
 class Term:
     """A ``[[term]]``: words that name something; ``case`` asks for the letters as written."""
@@ -67,6 +85,7 @@ class Term:
     case: bool
     yes: tuple[str, ...]
     no: tuple[str, ...]
+    role: Role
 
 
 @dataclass(frozen=True)
@@ -202,7 +221,8 @@ def _term(block: dict[str, Any], names: Mapping[str, str]) -> Term:
     _known(block["means"], MEANINGS)
     case = bool(block.get("case"))
     pattern = _compiled(block["words"], names, case)
-    return Term(block["id"], block["means"], pattern, case, tuple(block["yes"]), tuple(block["no"]))
+    role = Role(block.get("role", Role.DIAGNOSIS))
+    return Term(block["id"], block["means"], pattern, case, tuple(block["yes"]), tuple(block["no"]), role)
 
 
 def _modifier(block: dict[str, Any], names: Mapping[str, str]) -> Modifier:

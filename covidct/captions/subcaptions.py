@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from covidct.captions.markers import Marker, at_boundary, chain, letters
+from covidct.captions.markers import Marker, at_boundary, chain, letters, lone
 from covidct.captions.text import Span, plain, sentences, trim, without
 
 GAP = " [...] "
@@ -43,9 +43,9 @@ class Split:
 
 
 def split_caption(text: str) -> Split:
-    """Split ``text``; without two panel letters that count up from A everything is shared."""
+    """Split ``text``; without two panel letters that count up from A, or one behind a title, everything is shared."""
     readable = plain(text)
-    markers = chain(readable)
+    markers = chain(readable) or lone(readable)
     if not markers:
         whole = trim(readable, 0, len(readable))
         return Split(text, {}, (whole,) if whole[0] < whole[1] else (), "none", _places(readable))
@@ -242,6 +242,9 @@ _TAIL = re.compile(
     r"|see (?:also|text)|these (?:images|findings|figures)"
     r"|(?:all|both)(?: (?:the|three|four|five|six))? (?:images|panels|scans|patients|cases|subjects|of them|were|had"
     r"|tested)"
+    r"|(?:he|she|(?:the|this) (?:patient|m[ae]n|wom[ae]n|boy|girl|child|infant|recipient|case)s?) (?:had|has|was|were)(?:"
+    r" (?:been|later|also|finally|previously))? (?:covid|sars|confirmed|diagnosed|recovered|infected|tested|positive"
+    r"|negative|suffering|known)"
     r"|arrows? (?:indicates?|points?|shows?|=)|results are|n ?=|p ?[<=])\b"
     r"|[A-Z][\w/-]{0,9}\s?(?:[=:]|,(?= [A-Za-z-]+ [a-z-]+))\s?[A-Za-z][a-zA-Z -]{3,}(?:[;.,]|$)|\*)",
     re.IGNORECASE,

@@ -23,6 +23,12 @@ _END = re.compile(
     r"|against|across|over|under|through|as|de|del|en|con|du|dans|chez|di|da|do|em|com|des|por|par)(?=\s|$)"
     r"|[.,:;()\[\]]|\s-\s"
 )
+_LEAD = re.compile(
+    r"(?:(?:this|the|each|left|right|upper|lower|top|bottom|first|second|third|middle) ){0,2}"
+    r"(?:figure|image|picture|panel|row|column|slide|left|right|upper|lower|top|bottom)s?(?: ?\d+)?"
+    r"(?: (?:shows?|showing|illustrates?|depicts?|demonstrates?|presents?|displays?|represents?|is|are)(?: an?| the)?\b|\s*[:,])\s*"
+)
+"""``The figure shows …``, ``Top: …``: what is shown comes behind."""
 _NAMES_A_BODY = frozenset({"shown", "person", "infected", "other", "rival", "healthy", "animal", "class"})
 ONE_PERSON = re.compile(
     r"\b(?:an?|one|the|this|same|our|his|her) (?:[a-z0-9-]+ ){0,5}?"
@@ -83,7 +89,7 @@ def _names_a_body(text: str, head: Span, mentions: Sequence[Mention], scans: Seq
     """``COVID-19`` as the last word, not ``COVID-19 mortality``."""
     if any(_overlap(m, head) for m in scans) or any(m.means in _NAMES_A_BODY and _overlap(m, head) for m in mentions):
         return True
-    names = [m for m in mentions if m.means == "covid" and _overlap(m, head)]
+    names = [m for m in mentions if m.means == "disease" and _overlap(m, head)]
     return any(not re.search(r"\w", text[m.end : head[1]]) for m in names)
 
 
@@ -92,6 +98,8 @@ def _head(folded: str, sentence: Span) -> Span | None:
     start = sentence[0]
     if (label := _LABEL.match(folded, start, sentence[1])) and re.search(r"\d", label[0]):
         start = label.end()
+    if lead := _LEAD.match(folded, start, sentence[1]):
+        start = lead.end()
     end = _END.search(folded, start, sentence[1])
     head = (start, end.start() if end else sentence[1])
     words = folded[head[0] : head[1]]

@@ -58,6 +58,23 @@ def _ends_anyway(text: str, position: int) -> bool:
     return re.match(r"\s*[(\[][A-Za-z][)\]]", text[position : position + 8]) is not None
 
 
+_GLUED = re.compile(r"[A-Za-z][\w,.()-]{27,}")
+"""Longer than any word: the blanks between words were lost on the way out of a PDF."""
+_JOIN = "of|with|from|in|on|at|by|and|for"
+_LOST_BLANK = re.compile(
+    rf"(?<=[a-z])(?=[A-Z0-9])|(?<=[.,])(?=[A-Z(])|(?<=\))(?=[A-Za-z])|(?<=[a-z0-9.])(?=\()|(?<=CT)(?=(?:scan|image|of|show))"
+    rf"|(?<=[a-z]{{3}})(?=(?:{_JOIN})(?:the|patient|case|both|left|right|[A-Z0-9(]))"
+    r"|(?<=(?:of|on|in))(?=(?:the|patient|case|both))|(?<=patients)(?=[a-z])|(?<=with)(?=[a-z])"
+)
+
+
+def spaced(text: str) -> tuple[str, list[int]]:
+    """``text`` with blanks where they were lost, and the offset in ``text`` of each of its characters."""
+    lost = {place.start() for run in _GLUED.finditer(text) for place in _LOST_BLANK.finditer(text, *run.span())}
+    places = [place for place in range(len(text)) for _ in range(1 + (place in lost))]
+    return "".join(f" {char}" if place in lost else char for place, char in enumerate(text)), places
+
+
 def trim(text: str, start: int, end: int, extra: str = "") -> Span:
     """``(start, end)`` without blanks, and characters of ``extra``, at both ends."""
     cut = set(extra)

@@ -7,12 +7,11 @@ refused keeps the label that the words suggest, for the person who decides; it n
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from covidct.captions.labels import NEGATIVE, POSITIVE, UNCLEAR, Verdict
+from covidct.captions.labels import NEGATIVE, NOT_A_SCAN, POSITIVE, UNCLEAR, Verdict, Way
 from covidct.captions.letters import INFERRED, NOWHERE, Placed
-from covidct.curate.ways import Way, qualifies, way_of
+from covidct.curate.ways import qualifies, way_of
 from covidct.records import Decision, Figure, Panel
 
-NOT_A_SCAN = "not-a-scan"
 LUNG = "ct_axial_lung"
 CLASSES = (POSITIVE, NEGATIVE)
 
@@ -82,7 +81,7 @@ class Judgement:
 
     seen: Seen
     label: str
-    way: Way
+    way: str
     refused: str = ""
     why: str = ""
     suggested: str = ""
@@ -208,7 +207,7 @@ def _compared(one: Judgement, contradicting: set[str], ill: set[str]) -> Judgeme
         why = f"the panels of {person} contradict each other"
         return replace(one, label=UNCLEAR, refused="contradiction", why=why, suggested=one.suggested or one.label)
     if person in ill and one.way == "nothing-named" and one.label == UNCLEAR and not one.refused:
-        verdict = Verdict(POSITIVE, f"same-patient:{person}", 0.8)
+        verdict = Verdict(POSITIVE, Way.SAME_PATIENT, person)
         return judge(replace(one.seen, verdict=verdict))
     return one
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from covidct.captions.context import label_figure
-from covidct.captions.labels import NOTHING, UNCLEAR, Labels, Verdict
+from covidct.captions.labels import NOTHING, PANELS_DIFFER, Labels, Verdict
 from covidct.captions.letters import Placed, assigned
 from covidct.curate.judge import LUNG, Judgement, Seen, agree, judge, weighed
 from covidct.curate.subcaption import lettered, panels_by_figure
@@ -101,7 +101,7 @@ def _verdict_for(placed: Placed, labels: Labels, differ: bool) -> Verdict:
     """Its own verdict; for a panel without a letter the figure's, unless the caption's panels differ."""
     if placed.letter:
         return labels.panels[placed.letter]
-    return Verdict(UNCLEAR, "panels-differ:no-letter", 0.2) if differ else labels.figure
+    return PANELS_DIFFER if differ else labels.figure
 
 
 def _decision(one: Judgement) -> Decision:
