@@ -14,12 +14,10 @@ import pandas as pd
 
 from covidct.audit.captions import Text
 from covidct.audit.findings import Finding, finding
-from covidct.captions.labels import Verdict, label_caption
+from covidct.captions.labels import NEGATIVE, OTHER_DISEASES, Verdict, Way, label_caption
 from covidct.files import sha256_bytes
 from covidct.records import NEGATIVE_CLASS, POSITIVE_CLASS
 
-_DISEASES = ("other-virus", "sars-2003", "bacteria", "fungi", "interstitial")
-"""Terms of the caption rules that stand for a disease of their own, not for one that may come with COVID-19."""
 _NAME = (
     r"(?:(?:novel\s+)?corona\s?virus(?:\s+(?:disease|pneumonia))?(?:[\s-]*2019)?|covid(?:[\s-]*19)?|sars-?cov-?2"
     r"|2019[\s-]*n?-?cov|\bncp\b)"
@@ -70,8 +68,8 @@ def _contrast(caption: str, title: str) -> Verdict | None:
         return None
     other = label_caption(_COVID.sub("", heading)).figure
     said = label_caption(own).figure
-    named = other.rule.startswith("other-disease:") and said.rule.startswith(("other-disease:", "final-diagnosis:"))
-    return said if named and said.label == "negative" else None
+    named = other.way in OTHER_DISEASES and said.way in OTHER_DISEASES
+    return said if named and said.label == NEGATIVE else None
 
 
 def _title(caption: str, title: str) -> Verdict | None:
@@ -79,9 +77,8 @@ def _title(caption: str, title: str) -> Verdict | None:
     if not title or _COVID.search(title) or _COVID.search(caption):
         return None
     verdict = label_caption(title).figure
-    kind, _, term = verdict.rule.partition(":")
-    about = kind in {"other-disease", "final-diagnosis"} and term.startswith(_DISEASES)
-    return verdict if verdict.label == "negative" and about else None
+    about = verdict.way in OTHER_DISEASES and not verdict.besides
+    return verdict if verdict.label == NEGATIVE and about else None
 
 
 def _affirmed(caption: str, title: str) -> Verdict | None:
@@ -90,8 +87,7 @@ def _affirmed(caption: str, title: str) -> Verdict | None:
         return None
     labels = label_caption(caption)
     said = list(labels.panels.values()) or [labels.figure]
-    rules = ("said:", "proven:", "named:")
-    return said[0] if all(v.label == "positive" and v.rule.startswith(rules) for v in said) else None
+    return said[0] if all(v.label == "positive" for v in said) else None
 
 
 AGAINST_COVID: Mapping[str, Rule] = {"caption": _outright, "panel": _contrast, "title": _title}
@@ -147,15 +143,14 @@ def _contradiction(label: str, text: Text) -> Contradiction | None:
 
 def _stands(verdict: Verdict) -> bool:
     """Whether a negative verdict on a caption says outright that this is no COVID-19."""
-    kind, _, term = verdict.rule.partition(":")
-    if verdict.label != "negative":
+    if verdict.label != NEGATIVE:
         return False
-    if kind in {"final-diagnosis", "animal", "other-class", "healthy"}:
+    if verdict.way in _OUTRIGHT:
         return True
-    if kind == "other-disease":
-        return term.startswith(_DISEASES)
-    return (
-        kind == "denied"
-        and term.startswith(("covid-name", "covid-virus"))
-        and not _SUBJECT_NEGATIVE.search(verdict.evidence)
-    )
+    if verdict.way in OTHER_DISEASES:
+        return not verdict.besides
+    named = verdict.way is Way.DENIED and verdict.term.startswith(("covid-name", "covid-virus"))
+    return named and not _SUBJECT_NEGATIVE.search(verdict.evidence)
+
+
+_OUTRIGHT = frozenset({Way.FINAL_DIAGNOSIS, Way.ANIMAL, Way.OTHER_CLASS, Way.HEALTHY})

@@ -139,7 +139,7 @@ class _Panels:
         return _of_the_patient(panels) if max(len(met), others) < _PERSONS else panels
 
     def _of_sentence(self) -> Verdict | None:
-        """``Sarcoidosis before (A) and after treatment (B)``: what one panel names holds for those that name nothing."""
+        """``Sarcoidosis before (A) and after treatment (B)``: what one panel names holds for the silent ones."""
         if self.split.style != "after" or len(sentences(plain(self.text))) != 1:
             return None
         told = {v.label: v for r in self.readings.values() if (v := decide(r)).way not in _OF_NOBODY}
@@ -229,12 +229,17 @@ def _gives_way(own: Verdict, of_all: Verdict, reading: Reading, known: _Known) -
         return False
     if of_all.label == POSITIVE:
         another = known.apart and reading.having("person") and "same" not in reading.text
-        return not another and first_of(known.shared, OTHERS) is None and not _set_against(known.shared.text + reading.text)
+        return (
+            not another
+            and first_of(known.shared, OTHERS) is None
+            and not _set_against(known.shared.text + reading.text)
+        )
     return False
 
 
 _AGAINST = re.compile(
-    r"\b(?:versus|vs|compar(?:ed|ison|ing)|differential|mimic\w*|differ\w*|distinguish\w*|beside|control\w*)\b", re.IGNORECASE
+    r"\b(?:versus|vs|compar(?:ed|ison|ing)|differential|mimic\w*|differ\w*|distinguish\w*|beside|control\w*)\b",
+    re.IGNORECASE,
 )
 
 

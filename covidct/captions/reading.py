@@ -5,7 +5,7 @@ a label is decided in ``labels``.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from covidct.captions.rules import Modifier, Role, RuleTable, fold, fold_lower, rule_table
@@ -84,16 +84,25 @@ def read(text: str, spans: Sequence[Span] | None = None, table: RuleTable | None
     mentions: list[Mention] = []
     for start, end in spans if spans is not None else [(0, len(text))]:
         for low, high in sentences(cased, start, min(end, len(text))):
-            for cut in range(low, high, MAX_SENTENCE):
-                part = (cut, min(cut + MAX_SENTENCE, high))
+            for part in _parts(folded, low, high):
                 mentions += _Sentence(cased, folded, part, table).mentions()
     return mentions
+
+
+def _parts(text: str, low: int, high: int) -> Iterator[Span]:
+    """``low:high`` in parts of at most ``MAX_SENTENCE`` characters, cut at a comma where there is one."""
+    while high - low > MAX_SENTENCE:
+        comma = text.rfind(",", low, low + MAX_SENTENCE)
+        cut = comma + 1 if comma > low else low + MAX_SENTENCE
+        yield low, cut
+        low = cut
+    yield low, high
 
 
 _WORD = re.compile(r"[A-Za-z0-9]+|[\u4e00-\u9fff]{1,2}")
 _JOINT = re.compile(r"\b(?:and|y|e|et|und)\b|,|/")
 _THING_IN = re.compile(
-    r"\b(?!(?:evidence|signs?|findings?|features?|manifestations?|appearances?|changes typical|proof|traces?|history|suspicion"
+    r"\b(?!(?:evidence|signs?|findings?|features?|manifestations?|appearances?|proof|traces?|history|suspicion"
     r"|suggestion|indication|criteria|patterns?|symptoms?|diagnos[ie]s|cases?|patients?|persons?|people|members?|contacts?"
     r"|exposures?|ct|cts|scans?|imaging|tests?|results?|swabs?|pcr|keeping|line|favou?r|family|known)\b)"
     r"(?:[a-z]+(?:s|ion|ment|fact|act|ness|ity|ance|ence|ema|sis|oma|pathy|ism|us|thorax|fever|oxygen)|contrast|fever)"

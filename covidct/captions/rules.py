@@ -17,9 +17,6 @@ from typing import Any
 from covidct.captions.text import lower, plain
 from covidct.errors import CovidctError
 
-VERSION = "2"
-"""Raise it when labels change: decisions carry it (``rule:captions@2``)."""
-
 MEANINGS = frozenset(
     [
         "disease",

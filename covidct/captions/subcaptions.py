@@ -242,8 +242,8 @@ _TAIL = re.compile(
     r"|see (?:also|text)|these (?:images|findings|figures)"
     r"|(?:all|both)(?: (?:the|three|four|five|six))? (?:images|panels|scans|patients|cases|subjects|of them|were|had"
     r"|tested)"
-    r"|(?:he|she|(?:the|this) (?:patient|m[ae]n|wom[ae]n|boy|girl|child|infant|recipient|case)s?) (?:had|has|was|were)(?:"
-    r" (?:been|later|also|finally|previously))? (?:covid|sars|confirmed|diagnosed|recovered|infected|tested|positive"
+    r"|(?:he|she|(?:the|this) (?:patient|m[ae]n|wom[ae]n|boy|girl|child|infant|recipient|case)s?) (?:had|has|was|were)"
+    r"(?: (?:been|later|also|finally|previously))? (?:covid|sars|confirmed|diagnosed|recovered|infected|tested|positive"
     r"|negative|suffering|known)"
     r"|arrows? (?:indicates?|points?|shows?|=)|results are|n ?=|p ?[<=])\b"
     r"|[A-Z][\w/-]{0,9}\s?(?:[=:]|,(?= [A-Za-z-]+ [a-z-]+))\s?[A-Za-z][a-zA-Z -]{3,}(?:[;.,]|$)|\*)",

@@ -26,7 +26,8 @@ _END = re.compile(
 _LEAD = re.compile(
     r"(?:(?:this|the|each|left|right|upper|lower|top|bottom|first|second|third|middle) ){0,2}"
     r"(?:figure|image|picture|panel|row|column|slide|left|right|upper|lower|top|bottom)s?(?: ?\d+)?"
-    r"(?: (?:shows?|showing|illustrates?|depicts?|demonstrates?|presents?|displays?|represents?|is|are)(?: an?| the)?\b|\s*[:,])\s*"
+    r"(?: (?:shows?|showing|illustrates?|depicts?|demonstrates?|presents?|displays?|represents?|is|are)(?: an?| the)?\b"
+    r"|\s*[:,])\s*"
 )
 """``The figure shows …``, ``Top: …``: what is shown comes behind."""
 _NAMES_A_BODY = frozenset({"shown", "person", "infected", "other", "rival", "healthy", "animal", "class"})

@@ -40,5 +40,5 @@ def _check_ids(path: Path, ids: Iterable[str]) -> None:
         if not name.strip():
             raise UsageError(f"{path}, row {number}: no id; give each caption one")
         if name in seen:
-            raise UsageError(f"{path}, row {number}: id {name!r} is that of row {seen[name]} as well; give each its own")
+            raise UsageError(f"{path}, row {number}: id {name!r} is that of row {seen[name]} too; give each its own")
         seen[name] = number
