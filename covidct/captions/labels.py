@@ -190,7 +190,7 @@ def _panel(reading: Reading, known: _Known) -> Verdict:
     own = decide(reading)
     of_all = decide(replace(known.shared, about_scan=True if reading.about_scan else known.shared.about_scan))
     if _of_one_of_them(of_all, known.shared):
-        of_all = PANELS_DIFFER
+        of_all = Verdict(UNCLEAR, Way.PANELS_DIFFER, of_all.term, of_all.span)
     if _firm(own) and not _gives_way(own, of_all, reading, known):
         return own
     if known.contrast and of_all.way not in _SAID_OF_ALL and (other := _class_of(reading)):

@@ -165,9 +165,12 @@ def test_cli_gives_the_contract(tmp_path: Path, capsys: pytest.CaptureFixture[st
     ("content", "says"),
     [
         (b"id,caption\n1,x\n", "column text missing"),
-        (b"", "nothing"),
+        (b"", "empty"),
         (b"id,text\n\xff\xfe,x\n", "UTF-8"),
         (b"id,text\n1\n", "line 2"),
+        (b"id,text\n1,CT, unquoted comma\n", "line 2"),
+        (b"id;text\n1;CT of a man\n1;CT\n", "row 2"),
+        (b"id,text\n,CT\n", "row 1"),
     ],
 )
 def test_cli_says_what_is_wrong_with_a_file(
@@ -179,6 +182,16 @@ def test_cli_says_what_is_wrong_with_a_file(
         assert run(["curate", command, "--csv", str(file), "--json"]) == 2
         error = capsys.readouterr().err
         assert says in error and "in.csv" in error and error.count("\n") == 1
+
+
+def test_a_table_is_read_with_any_case_of_its_columns_and_any_mark_between_cells(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "in.csv"
+    file.write_bytes(b'\xef\xbb\xbfID;Text\r\n7;"CT of COVID-19\r\nsecond; line"\r\n')
+    assert run(["curate", "label", "--csv", str(file), "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["id"], row["label"]) == ("7", "positive")
 
 
 @pytest.mark.shared
