@@ -11,7 +11,7 @@ from covidct.commands.options import json_option, print_json
 from covidct.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from covidct.harvest.net.client import HttpClient
+    from covidct.net.client import HttpClient
 
 
 LAZY = {"pack": ("covidct.commands.data_pack:pack", "A release's images as one file for fast training.")}
@@ -23,9 +23,9 @@ def data() -> None:
 
 
 def _client(rate: tuple[str, ...], contact: str | None) -> "HttpClient":
-    from covidct.harvest.net.client import HttpClient, Settings
-    from covidct.harvest.net.rates import parse_rates
-    from covidct.harvest.net.wire import Limits
+    from covidct.net.client import HttpClient, Settings
+    from covidct.net.rates import parse_rates
+    from covidct.net.wire import Limits
 
     large = Limits(bytes=20_000_000_000, seconds=6 * 3600)
     return HttpClient(

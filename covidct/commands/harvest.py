@@ -13,11 +13,11 @@ from covidct.commands.options import json_option, print_json, worker_count, work
 from covidct.errors import UsageError
 
 if TYPE_CHECKING:
-    from covidct.harvest.net.client import HttpClient
     from covidct.harvest.pipeline import Pipeline
     from covidct.harvest.report import RunReport
     from covidct.harvest.services import Services
     from covidct.harvest.sources import Chain
+    from covidct.net.client import HttpClient
     from covidct.workspace import Workspace
 
 Options = dict[str, Any]
@@ -38,8 +38,8 @@ class HarvestGroup(click.Group):
 
 
 def _client(options: Options) -> "HttpClient":
-    from covidct.harvest.net.client import HttpClient, Settings
-    from covidct.harvest.net.rates import parse_rates
+    from covidct.net.client import HttpClient, Settings
+    from covidct.net.rates import parse_rates
 
     minutes: float | None = options["time_budget"]
     if minutes is not None and minutes <= 0:

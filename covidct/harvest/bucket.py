@@ -11,10 +11,10 @@ from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
 
 from covidct.harvest.licences import normalised
-from covidct.harvest.net.answers import Check, check_xml
-from covidct.harvest.net.client import Download, HttpClient
-from covidct.harvest.net.failures import FetchError, Kind
 from covidct.harvest.xml import parse_xml
+from covidct.net.answers import Check, check_xml
+from covidct.net.client import Download, HttpClient
+from covidct.net.failures import FetchError, Kind
 
 S3 = "{http://s3.amazonaws.com/doc/2006-03-01/}"
 

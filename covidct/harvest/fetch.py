@@ -8,10 +8,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from covidct.files import sha256_bytes, sha256_file, write_bytes
-from covidct.harvest.net.answers import check_nothing
-from covidct.harvest.net.client import HttpClient
-from covidct.harvest.net.failures import FetchError, Kind
 from covidct.harvest.zips import SafeZip, open_zip
+from covidct.net.answers import check_nothing
+from covidct.net.client import HttpClient
+from covidct.net.failures import FetchError, Kind
 from covidct.release.read import Release
 
 COVID_CT = "https://raw.githubusercontent.com/UCSD-AI4H/COVID-CT/master"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from covidct.errors import UsageError
 from covidct.harvest.meca import open_package
-from covidct.harvest.net.failures import FetchError
 from covidct.harvest.sources import Document
+from covidct.net.failures import FetchError
 
 JATS_SUFFIXES = (".xml", ".nxml")
 SUFFIXES = (".pdf", ".meca", *JATS_SUFFIXES)

@@ -11,17 +11,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode, urljoin
+from urllib.parse import urlencode
 
 from covidct.errors import UsageError
 from covidct.files import safe_name, sha256_bytes
 from covidct.harvest import ids
-from covidct.harvest.net.answers import check_image
-from covidct.harvest.net.client import HttpClient
-from covidct.harvest.net.failures import FetchError, Kind
-from covidct.harvest.net.wire import confined
 from covidct.harvest.repack import Picture, as_png
 from covidct.harvest.report import RunReport
+from covidct.net.answers import check_image
+from covidct.net.client import HttpClient
+from covidct.net.failures import FetchError, Kind
+from covidct.net.wire import under
 from covidct.records import Figure, Paper, PaperStatus
 from covidct.workspace import Workspace
 
@@ -106,9 +106,11 @@ class MedpixApi:
 
     def picture(self, image: CaseImage) -> Picture:
         """One picture, from the service's own host only."""
-        if not confined(self.base, image.url):
-            raise FetchError(Kind.POLICY, f"{image.url[:80]} is not on MedPix's host", rule="redirect-away")
-        return as_png(self.client.get(image.url, check=check_image).body, image.name)
+        try:
+            url = under(self.base, image.url)
+        except FetchError as error:
+            raise FetchError(error.kind, f"{image.url[:80]} is not on MedPix's host", rule=error.rule) from error
+        return as_png(self.client.get(url, check=check_image).body, image.name)
 
 
 def parse_case(value: Mapping[str, Any], encounter: str, base: str) -> Case:
@@ -119,8 +121,7 @@ def parse_case(value: Mapping[str, Any], encounter: str, base: str) -> Case:
         if not address:
             continue
         caption, modality, plane = (_words(item.get(key)) for key in ("imageCaption", "modality", "plane"))
-        name, url = safe_name(address.rsplit("/", 1)[-1]), urljoin(base + "/", address)
-        images.append(CaseImage(name, caption, modality, plane, url=url))
+        images.append(CaseImage(safe_name(address.rsplit("/", 1)[-1]), caption, modality, plane, url=address))
     texts = [(name, _words(value.get(name))) for name in ("diagnosis", "findings", "history", "ddx")]
     return Case(
         number=_words(value.get("mCaseID")) or encounter,

@@ -18,10 +18,10 @@ from covidct.harvest import ids
 from covidct.harvest.articles import Article, read_article
 from covidct.harvest.engine import Engine, Outcome
 from covidct.harvest.identity import RULES, Claim, Place, Verdict, judge
-from covidct.harvest.net.failures import FetchError
 from covidct.harvest.report import RunReport
 from covidct.harvest.shelf import STORED, Shelf, newest_version
 from covidct.harvest.sources import Attempt, Chain, Document, attempts_json, describe
+from covidct.net.failures import FetchError
 from covidct.records import Paper, PaperStatus
 from covidct.workspace.pixels import pixel_hash
 

@@ -19,14 +19,14 @@ from covidct.harvest.articles import Article, ArticleFigure, match_media, read_a
 from covidct.harvest.bucket import Article as Listing
 from covidct.harvest.bucket import Bucket, file_name
 from covidct.harvest.licences import passes
-from covidct.harvest.net.answers import check_image, check_pdf, check_xml
-from covidct.harvest.net.client import HttpClient
-from covidct.harvest.net.failures import FetchError, Kind
 from covidct.harvest.pipeline import Pipeline, ordered
 from covidct.harvest.repack import Picture, as_png
 from covidct.harvest.services import Services
 from covidct.harvest.sources import Document
 from covidct.harvest.windows import Window
+from covidct.net.answers import check_image, check_pdf, check_xml
+from covidct.net.client import HttpClient
+from covidct.net.failures import FetchError, Kind
 from covidct.progress import progress
 from covidct.records import Figure, Paper, PaperStatus
 

@@ -12,9 +12,9 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from covidct.harvest.licences import normalised
-from covidct.harvest.net.client import HttpClient
-from covidct.harvest.net.failures import FetchError, Kind
 from covidct.harvest.windows import Window
+from covidct.net.client import HttpClient
+from covidct.net.failures import FetchError, Kind
 
 SERVERS = ("medrxiv", "biorxiv")
 NO_POSTS = "no posts found"

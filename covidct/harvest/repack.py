@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from covidct.harvest.net.failures import FetchError, Kind
+from covidct.net.failures import FetchError, Kind
 from covidct.pictures import MAX_PIXELS, PictureError, PictureTooLargeError, decode, png_bytes
 
 

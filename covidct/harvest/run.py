@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from covidct.harvest.licences import passes
-from covidct.harvest.net.client import HttpClient
 from covidct.harvest.pipeline import Pipeline
 from covidct.harvest.preprints import Feed, PreprintRecord
 from covidct.harvest.query import Predicate, compile_query, plain
@@ -16,6 +15,7 @@ from covidct.harvest.services import Services
 from covidct.harvest.shelf import Shelf, is_due
 from covidct.harvest.sources import Chain
 from covidct.harvest.windows import Window
+from covidct.net.client import HttpClient
 from covidct.progress import progress
 from covidct.records import Paper, PaperStatus
 from covidct.workspace import Workspace

@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import quote, urlencode, urljoin, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
-from covidct.harvest.net.answers import check_pdf, check_xml
-from covidct.harvest.net.client import HttpClient
-from covidct.harvest.net.failures import FetchError, Kind
-from covidct.harvest.net.wire import confined, host_of
 from covidct.harvest.services import Services
+from covidct.net.answers import check_pdf, check_xml
+from covidct.net.client import HttpClient
+from covidct.net.failures import FetchError, Kind
+from covidct.net.wire import confined, under
 from covidct.records import Paper
 
 log = logging.getLogger(__name__)
@@ -81,7 +81,7 @@ class EuropePmcSource:
         query = urlencode({"query": f'DOI:"{paper.doi}"', "format": "json", "resultType": "core"})
         found = self.client.get_json(f"{base}/search?{query}")
         for url in _europepmc_pdfs(found, paper.doi):
-            if host_of(url) == "europepmc.org" or confined(base, url):
+            if confined("https://europepmc.org", url) or confined(base, url):
                 got = self.client.download(url, self.parts, check=check_pdf, friends=frozenset({"europepmc.org"}))
                 return Document(got.path, source=self.name, source_file=f"{paper.doi.replace('/', '_')}.europepmc.pdf")
         raise FetchError(Kind.NOT_FOUND, "Europe PMC has no PDF of it", rule="no-copy")
@@ -157,8 +157,8 @@ class Chain:
     def _with_jats(self, paper: Paper, document: Document, attempts: list[Attempt]) -> Document:
         if not self.jats or not paper.jats_url or document.jats:
             return document
-        url = urljoin(self.services.site(paper.source) + "/", urlsplit(paper.jats_url).path.lstrip("/"))
         try:
+            url = under(self.services.site(paper.source), "/" + urlsplit(paper.jats_url).path.lstrip("/"))
             got = self.client.download(url, self.parts, check=check_xml)
         except FetchError as error:
             attempts.append(Attempt("jats", error.kind.value, error.reason, error.rule))

@@ -6,7 +6,7 @@ from typing import Any
 
 from lxml import etree
 
-from covidct.harvest.net.failures import FetchError, Kind
+from covidct.net.failures import FetchError, Kind
 
 LARGEST = 60_000_000
 

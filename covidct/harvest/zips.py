@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import IO
 
-from covidct.harvest.net.failures import FetchError, Kind
+from covidct.net.failures import FetchError, Kind
 
 MOST_MEMBERS = 5_000
 LARGEST_MEMBER = 400_000_000

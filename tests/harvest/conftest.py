@@ -8,8 +8,8 @@ from clocks import FakeClock
 from faultserver import FaultServer
 
 from covidct.harvest.engine import LocalEngine
-from covidct.harvest.net.client import HttpClient, Settings
-from covidct.harvest.net.wire import Limits
+from covidct.net.client import HttpClient, Settings
+from covidct.net.wire import Limits
 
 
 @pytest.fixture

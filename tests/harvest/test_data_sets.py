@@ -19,7 +19,7 @@ from covidct.cli import run
 from covidct.harvest.fetch import fetch_covid_ct, fetch_luna16
 from covidct.harvest.lnm import windowed as lnm_windowed
 from covidct.harvest.luna16 import choose_slices, import_luna16, lung_share, read_annotations, windowed
-from covidct.harvest.net.client import HttpClient
+from covidct.net.client import HttpClient
 from covidct.release.read import default_release, read_release
 
 SIZE, DEPTH, SPACING = 64, 40, (5.0, 5.0, 2.5)

@@ -10,8 +10,6 @@ from faultserver.corpus import make_corpus
 from faultserver.preprints import PreprintService
 
 from covidct.errors import UsageError
-from covidct.harvest.net.client import HttpClient
-from covidct.harvest.net.failures import FetchError
 from covidct.harvest.preprints import (
     TEXT_RULES,
     BadRecord,
@@ -24,6 +22,8 @@ from covidct.harvest.preprints import (
     parse_record,
 )
 from covidct.harvest.windows import Window, parse_window
+from covidct.net.client import HttpClient
+from covidct.net.failures import FetchError
 
 DAY = datetime.date
 MONTH = Window(DAY(2020, 2, 1), DAY(2020, 2, 29))

@@ -18,11 +18,11 @@ from covidct.cli import run
 from covidct.harvest.articles import match_media, read_article
 from covidct.harvest.bucket import Bucket, parse_article
 from covidct.harvest.medpix import CaseImage, MedpixApi, parse_case, read_folder
-from covidct.harvest.net.client import HttpClient
-from covidct.harvest.net.failures import FetchError
 from covidct.harvest.pmc import Search, check_search, licence_filter
 from covidct.harvest.repack import as_png
 from covidct.harvest.windows import Window
+from covidct.net.client import HttpClient
+from covidct.net.failures import FetchError
 from covidct.workspace import Workspace
 
 pytestmark = pytest.mark.usefixtures("warm_engine")

@@ -11,11 +11,15 @@ from faultserver.corpus import make_pdf
 from faultserver.server import Reply, static
 
 from covidct.errors import UsageError
-from covidct.harvest.net.answers import RULES, Head, check_image, check_pdf, check_xml, judge
-from covidct.harvest.net.client import HttpClient, Settings, parse_json
-from covidct.harvest.net.failures import FetchError, Kind
-from covidct.harvest.net.rates import RateLimiter, is_loopback, parse_rates
-from covidct.harvest.net.wire import Limits, confined
+from covidct.harvest.services import Services
+from covidct.harvest.sources import Chain, Document
+from covidct.net import fetch_file
+from covidct.net.answers import RULES, Head, check_image, check_pdf, check_xml, judge
+from covidct.net.client import HttpClient, Settings, parse_json
+from covidct.net.failures import FetchError, Kind
+from covidct.net.rates import RateLimiter, is_loopback, parse_rates
+from covidct.net.wire import Limits, confined, under
+from covidct.records import Paper
 
 PDF = make_pdf("10.1101/2020.02.02.20000001", 1)
 JSON = b'{"messages":[{"status":"ok"}],"collection":[]}'
@@ -215,7 +219,7 @@ def test_crawl_delay_and_disallow_are_read(server: FaultServer, client: HttpClie
 def test_robots_that_is_not_there_forbids_nothing_and_trouble_forbids_all(
     server: FaultServer, client: HttpClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("covidct.harvest.net.client.is_loopback", lambda host: False)
+    monkeypatch.setattr("covidct.net.client.is_loopback", lambda host: False)
     assert client.allowed(f"{server.url}/a")
     with FaultServer([lambda path: Reply(b"", 500)]) as broken:
         assert not client.allowed(f"{broken.url}/a")
@@ -289,3 +293,45 @@ def test_checks_of_bodies() -> None:
         with pytest.raises(FetchError) as caught:
             check(start, end)
         assert caught.value.rule == rule
+
+
+@pytest.mark.parametrize(
+    ("base", "path", "built"),
+    [
+        ("https://a.org", "/content/x y.pdf", "https://a.org/content/x%20y.pdf"),
+        ("https://a.org/base", "content/a(1).xml?x=1&y=2", "https://a.org/base/content/a(1).xml?x=1&y=2"),
+        ("https://a.org", "https://A.org/x", "https://a.org/x"),
+        ("https://a.org", "http://a.org/x", "https://a.org/x"),
+        ("https://a.org", "/http://127.0.0.1:9/x", "https://a.org/http://127.0.0.1:9/x"),
+        ("http://127.0.0.1:8000", "/a%2Fb", "http://127.0.0.1:8000/a%2Fb"),
+        ("https://a.org", "http://127.0.0.1:9/x", None),
+        ("https://a.org", "//127.0.0.1:9/x", None),
+        ("https://a.org", "https://a.org@evil.org/x", None),
+        ("https://a.org", "https://a.org:444/x", None),
+        ("https://a.org", "file:///etc/passwd", None),
+        ("https://a.org", "http://[bad", None),
+        ("https://a.org", "\\\\evil.org\\x", "https://a.org/%5C%5Cevil.org%5Cx"),
+    ],
+)
+def test_addresses_are_built_from_parts(base: str, path: str, built: str | None) -> None:
+    if built is None:
+        with pytest.raises(FetchError):
+            under(base, path)
+    else:
+        assert under(base, path) == built
+
+
+def test_a_record_s_jats_leads_to_no_other_place(server: FaultServer, client: HttpClient, tmp_path: Path) -> None:
+    with FaultServer() as other:
+        services = Services({"COVIDCT_SITE_URL": server.url})
+        for address in (f"{server.url}/{other.url}/x", f"{other.url}/x", f"/{other.url}/x", f"//{other.url[7:]}/x"):
+            paper = Paper("p", "medrxiv", "10.1101/1", jats_url=address)
+            Chain([], client, services, tmp_path)._with_jats(paper, Document(tmp_path / "a.pdf"), [])
+        assert len(server.log) == 4 and not other.log, "the other server was never asked"
+
+
+def test_one_function_fetches_a_file(server: FaultServer, tmp_path: Path) -> None:
+    server.services.append(static({"/a.zip": (b"PK" * 500, "application/zip")}))
+    assert fetch_file(f"{server.url}/a.zip", tmp_path, limit=1_000).read_bytes() == b"PK" * 500
+    with pytest.raises(FetchError, match="more than 999 bytes"):
+        fetch_file(f"{server.url}/a.zip", tmp_path, limit=999)

@@ -63,7 +63,7 @@ def _read(files: dict[str, Path | None], limits: Limits) -> Extraction:
         return result
     from covidct.harvest.articles import read_article
     from covidct.harvest.extract.merge import merge
-    from covidct.harvest.net.failures import FetchError
+    from covidct.net.failures import FetchError
 
     try:
         article = read_article(files["jats"].read_bytes(), files["jats"].name)

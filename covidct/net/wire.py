@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import TracebackType
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
 import requests
 import urllib3
@@ -14,11 +14,13 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from covidct.harvest.net.failures import FetchError, Kind
-from covidct.harvest.net.rates import is_loopback
+from covidct.net.failures import FetchError, Kind
+from covidct.net.rates import is_loopback
 
 _active = threading.local()
 _CHUNK = 1 << 16
+_PATH = "/%:@!$&'()*+,;=~-._"
+"""What stands in a path as it is (RFC 3986, 3.3), and the sign of what is escaped already."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,11 @@ def _place(url: str) -> tuple[str, int | None]:
 
 def confined(origin: str, target: str, friends: frozenset[str] = frozenset()) -> bool:
     """Whether a redirect from ``origin`` to ``target`` stays with the same service and does not drop TLS."""
-    before, after = urlsplit(origin), urlsplit(target)
+    try:
+        before, after = urlsplit(origin), urlsplit(target)
+        after.port  # noqa: B018  a port that is no number is found here
+    except ValueError:
+        return False
     if after.scheme not in ("http", "https") or (before.scheme == "https" and after.scheme != "https"):
         return False
     return _place(origin) == _place(target) or host_of(target) in friends
@@ -146,7 +152,7 @@ def follow(
         )
         if response.status_code not in (301, 302, 303, 307, 308):
             return response
-        target = urljoin(here, response.headers.get("Location", ""))
+        target = _joined(here, response.headers.get("Location", ""), url)
         response.close()
         if not confined(here, target, friends):
             raise FetchError(
@@ -154,6 +160,33 @@ def follow(
             )
         here = target
     raise FetchError(Kind.POLICY, f"more than {limits.redirects} redirects", url, rule="redirect-loop")
+
+
+def _joined(here: str, location: str, url: str) -> str:
+    try:
+        return urljoin(here, location)
+    except ValueError as error:
+        raise FetchError(Kind.BROKEN, f"redirect to no address ({error})", url, rule="redirect-broken") from error
+
+
+def under(base: str, path: str) -> str:
+    """``path`` (as a service names it, perhaps a whole URL) below ``base``: same scheme, host and port, or FetchError.
+
+    Only the path is ever taken over, so no text of a record can lead to another place.
+    """
+    home = urlsplit(base)
+    try:
+        parts = urlsplit(path.strip())
+        said, same = parts.netloc.lower(), parts.netloc.lower() in ("", home.netloc.lower())
+    except ValueError as error:
+        raise FetchError(Kind.POLICY, f"{path[:80]!r} is no address ({error})", rule="bad-address") from error
+    if not same or (parts.scheme and parts.scheme not in ("http", "https")):
+        raise FetchError(Kind.POLICY, f"{said or parts.scheme} is not {home.netloc}: not asked", rule="redirect-away")
+    whole = f"{home.path.rstrip('/')}/{quote(parts.path.lstrip('/'), safe=_PATH)}"
+    built = urlunsplit((home.scheme, home.netloc, whole, quote(parts.query, safe=_PATH + "?=&"), ""))
+    if urlsplit(built)[:2] != home[:2]:
+        raise FetchError(Kind.POLICY, f"{path[:80]!r} leads away from {home.netloc}: not asked", rule="redirect-away")
+    return built
 
 
 def _decoder(encoding: str, url: str) -> "zlib._Decompress | None":

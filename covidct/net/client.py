@@ -16,12 +16,12 @@ import requests
 
 from covidct import __version__
 from covidct.files import safe_name, sha256_file, write_text
-from covidct.harvest.net.answers import EDGE, Check, Head, check_nothing, judge
-from covidct.harvest.net.clock import Clock, SystemClock
-from covidct.harvest.net.failures import RETRIED, FetchError, Kind
-from covidct.harvest.net.rates import Breaker, RateLimiter, is_loopback
-from covidct.harvest.net.robots import RobotRules, parse_robots
-from covidct.harvest.net.wire import WIRE_ERRORS, Deadline, Limits, WatchedAdapter, follow, host_of, pieces
+from covidct.net.answers import EDGE, Check, Head, check_nothing, judge
+from covidct.net.clock import Clock, SystemClock
+from covidct.net.failures import RETRIED, FetchError, Kind
+from covidct.net.rates import Breaker, RateLimiter, is_loopback
+from covidct.net.robots import RobotRules, parse_robots
+from covidct.net.wire import WIRE_ERRORS, Deadline, Limits, WatchedAdapter, follow, host_of, pieces
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -275,7 +275,10 @@ class HttpClient:
 
             def sink(piece: bytes) -> object:
                 with part.open("ab") as handle:
-                    return handle.write(piece)
+                    handle.write(piece)
+                    if handle.tell() > self.settings.limits.bytes:  # pieces of several tries add up
+                        raise FetchError(Kind.LIMIT, "body over the size limit", url, rule="too-large")
+                return None
 
             part.touch()
             return sink
@@ -286,9 +289,6 @@ class HttpClient:
             if error.rule == "range-refused" or error.kind is Kind.LIMIT:
                 _forget_part(part)
             raise
-        if part.stat().st_size > self.settings.limits.bytes:
-            _forget_part(part)
-            raise FetchError(Kind.LIMIT, "body over the size limit", url, rule="too-large")
         return state["resumed"]
 
 

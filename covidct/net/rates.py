@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from covidct.errors import UsageError
-from covidct.harvest.net.clock import Clock, SystemClock
+from covidct.net.clock import Clock, SystemClock
 
 DEFAULT_RATE = 1.0
 """Requests a second to a host nobody said anything about."""

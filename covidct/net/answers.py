@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from covidct.harvest.net.failures import FetchError, Kind
+from covidct.net.failures import FetchError, Kind
 
 COOL_DOWN = 60.0
 """Seconds after Cloudflare's 1015 ("you are being rate limited"), unless Retry-After asks for more."""

@@ -1,1 +1,0 @@
-"""A polite HTTP client: rate limits, back-off, bounded bodies, confined redirects, resumable downloads."""
