@@ -1,6 +1,6 @@
 """Fit the network that reads panel letters one by one: python benchmarks/train_glyphs.py --slices DIR --fonts DIR…
 
-Characters of every face in the font folders are printed over LUNA16 slices (CC BY 4.0) and over paper, in all sizes from
+Characters of every face in the font folders are printed over LUNA16 slices (CC BY 4.0) and paper, in all sizes from
 seven pixels, in discs and boxes, inverted, scaled, blurred and JPEG-compressed; what the program itself then finds as
 marks is what the network learns. Leaves ``glyphs.npz`` and its manifest ``glyphs.json``. Uses a GPU where there is one:
 three minutes with sixteen cores and a GPU; with two cores and ``--canvases 25000 --epochs 8`` half an hour.
@@ -29,8 +29,10 @@ from covidct.imaging.panels.glyphs import CHARACTERS, LETTERS, SIDE, enlarged, m
 Picture = NDArray[np.uint8]
 Box = tuple[float, float, float, float]
 NOTHING = len(CHARACTERS)
-WORDS = ("Day", "Level", "CT", "Case", "mm", "kV", "mA", "Week", "Month", "Before", "After", "Axial", "Lung", "HU", "cm",
-         "Input", "Mask", "Output", "Conv", "GT", "COVID", "Patient", "Slice", "L", "R", "A", "P", "im", "Se")  # fmt: skip
+WORDS = (
+    "Day", "Level", "CT", "Case", "mm", "kV", "mA", "Week", "Month", "Before", "After", "Axial", "Lung", "HU", "cm",
+    "Input", "Mask", "Output", "Conv", "GT", "COVID", "Patient", "Slice", "L", "R", "A", "P", "im", "Se",
+)  # fmt: skip
 PAPER = ((255, 255, 255), (0, 0, 0), (128, 128, 128), (230, 230, 250), (0, 70, 140), (200, 230, 200))
 COLOURS = ((255, 255, 0), (255, 0, 0), (0, 255, 0), (0, 255, 255), (255, 165, 0), (30, 60, 220), (200, 0, 120))
 
@@ -234,7 +236,7 @@ def scores(model: nn.Sequential, patches: Picture, classes: Picture) -> dict[str
     with torch.no_grad():
         chances = torch.softmax(model(tensor(patches)), 1).numpy()
     letters = np.stack([chances[:, i] + chances[:, i + 26] for i in range(26)], 1)
-    true = np.where(classes < 52, classes % 26, -1)
+    true = np.where(classes < 52, classes.astype(np.intp) % 26, -1)
     called, sure = letters.argmax(1), letters.max(1)
     known = true >= 0
     out = {"letters": float((called == true)[known].mean()), "letters_count": int(known.sum())}
@@ -271,7 +273,8 @@ def main() -> None:
     manifest = {
         "file": "glyphs.npz",
         "sha256": hashlib.sha256((args.out / "glyphs.npz").read_bytes()).hexdigest(),
-        "command": f"python benchmarks/train_glyphs.py --canvases {args.canvases} --epochs {args.epochs} --seed {args.seed}",
+        "command": "python benchmarks/train_glyphs.py "
+        f"--canvases {args.canvases} --epochs {args.epochs} --seed {args.seed}",
         "commit": args.commit or _head(),
         "data": f"400 LUNA16 slices (CC BY 4.0), {len(fonts)} font files",
         "fonts": sorted({p.stem for p in fonts}),

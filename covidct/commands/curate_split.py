@@ -1,13 +1,16 @@
 """``covidct curate split-figure``: compound figures into panels, on loose files or in the workspace."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from covidct.commands.curate_auto import run_steps
 from covidct.commands.options import json_option, print_json, workspace_option
 from covidct.errors import ExitCode
+
+if TYPE_CHECKING:
+    from covidct.imaging.panels.split import PanelBox
 
 
 @click.command("split-figure")
@@ -41,8 +44,18 @@ def _one(file: Path) -> dict[str, Any]:
         found = split(image)
     except Exception as error:  # noqa: BLE001  the border of an item: one bad picture is one failed item
         return {"file": str(file), "error": reason_of(error)}
-    panels = [{"label": p.label, "box": list(p.box), "score": p.score} for p in found.panels]
+    panels = [_panel(p) for p in found.panels]
     return {"file": str(file), "width": image.shape[1], "height": image.shape[0], "panels": panels}
+
+
+def _panel(panel: "PanelBox") -> dict[str, Any]:
+    return {
+        "label": panel.label,
+        "label_by": panel.label_by,
+        "label_score": panel.label_score,
+        "box": list(panel.box),
+        "score": panel.score,
+    }
 
 
 def _line(item: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from covidct.captions.letters import INFERRED, READ, Lettered
+from covidct.captions.letters import READ, Lettered
 from covidct.captions.subcaptions import split_caption
 from covidct.curate.subcaption import texts_of
 from covidct.errors import CovidctError
@@ -53,7 +53,7 @@ def run(item: Item) -> Outcome:
         return _outcome(figure, image, parts, {"drawn by a curator": 1})
     texts = split_caption(figure.caption).panels
     found = split(image, expected=list(texts) or None)
-    parts = [Part(p.label, p.box, p.score, getattr(p, "label_by", INFERRED)) for p in found.panels]
+    parts = [Part(p.label, p.box, p.score, p.label_by) for p in found.panels]
     left = [
         Dropped(d.reason, "no panel", figure.page, _as_box(d.box), d.reason)
         for d in found.dropped

@@ -43,7 +43,8 @@ def test_loose_files_in_the_contract_form(tmp_path: Path, capsys: pytest.Capture
     height, width = drawn(1).shape[:2]
     assert (items[0]["width"], items[0]["height"]) == (width, height)
     assert len(items[0]["panels"]) > 1
-    assert all(set(p) == {"label", "box", "score"} and 0 <= p["score"] <= 1 for p in items[0]["panels"])
+    keys = {"label", "label_by", "label_score", "box", "score"}
+    assert all(set(p) == keys and 0 <= p["score"] <= 1 for p in items[0]["panels"])
     assert [p["label"] for p in items[1]["panels"]] == [""]
     for item in items[2:]:
         assert set(item) == {"file", "error"} and item["file"] in item["error"]

@@ -13,7 +13,7 @@ from covidct.imaging.panels.charts import is_chart, islands
 from covidct.imaging.panels.cut import weigh
 from covidct.imaging.panels.leaf import RULES, Look, Piece, reason_against, trim
 from covidct.imaging.panels.measure import Labelled, agreement, matches, overlap
-from covidct.imaging.panels.split import _Ended, _parting, reading_order, split, whole
+from covidct.imaging.panels.split import Page, _Ended, _parting, reading_order, split, whole
 from covidct.imaging.phantoms.figures import LAYOUTS, Composed, compose, text_mark
 from covidct.imaging.phantoms.kinds import OTHER_KINDS, chart, diagram
 from covidct.imaging.phantoms.prints import draw_phantom, printed_set
@@ -221,7 +221,7 @@ def test_rows_that_touch_part_where_both_sides_ask_for_a_cut_across() -> None:
     """Rows of unlike slices, all touching: what parts the rows is weak, what parts the slices of each row is not."""
     made = figure("uneven-abutting", 1)
     end = _Ended(whole(made.image), weigh(made.image, made.image.shape[:2], 0.0).cuts)
-    cut = _parting(made.image, end, [end], [])
+    cut = _parting(Page(made.image), end, [end], [])
     assert cut is not None
     assert any(abs(cut.candidate.start - p.box[cut.axis]) <= 4 for p in made.panels)
 
@@ -230,4 +230,4 @@ def test_rows_that_touch_part_where_both_sides_ask_for_a_cut_across() -> None:
 def test_a_slice_does_not_part(seed: int) -> None:
     made = figure("single", seed)
     end = _Ended(whole(made.image), weigh(made.image, made.image.shape[:2], 0.0).cuts)
-    assert _parting(made.image, end, [end], []) is None
+    assert _parting(Page(made.image), end, [end], []) is None

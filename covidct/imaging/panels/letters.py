@@ -1,240 +1,210 @@
-"""Panel letters: small isolated glyphs in or beside the panels, read by shape, believed when they count up.
+"""Panel letters: which printed letter belongs to which panel.
 
-One glyph alone is easily misread (a vessel end looks like an I); a run A, B, C over the panels in order is not.
-Orders in ``ORDERS`` are tried: a letter a panel row by row, a letter a panel column by column, one letter a row.
+Every print is read by itself (``glyphs``); what the order of panels adds is a prior: letters mostly count up by row or
+by column, stand in one place by the panels, and may name several panels that follow. A letter that was read, one that
+only follows from the others, and none are told apart; no letter is better than a wrong one.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
-from importlib.resources import files
-from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
 
+from covidct.imaging.panels.glyphs import LETTERS
 from covidct.imaging.panels.leaf import PixelBox
-from covidct.imaging.panels.lines import Region, darkest, lightest
+from covidct.imaging.panels.prints import Print, name
 
-Grey = NDArray[np.uint8]
-ALPHABET = "ABCDEFGHIJKLMNOPQRST"
-PRINTED = ALPHABET + ALPHABET.lower() + "()"
-_GLYPH = 20
-_LIKE = 0.62
-"""Correlation with a printed letter from which a glyph may be that letter."""
-_ENOUGH = 0.6
-"""Share of a run's letters that must be seen."""
-_PLAIN = 0.87
-_FINE = 0.4
-_TINY, _SMALL = 200, 400
-"""Heights of a panel, in pixels, below which letters are looked at three and two times as large."""
-_FAINT = 70
-_MARKS = 60
-"""No more marks of a letter's size are read in one place: noise has hundreds."""
+Table = NDArray[np.float64]
+"""(panels, 26) or (26,)."""
+READ, INFERRED, NONE = "read", "inferred", "none"
 
 
 @dataclass(frozen=True)
-class Glyph:
-    """A possible letter: how much it looks like each letter of both cases, its box, and where it lies by the panel."""
+class Prior:
+    """What speaks for and against a reading, in natural logarithms of odds."""
 
-    likeness: dict[str, float]
-    box: PixelBox
+    chance: float = 0.05
+    """Probability at which a print says nothing for or against a letter."""
+    unseen: float = -1.6
+    """A letter where no print was seen."""
+    contrary: float = -5.0
+    """A letter where another one is plainly printed."""
+    unnamed: float = -0.4
+    """A panel without a letter."""
+    unused: float = -1.5
+    """A plain print that is taken for no letter."""
+    late: float = -0.5
+    """Each letter by which the first one is later than A."""
+    skipped: float = -0.8
+    """A gap in the run, and again for each letter left out."""
+    again: float = -3.0
+    """The letter of the panel before once more; a digit behind it makes up for it."""
+    least: float = 3.4
+    """What all together must reach: two letters in order, or one and much besides."""
+    plain: float = 0.6
+    """Probability from which a print is read."""
+    vague: float = -1.5
+    """What speaks besides against a letter whose print is not plain."""
+    alone: float = 0.85
+    """The same, where the letters follow no order."""
+
+
+PRIOR = Prior()
+
+
+@dataclass(frozen=True)
+class Name:
+    """A panel's letter ("" where none), how it came to be (read, inferred, none), and its probability."""
+
+    label: str
+    by: str
+    score: float
+
+
+UNNAMED = Name("", NONE, 0.0)
+
+
+@dataclass(frozen=True)
+class Lettering:
+    """Names for the panels in reading order, and the order that explains them ("" for none)."""
+
+    names: tuple[Name, ...]
+    order: str
+
+    @property
+    def letters(self) -> tuple[str, ...]:
+        """The letters alone."""
+        return tuple(n.label for n in self.names)
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A print beside or in a panel, and where it lies there."""
+
+    print: Print
     place: str
 
 
-def fitted(glyph: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Ink (h, w; 0 to 255) fitted into a square of 20 pixels with its shape kept, centred."""
-    h, w = glyph.shape
-    scale = _GLYPH / max(h, w)
-    size = (max(1, round(w * scale)), max(1, round(h * scale)))
-    canvas = np.zeros((_GLYPH, _GLYPH), np.float32)
-    y, x = (_GLYPH - size[1]) // 2, (_GLYPH - size[0]) // 2
-    canvas[y : y + size[1], x : x + size[0]] = cv2.resize(glyph, size, interpolation=cv2.INTER_AREA)
-    return canvas
+def letter(
+    found: Sequence[Print],
+    panels: Sequence[PixelBox],
+    expected: Sequence[str] | None = None,
+    drawn: Collection[int] = (),
+) -> Lettering:
+    """Names of ``panels`` (in reading order) by the prints of the figure.
+
+    ``expected``: the letters that the caption speaks of; no other is given, and where none is printed and there are as
+    many as panels, they are inferred in order. ``drawn``: indices of charts, whose letters stand in the box's top.
+    """
+    nothing = Lettering((UNNAMED,) * len(panels), "")
+    if len(panels) < 2:
+        return nothing
+    known = _known(expected)
+    spots = _spots(_vetoed(found, known), panels, drawn)
+    readings = [r for r in _readings(spots, panels, known) if r.weight >= PRIOR.least and r.count >= 2]
+    if readings:
+        best = max(readings, key=lambda r: r.weight)
+        return Lettering(_names(best, panels, known), best.name)
+    if expected and len(expected) == len(panels) and not any(_plainly(s) for s in spots):
+        return Lettering(tuple(Name(label, INFERRED, 0.3) for label in expected), "caption")
+    return nothing
 
 
-def _unit(square: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Softened, of mean 0 and unit length, flattened."""
-    soft = cv2.GaussianBlur(square, (0, 0), 0.8).ravel()
-    soft = soft - soft.mean()
-    return np.asarray(soft / max(float(np.linalg.norm(soft)), 1e-6), np.float32)
+def _known(expected: Sequence[str] | None) -> list[int]:
+    """The caption's letters as numbers, in order; none where it names its panels otherwise."""
+    heads = [label.strip("().")[:1].upper() for label in expected or ()]
+    return sorted({LETTERS.index(head) for head in heads if head and head in LETTERS})
 
 
-def inked(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """``picture`` cropped to its ink."""
-    rows, columns = np.flatnonzero(picture.max(1) > 90), np.flatnonzero(picture.max(0) > 90)
-    return picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(np.float32)
+def _vetoed(found: Sequence[Print], known: Sequence[int]) -> list[Print]:
+    """``found`` without the letters that the caption has not."""
+    if not known:
+        return list(found)
+    allowed = np.isin(np.arange(26), known)
+    return [replace(p, chances=np.where(allowed, p.chances, np.float32(0))) for p in found]
 
 
-def _hershey(letter: str) -> list[NDArray[np.float32]]:
-    drawn = []
-    for face, thick in ((0, 3), (0, 6), (2, 4), (2, 7), (3, 3), (3, 6), (4, 3), (4, 6)):
-        canvas = np.zeros((100, 100), np.uint8)
-        cv2.putText(canvas, letter, (25, 70), face, 2, 255, thick, cv2.LINE_AA)
-        drawn.append(inked(canvas))
-    return drawn
+def _plainly(spots: Sequence[Spot]) -> bool:
+    return any(s.print.sure >= PRIOR.alone for s in spots)
 
 
-def _typeset(letter: str) -> list[NDArray[np.float32]]:
-    drawn = []
-    for stroke in (0, 1, 2, 4):
-        picture = Image.new("L", (110, 110))
-        font = ImageFont.load_default(size=60)
-        ImageDraw.Draw(picture).text((20, 15), letter, fill=255, font=font, stroke_width=stroke, stroke_fill=255)
-        drawn.append(inked(np.asarray(picture)))
-    return drawn
+# Where a print stands by a panel
 
 
-@cache
-def _templates() -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """Letters drawn here and now, and those of ``letters.npz`` (``benchmarks/draw_letters.py``), in the order of
-    ``PRINTED``: where each letter begins, and all rows."""
-    names, rows = [], []
-    for letter in PRINTED:
-        for glyph in (*_hershey(letter), *_typeset(letter)):
-            names.append(letter)
-            rows.append(_unit(fitted(glyph)))
-    with np.load(Path(str(files("covidct.imaging.panels"))) / "letters.npz", allow_pickle=False) as data:
-        names += map(str, data["names"])
-        rows += [_unit(picture.astype(np.float32)) for picture in data["pictures"]]
-    places = np.array([PRINTED.index(name) for name in names])
-    order = np.argsort(places, kind="stable")
-    return np.searchsorted(places[order], np.arange(len(PRINTED))), np.stack(rows)[order]
+def _spots(found: Sequence[Print], panels: Sequence[PixelBox], drawn: Collection[int]) -> list[list[Spot]]:
+    """Prints in and around each panel, with their places; a chart's letter counts as one above."""
+    walls = [p for index, p in enumerate(panels) if index not in drawn]
+    spots = []
+    for index, panel in enumerate(panels):
+        placed = [(p, _place(p, panel, walls)) for p in found]
+        if index in drawn:
+            placed = [(p, "above" if place in ("in t l", "in t m", "above") else place) for p, place in placed]
+        spots.append([Spot(p, place) for p, place in placed if place])
+    return spots
 
 
-def likeness(ink: NDArray[np.float32]) -> dict[str, float]:
-    """Best correlation of an ink picture (h, w; larger is inkier) with each letter of both cases and brackets."""
-    starts, rows = _templates()
-    best = np.maximum.reduceat(rows @ _unit(fitted(ink)), starts)
-    return dict(zip(PRINTED, map(float, best), strict=True))
-
-
-def inks(image: Region) -> tuple[Grey, Grey]:
-    """Two pictures (h, w) in which ink is bright: light ink of any colour, then dark or coloured ink on light paper."""
-    return lightest(image), 255 - darkest(image)
-
-
-def glyphs(pictures: Sequence[Grey], box: PixelBox, place: str, height: int) -> list[Glyph]:
-    """Isolated marks of a letter's size in ``box`` of ``pictures`` (of ``inks``); ``height``: of the panel, pixels."""
-    x0, y0, x1, y1 = box
-    found: list[Glyph] = []
-    if min(x1 - x0, y1 - y0) < 6:
-        return found
-    for times in _sizes(height):
-        for ink in pictures:
-            part = ink[y0:y1, x0:x1]
-            bright = _enlarged(part, times) if times > 1 else part
-            for level in _levels(bright):
-                for scores, (left, top, right, bottom) in _marks(bright, level, height * times):
-                    spot = (x0 + left // times, y0 + top // times, x0 - -right // times, y0 - -bottom // times)
-                    found.append(Glyph(scores, spot, place))
-    return found
-
-
-def _sizes(height: int) -> tuple[int, ...]:
-    """How many times as large letters are looked at in a panel of ``height``: small ones enlarged, too."""
-    if height < _TINY:
-        return 1, 3
-    return (1, 2) if height < _SMALL else (1,)
-
-
-def _enlarged(part: Grey, times: int) -> Grey:
-    """Strokes a pixel wide keep their shape, and gaps between a letter and its bracket stay open."""
-    return np.asarray(cv2.resize(part, None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC), np.uint8)
-
-
-def _levels(bright: Grey) -> list[float]:
-    """From where on a pixel is ink: well above most of the picture; all but white, for a letter on grey tissue; half
-    way to the lightest, for thin strokes that scaling and JPEG have dimmed."""
-    usual = max(150.0, float(np.percentile(bright, 99)) * 0.72)
-    most = float(np.percentile(bright, 99.9))
-    faint = (float(np.median(bright)) + most) / 2
-    levels = [usual, 236.0] if usual < 225 and bright.max() > 245 else [usual]
-    return [*levels, faint] if _FAINT < faint < usual - 12 else levels
-
-
-def _marks(bright: Grey, level: float, height: int) -> list[tuple[dict[str, float], PixelBox]]:
-    """What may be letters among the connected ink of ``bright``: likeness and box."""
-    _, marks, measured, _ = cv2.connectedComponentsWithStats((bright > level).astype(np.uint8))
-    stats = np.asarray(measured, np.int32)
-    found = []
-    sized = [i for i, (_, _, w, h, area) in enumerate(stats.tolist()) if i and _letter_sized(w, h, area, height)]
-    for index in sized[:_MARKS]:
-        x, y, w, h = (int(v) for v in stats[index, :4])
-        if not _isolated(bright, level, (x, y, x + w, y + h), _companions(stats, index)):
-            continue
-        shape = np.where(marks[y : y + h, x : x + w] == index, bright[y : y + h, x : x + w], 0)
-        scores = likeness(shape.astype(np.float32))
-        if max(scores.values()) >= _LIKE:
-            found.append((scores, (x, y, x + w, y + h)))
-    return found
-
-
-def _letter_sized(w: int, h: int, area: int, height: int) -> bool:
-    tall = max(7.0, height * 0.018) <= h <= max(16.0, height * 0.17)
-    return tall and 0.15 <= w / h <= 1.35 and w >= 2 and area >= 0.14 * w * h
-
-
-def _companions(stats: NDArray[np.int32], index: int) -> list[PixelBox]:
-    """Brackets and full stops beside a mark: narrow, on its line, and with nothing of their kind behind them."""
-    x, y, w, h = (int(v) for v in stats[index, :4])
-    boxes = [(a, b, a + c, b + d) for a, b, c, d in stats[1:, :4] if (a, b, c, d) != (x, y, w, h)]
-    line = [q for q in boxes if q[1] < y + h + h // 3 and q[3] > y and q[3] - q[1] <= 2 * h]
-    beside = [q for q in line if x - h <= q[0] and q[2] <= x + w + h]
-    narrow = [q for q in beside if q[2] - q[0] <= 0.5 * h]
-    return narrow if len(narrow) == len(beside) <= 2 else []
-
-
-def _isolated(bright: Grey, level: float, box: PixelBox, companions: Sequence[PixelBox]) -> bool:
-    """Whether hardly any ink but that of ``companions`` lies in a ring round the mark, and the ring is clearly
-    darker."""
-    x0, y0, x1, y1 = box
-    rim = max(2, (y1 - y0) // 6)
-    left, top = max(0, x0 - rim), max(0, y0 - rim)
-    outer = bright[top : y1 + rim, left : x1 + rim]
-    inked = outer > level
-    for a, b, c, d in companions:
-        inked[max(0, b - top) : max(0, d - top), max(0, a - left) : max(0, c - left)] = False
-    inked[y0 - top : y1 - top, x0 - left : x1 - left] = False
-    ring = outer.size - (x1 - x0) * (y1 - y0)
-    paper = float(np.percentile(outer, 20))
-    inner = float(bright[y0:y1, x0:x1].max())
-    return ring > 0 and float(inked.sum()) / ring < 0.12 and inner - paper > (70 if level < 230 else 35)
-
-
-def _beside(panel: PixelBox, panels: Sequence[PixelBox], shape: tuple[int, ...]) -> list[tuple[str, PixelBox]]:
-    """Where a panel's letter may stand: its corners, and the bare strips around it up to the next panel."""
-    x0, y0, x1, y1 = panel
+def _place(p: Print, panel: PixelBox, walls: Sequence[PixelBox]) -> str:
+    """Where ``p`` lies by ``panel``: ``in`` with row and column, ``above``, ``below``, ``left``, ``right``, or ""."""
+    (x, y), (x0, y0, x1, y1) = p.centre, panel
     w, h = x1 - x0, y1 - y0
-    cw, ch, reach = round(w * 0.24), round(h * 0.24), round(max(min(w, h) * 0.22, 30))
-    free = _free(panel, panels, shape, reach)
-    return [
-        ("top-left", (x0, y0, x0 + cw, y0 + ch)),
-        ("bottom-left", (x0, y1 - ch, x0 + cw, y1)),
-        ("top-right", (x1 - cw, y0, x1, y0 + ch)),
-        ("bottom-right", (x1 - cw, y1 - ch, x1, y1)),
-        ("above", (max(0, x0 - 4), free[1], x1, y0)),
-        ("below", (x0, y1, x1, free[3])),
-        ("left", (free[0], max(0, y0 - 4), x0, y1)),
-    ]
+    if x0 <= x < x1 and y0 <= y < y1:
+        row, column = _third((y - y0) / h, "tmb"), _third((x - x0) / w, "lmr")
+        return "" if row == column == "m" else f"in {row} {column}"
+    size = p.box[3] - p.box[1]
+    reach = max(0.25 * min(w, h), 30.0, 2.5 * size)
+    if not (x0 - reach <= x <= x1 + reach and y0 - reach <= y <= y1 + reach):
+        return ""
+    if any(_between(p.centre, panel, wall) for wall in walls if wall != panel):
+        return ""
+    beside = "left" if x < x0 else "right" if x >= x1 else ""
+    if beside == "right" or (beside == "left" and y >= y1):
+        return "right" if y0 <= y < y1 else ""
+    return "above" if y < y0 else "below" if y >= y1 else beside
 
 
-def _free(panel: PixelBox, panels: Sequence[PixelBox], shape: tuple[int, ...], reach: int) -> PixelBox:
-    x0, y0, x1, y1 = panel
-    limits = [max(0, x0 - reach), max(0, y0 - reach), min(shape[1], x1 + reach), min(shape[0], y1 + reach)]
-    for other in panels:
-        if other == panel:
-            continue
-        if other[0] < x1 and other[2] > x0:
-            if other[3] <= y0 + 4:
-                limits[1] = max(limits[1], min(other[3], y0))
-            if other[1] >= y1 - 4:
-                limits[3] = min(limits[3], max(other[1], y1))
-        if other[1] < y1 and other[3] > y0 and other[2] <= x0 + 4:
-            limits[0] = max(limits[0], min(other[2], x0))
-    return limits[0], limits[1], limits[2], limits[3]
+def _third(share: float, names: str) -> str:
+    return names[0] if share < 0.32 else names[2] if share > 0.68 else names[1]
+
+
+def _between(point: tuple[float, float], panel: PixelBox, wall: PixelBox) -> bool:
+    """Whether ``wall`` holds the point, or lies between it and the panel."""
+    x, y = point
+    nearest = min(max(x, panel[0]), panel[2]), min(max(y, panel[1]), panel[3])
+    low, high = (min(x, nearest[0]), min(y, nearest[1])), (max(x, nearest[0]), max(y, nearest[1]))
+    crossed = all(low[axis] < wall[axis + 2] - 2 and high[axis] > wall[axis] + 2 for axis in (0, 1))
+    return crossed or (wall[0] <= x < wall[2] and wall[1] <= y < wall[3])
+
+
+PLACES: tuple[tuple[str, tuple[str, ...], float], ...] = (
+    *((place, (place,), 0.0) for place in ("in t l", "in b l", "in t r", "in b r", "above", "below", "left")),
+    ("right", ("right",), -1.0),
+    ("in t m", ("in t m",), -0.5),
+    ("in b m", ("in b m",), -0.5),
+    ("corners", ("in t l", "in b l", "in t r", "in b r"), -1.0),
+    ("top", ("in t l", "in t m", "above", "left"), -1.0),
+    ("foot", ("in b l", "in b m", "in b r", "below"), -1.0),
+)
+"""Where all letters of a figure may stand, with what speaks against it."""
+
+
+# Readings: which letter each panel has, for one place and one order
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Letters (panels,) in reading order, -1 for none; the prints they were read from; weight; and how they count."""
+
+    name: str
+    letters: tuple[int, ...]
+    seen: tuple[Print | None, ...]
+    weight: float
+    order: tuple[int, ...]
+
+    @property
+    def count(self) -> int:
+        """How many letters were read."""
+        return sum(p is not None for p in self.seen)
 
 
 def _rows(panels: Sequence[PixelBox]) -> list[int]:
@@ -255,127 +225,209 @@ def _by_rows(panels: Sequence[PixelBox]) -> list[int]:
 
 
 def _by_columns(panels: Sequence[PixelBox]) -> list[int]:
-    order = sorted(range(len(panels)), key=lambda i: (round((panels[i][0]) / max(1, panels[i][2] - panels[i][0])), i))
-    return [order.index(i) for i in range(len(panels))]
-
-
-def _one_a_row(panels: Sequence[PixelBox]) -> list[int]:
-    return _rows(panels)
+    """Panels down each column, the columns from left to right."""
+    rest, order = sorted(range(len(panels)), key=lambda i: panels[i][0]), []
+    while rest:
+        lead = panels[rest[0]]
+        column = [i for i in rest if lead[0] <= (panels[i][0] + panels[i][2]) / 2 <= lead[2]] or rest[:1]
+        order += sorted(column, key=lambda i: panels[i][1])
+        rest = [i for i in rest if i not in column]
+    return order
 
 
 ORDERS: tuple[tuple[str, Callable[[Sequence[PixelBox]], list[int]]], ...] = (
     ("rows", _by_rows),
     ("columns", _by_columns),
-    ("a row", _one_a_row),
 )
 
 
-@dataclass(frozen=True)
-class Lettering:
-    """Letters for the panels in reading order ("" where none), and the order that explains them ("" for none)."""
-
-    letters: tuple[str, ...]
-    order: str
-    support: float
-    """Share of the letters that were seen, the others being inferred from the run."""
-
-
-def letter(
-    image: Region,
-    panels: Sequence[PixelBox],
-    expected: Sequence[str] | None = None,
-    drawn: Collection[int] = (),
-) -> Lettering:
-    """Letters of ``panels`` (in reading order) in ``image`` (H, W, 3).
-
-    ``drawn``: indices of those that are charts; their boxes hold their letters, which stand above those of pictures.
-
-    ``expected``: letters that the caption speaks of; where none can be seen and there are as many as panels, they are
-    given in order with support 0.
-    """
-    nothing = Lettering(("",) * len(panels), "", 0.0)
-    if len(panels) < 2:
-        return nothing
-    seen = _seen(image, panels, [p for index, p in enumerate(panels) if index not in drawn])
-    if drawn:
-        seen = [[replace(g, place="top") if g.place in ("above", "top-left") else g for g in found] for found in seen]
-    best = _best_run(seen, panels)
-    if best is not None:
-        run = ALPHABET.lower() if best.small else ALPHABET
-        return Lettering(tuple(run[p] for p in best.places), best.name, round(best.support, 3))
-    if expected and len(expected) == len(panels):
-        return Lettering(tuple(expected), "caption", 0.0)
-    return nothing
-
-
-def _seen(image: Region, panels: Sequence[PixelBox], walls: Sequence[PixelBox]) -> list[list[Glyph]]:
-    """Glyphs in and around each panel, up to the next of ``walls``."""
-    pictures = inks(image)
-    return [
-        [g for place, box in _beside(p, walls, image.shape) for g in glyphs(pictures, box, place, p[3] - p[1])]
-        for p in panels
-    ]
-
-
-@dataclass(frozen=True)
-class _Run:
-    """An order of letters, how much of it was seen in one and the same place by the panels, and how plainly."""
-
-    name: str
-    places: Sequence[int]
-    support: float
-    """Share of its letters that were seen."""
-    weight: float
-    """Sum over the panels of how plainly a letter was seen, less a fine for each letter that was not."""
-    small: bool
-    plain: bool
-
-    @property
-    def believed(self) -> bool:
-        """Enough is seen, or half with a letter among it that chance does not print."""
-        return self.support >= _ENOUGH or (self.plain and self.support >= 0.5 and self.name != "a row")
-
-
-def _best_run(seen: Sequence[Sequence[Glyph]], panels: Sequence[PixelBox]) -> _Run | None:
-    """The believed order that explains the glyphs best; the first of ``ORDERS`` among equals."""
-    runs = []
-    for name, order in ORDERS:
-        places = order(panels)
-        if 0 < max(places) < len(ALPHABET):
-            runs += [_read_run(seen, name, places, at) for at in sorted({g.place for found in seen for g in found})]
-    return max((run for run in runs if run.believed), key=lambda run: run.weight, default=None)
-
-
-def _read_run(seen: Sequence[Sequence[Glyph]], name: str, places: Sequence[int], at: str) -> _Run:
-    """How far glyphs ``at`` one place by the panels read as the run; a letter for a row must stand by its first panel,
-    and may come back by the others."""
-    weight, lean, plain = 0.0, 0.0, 0.0
-    met: set[int] = set()
-    for panel, (found, index) in enumerate(zip(seen, places, strict=True)):
-        name_of = ALPHABET[index]
-        fitting = [g for g in found if g.place == at and _reads(g, name_of)]
-        if not fitting:
+def _readings(spots: Sequence[Sequence[Spot]], panels: Sequence[PixelBox], known: Sequence[int]) -> Iterator[Reading]:
+    """The best reading for each place and order, and one that follows no order."""
+    for _, places, against in PLACES:
+        here = [[s.print for s in found if s.place in places] for found in spots]
+        here = _own(here)
+        if sum(bool(found) for found in here) < 2:
             continue
-        best = max(fitting, key=lambda g: _likeness(g, name_of))
-        weight += 2 * _likeness(best, name_of) - 1
-        lean += best.likeness[name_of.lower()] - best.likeness[name_of]
-        if index not in places[:panel]:
-            met.add(index)
-            plain = max(plain, _plainness(best, name_of))
-    missed = len(set(places)) - len(met)
-    return _Run(name, places, len(met) / len(set(places)), weight - _FINE * missed, lean > 0, plain >= _PLAIN)
+        table = _table(here)
+        for order_name, order in ORDERS:
+            yield _run(order_name, order(panels), here, table, known, against)
+        yield _unordered(here, known, against)
 
 
-def _likeness(glyph: Glyph, letter: str) -> float:
-    return max(glyph.likeness[letter], glyph.likeness[letter.lower()])
+def _own(here: Sequence[Sequence[Print]]) -> list[list[Print]]:
+    """A print between two panels names one of them, the first that has it: the nearer one above or left of it."""
+    taken: set[int] = set()
+    own = []
+    for found in here:
+        own.append([p for p in found if id(p) not in taken])
+        taken |= {id(p) for p in found}
+    return own
 
 
-def _plainness(glyph: Glyph, letter: str) -> float:
-    """Likeness to a letter that no vessel, bone or side mark resembles; 0 for A, I, L and O."""
-    return 0.0 if letter in "AILOR" else _likeness(glyph, letter)
+def _table(here: Sequence[Sequence[Print]]) -> Table:
+    """(panels, 26): probability that each letter is printed by each panel."""
+    return np.asarray([np.max([p.chances for p in found], axis=0) if found else np.zeros(26) for found in here])
 
 
-def _reads(glyph: Glyph, letter: str) -> bool:
-    """Whether it looks about as much like ``letter``, of either case, as like anything else."""
-    own = _likeness(glyph, letter)
-    return own >= _LIKE and own >= max(glyph.likeness.values()) - 0.06
+def _weights(table: Table) -> tuple[Table, Table]:
+    """(panels, 26) for each letter, and (panels,) for none."""
+    most = table.max(1, keepdims=True)
+    read = np.log(np.maximum(table, 1e-3) / PRIOR.chance) + np.where(table < PRIOR.plain, PRIOR.vague, 0.0)
+    missing = np.where(most >= PRIOR.plain, PRIOR.contrary, PRIOR.unseen)
+    none = np.where(most[:, 0] >= PRIOR.plain, PRIOR.unused, PRIOR.unnamed)
+    return np.maximum(read, missing), none
+
+
+def _steps(known: Sequence[int]) -> Table:
+    """(26, 26): from one letter to the next; letters that the caption leaves out are no gap."""
+    place = np.asarray([sum(k < letter for k in known) if known else letter for letter in range(26)])
+    apart = place[None, :] - place[:, None]
+    cost = np.where(apart == 1, 0.0, PRIOR.skipped * apart)
+    cost = np.where(apart == 0, PRIOR.again, cost)
+    return np.where((apart < 0) | (np.arange(26)[None, :] < np.arange(26)[:, None]), -np.inf, cost)
+
+
+def _run(
+    order_name: str,
+    order: Sequence[int],
+    here: Sequence[Sequence[Print]],
+    table: Table,
+    known: Sequence[int],
+    against: float,
+) -> Reading:
+    """The best letters that do not count down along ``order``: dynamic programming over panels and last letters."""
+    letters, none = _weights(table)
+    steps = _steps(known)
+    first = PRIOR.late * np.asarray([sum(k < i for k in known) if known else i for i in range(26)], np.float64)
+    digits = [any(p.digit for p in found) for found in here]
+    best, back = np.full(27, -np.inf), []
+    best[26] = 0.0
+    for panel in order:
+        again = np.where(np.eye(26, dtype=bool) & digits[panel], 0.0, steps)
+        into = np.vstack([best[:26, None] + again, best[26] + first[None]]) + letters[panel][None]
+        stay = best + none[panel]
+        back.append(into.argmax(0))
+        best, chosen = stay, into.max(0)
+        back[-1] = np.where(chosen > best[:26], back[-1], -1)
+        best = np.concatenate([np.maximum(best[:26], chosen), best[26:]])
+    return _traced(order_name, order, here, best, back, against)
+
+
+def _traced(
+    order_name: str,
+    order: Sequence[int],
+    here: Sequence[Sequence[Print]],
+    best: Table,
+    back: Sequence[NDArray[np.intp]],
+    against: float,
+) -> Reading:
+    """The reading behind the best last state."""
+    state = int(best.argmax())
+    weight = float(best[state]) + against
+    letters = [-1] * len(order)
+    for panel, came in zip(reversed(order), reversed(back), strict=True):
+        if state < 26 and came[state] >= 0:
+            letters[panel], state = state, int(came[state])
+    seen = tuple(_read_as(found, index) for found, index in zip(here, letters, strict=True))
+    return Reading(order_name, tuple(letters), seen, weight, tuple(order))
+
+
+def _read_as(found: Sequence[Print], index: int) -> Print | None:
+    """The print that reads as the letter, where there is one."""
+    fitting = [p for p in found if index >= 0 and p.chances[index] > PRIOR.chance * 2]
+    return max(fitting, key=lambda p: float(p.chances[index]), default=None)
+
+
+def _unordered(here: Sequence[Sequence[Print]], known: Sequence[int], against: float) -> Reading:
+    """Plain letters, each once, without a gap between them, wherever they stand."""
+    plain = [max(found, key=lambda p: p.sure, default=None) for found in here]
+    seen = tuple(p if p is not None and p.sure >= PRIOR.alone else None for p in plain)
+    letters = tuple(p.best if p is not None else -1 for p in seen)
+    met = sorted(index for index in letters if index >= 0)
+    wanted = list(known[: len(met)]) if known else list(range(len(met)))
+    weight = float(sum(np.log(p.sure / PRIOR.chance) for p in seen if p is not None)) - 2 + against
+    return Reading("unordered", letters, seen, weight if met == wanted else -np.inf, tuple(range(len(here))))
+
+
+# Names: what was read, and what follows from it
+
+
+def _names(reading: Reading, panels: Sequence[PixelBox], known: Sequence[int]) -> tuple[Name, ...]:
+    """Names by a reading: its letters, those that fill a gap exactly, and those that hold for several panels."""
+    small = _small(reading)
+    read = {i: p for i, p in enumerate(reading.seen) if p is not None}
+    names = [UNNAMED] * len(panels)
+    for index, p in read.items():
+        chance = float(p.chances[reading.letters[index]])
+        names[index] = Name(name(reading.letters[index], small), READ, round(chance, 3))
+    inferred = {**_shared(reading, panels), **_filled(reading, known)}
+    least = min((n.score for n in names if n.label), default=0.0)
+    for index, letter_of in inferred.items():
+        names[index] = Name(name(letter_of, small), INFERRED, round(0.8 * least, 3))
+    return tuple(names)
+
+
+def _small(reading: Reading) -> bool:
+    """Whether the letters are small ones: those whose two cases look alike hardly count."""
+    pairs = zip(reading.seen, reading.letters, strict=True)
+    shares = [(float(p.lower[i]), 0.2 if LETTERS[i] in "COSUVWXZKP" else 1.0) for p, i in pairs if p is not None]
+    return sum((share - 0.5) * weight for share, weight in shares) > 0
+
+
+def _gaps(reading: Reading) -> Iterator[tuple[int, int, list[int]]]:
+    """Runs of panels without a read letter: the letters before (-1) and after (26), and the panels between."""
+    before, between = -1, list[int]()
+    for panel in reading.order:
+        if reading.seen[panel] is None:
+            between.append(panel)
+            continue
+        if between:
+            yield before, reading.letters[panel], between
+        before, between = reading.letters[panel], []
+    if between:
+        yield before, 26, between
+
+
+def _filled(reading: Reading, known: Sequence[int]) -> dict[int, int]:
+    """Letters of panels in a gap that is exactly as long as the letters left out."""
+    filled: dict[int, int] = {}
+    for before, after, between in _gaps(reading):
+        missing = [i for i in range(before + 1, after) if not known or i in known]
+        if after < 26 and len(missing) == len(between):
+            filled.update(zip(between, missing, strict=True))
+    return filled
+
+
+def _shared(reading: Reading, panels: Sequence[PixelBox]) -> dict[int, int]:
+    """Letters that hold for the panels after them too, where every panel without one has such a letter up or left of it
+    and the letters share the panels evenly or row by row."""
+    anchors = {i: letter_of for i, letter_of in enumerate(reading.letters) if reading.seen[i] is not None}
+    bare = [i for i in range(len(panels)) if i not in anchors]
+    if not bare or len(anchors) < 2 or not _consecutive(reading, panels, bare):
+        return {}
+    rows = _rows(panels)
+    owners = {i: _owner(i, anchors, panels, rows) for i in bare}
+    if any(owner is None for owner in owners.values()):
+        return {}
+    return {i: anchors[owner] for i, owner in owners.items() if owner is not None}
+
+
+def _consecutive(reading: Reading, panels: Sequence[PixelBox], bare: Sequence[int]) -> bool:
+    """Whether panels without a letter are so by intent: no letter is left out where they stand, and it is not only the
+    last of the run that cannot be read."""
+    inner = [(before, after, between) for before, after, between in _gaps(reading) if after < 26]
+    counts = [after - before - 1 for before, after, _ in inner]
+    if any(count == len(between) for count, (_, _, between) in zip(counts, inner, strict=True)):
+        return False
+    rows = _rows(panels)
+    lettered = {rows[i] for i in range(len(panels)) if i not in bare}
+    return bool(inner) or all(rows[i] not in lettered for i in bare)
+
+
+def _owner(index: int, anchors: dict[int, int], panels: Sequence[PixelBox], rows: Sequence[int]) -> int | None:
+    """The lettered panel whose letter holds for panel ``index``: in its row to the left, else in the rows above the
+    rightmost that does not begin to the right of it."""
+    x0 = panels[index][0]
+    slack = 0.3 * (panels[index][2] - x0)
+    near = [a for a in anchors if panels[a][0] <= x0 + slack and rows[a] <= rows[index]]
+    return max(near, key=lambda a: (rows[a], panels[a][0]), default=None)

@@ -7,6 +7,7 @@ reading order → letters (``letters``).
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -14,9 +15,11 @@ import numpy as np
 from covidct.imaging.panels.align import align, bare
 from covidct.imaging.panels.charts import SMALLEST, is_chart, is_scan
 from covidct.imaging.panels.cut import Candidate, Cut, Weighed, turned, weigh
+from covidct.imaging.panels.glyphs import characters
 from covidct.imaging.panels.leaf import DARK, Piece, PixelBox, crop, look, reason_against, trim
-from covidct.imaging.panels.letters import Lettering, letter
+from covidct.imaging.panels.letters import NONE, Lettering, letter
 from covidct.imaging.panels.lines import Region
+from covidct.imaging.panels.prints import Print, prints
 from covidct.imaging.panels.surround import surround
 from covidct.imaging.triage import triage, triage_all
 
@@ -55,6 +58,22 @@ class PanelBox:
     label: str
     box: PixelBox
     score: float
+    label_by: str = NONE
+    """Whether the letter was ``read``, ``inferred`` from others, or there is ``none``."""
+    label_score: float = 0.0
+    """Probability of the letter."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """The figure that is cut, and the letters printed on it, which are read when they are first asked for."""
+
+    image: Region
+
+    @cached_property
+    def prints(self) -> list[Print]:
+        """All prints that may name a panel."""
+        return prints(characters(self.image))
 
 
 @dataclass(frozen=True)
@@ -80,35 +99,35 @@ def split(image: Region, expected: Sequence[str] | None = None) -> Split:
     ``expected``: panel letters that the caption speaks of, used where none can be seen and the count agrees.
     """
     small, scale = _shrink(image)
+    page = Page(small)
     rules: Counter[str] = Counter()
-    pieces = divide(small, rules)
+    pieces = divide(page, rules)
     panels, dropped = _choose(small, pieces, rules)
     surrounded = surround(small, [p.box for p in panels], [d.box for d in dropped if d.reason in CHARTS])
     placed = align(small, surrounded)
     ordered = reading_order([replace(p, box=box) for p, box in zip(panels, placed, strict=True)])
-    boxes = [_grow(p.box, scale, image) for p in ordered]
-    charts = [_grow(d.box, scale, image) for d in dropped if d.reason in CHARTS]
-    lettering = _letters(image, boxes, charts, expected)
+    charts = [d.box for d in dropped if d.reason in CHARTS]
+    lettering = _letters(page, [p.box for p in ordered], charts, expected)
     if lettering.order:
         rules[f"letters:{lettering.order}"] += 1
     named = tuple(
-        PanelBox(name, box, _score(p)) for name, box, p in zip(lettering.letters, boxes, ordered, strict=True)
+        PanelBox(n.label, _grow(p.box, scale, image), _score(p), n.by, n.score)
+        for n, p in zip(lettering.names, ordered, strict=True)
     )
     return Split(named, tuple(Dropped(_grow(d.box, scale, image), d.reason) for d in dropped), dict(rules))
 
 
 def _letters(
-    image: Region, boxes: Sequence[PixelBox], charts: Sequence[PixelBox], expected: Sequence[str] | None
+    page: Page, boxes: Sequence[PixelBox], charts: Sequence[PixelBox], expected: Sequence[str] | None
 ) -> Lettering:
     """Letters of ``boxes``; charts beside them are no panels, but take part in the count."""
     if charts:
         together = [p.box for p in reading_order([Piece(box) for box in (*boxes, *charts)])]
         drawn = {together.index(box) for box in charts}
-        found = letter(image, together, expected, drawn)
+        found = letter(page.prints, together, expected, drawn)
         if found.order:
-            letters = tuple(found.letters[together.index(box)] for box in boxes)
-            return replace(found, letters=letters)
-    return letter(image, boxes, expected)
+            return replace(found, names=tuple(found.names[together.index(box)] for box in boxes))
+    return letter(page.prints if len(boxes) > 1 else (), boxes, expected)
 
 
 def _shrink(image: Region) -> tuple[Region, float]:
@@ -135,15 +154,16 @@ def whole(image: Region) -> Piece:
     return Piece((0, 0, image.shape[1], image.shape[0]), dark_sides=(True, True, True, True))
 
 
-def divide(image: Region, rules: Counter[str]) -> list[Piece]:
+def divide(page: Page, rules: Counter[str]) -> list[Piece]:
     """All pieces that the sure cuts leave; ``rules`` counts what proposed the cuts."""
+    image = page.image
     todo, ended = [whole(image)], list[_Ended]()
     made: list[_Made] = []
     while todo:
         ended += _cut_up(image, todo, made, rules)
         todo = []
         for end in list(ended):
-            tries = ((name, second(image, end, ended, made)) for name, second in SECOND)
+            tries = ((name, second(page, end, ended, made)) for name, second in SECOND)
             name, cut = next(((name, cut) for name, cut in tries if cut), ("", None))
             if cut is not None:
                 rules[f"cut:{name}"] += 1
@@ -252,7 +272,7 @@ def _bares(image: Region, piece: Piece, cut: Cut) -> bool:
     return False
 
 
-def _aligned(image: Region, end: _Ended, ended: Sequence[_Ended], made: Sequence[_Made]) -> Cut | None:
+def _aligned(page: Page, end: _Ended, ended: Sequence[_Ended], made: Sequence[_Made]) -> Cut | None:
     """The best unsure cut that continues a sure one in the row above or below: grids are mostly regular."""
     for cut in end.cuts:
         if cut.score < _HINT:
@@ -278,7 +298,7 @@ def _covers(other: _Made, this: _Made) -> bool:
     return other.axis == this.axis and first <= start + slack and last >= stop - slack
 
 
-def _repeated(image: Region, end: _Ended, ended: Sequence[_Ended], made: Sequence[_Made]) -> Cut | None:
+def _repeated(page: Page, end: _Ended, ended: Sequence[_Ended], made: Sequence[_Made]) -> Cut | None:
     """A cut that at least two rows (columns) as broad as this one have at one place, though nothing shows it here."""
     for axis in (0, 1):
         blank = Cut(Candidate(0, 0, "repeated"), axis, _HINT, DARK)
@@ -295,7 +315,7 @@ def _repeated(image: Region, end: _Ended, ended: Sequence[_Ended], made: Sequenc
     return None
 
 
-def _oversized(image: Region, end: _Ended, ended: Sequence[_Ended], made: Sequence[_Made]) -> Cut | None:
+def _oversized(page: Page, end: _Ended, ended: Sequence[_Ended], made: Sequence[_Made]) -> Cut | None:
     """The best cut of a piece much larger than the others: the panels of a figure are of about one size."""
     areas = [_area(other.piece.box) for other in ended if other is not end]
     usual = [a for a in areas if a >= 0.3 * max(areas)]
@@ -304,23 +324,23 @@ def _oversized(image: Region, end: _Ended, ended: Sequence[_Ended], made: Sequen
     return end.cuts[0] if end.sure >= _needed(end.cuts, end.piece.box) / 2 else None
 
 
-def _lettered(image: Region, end: _Ended, ended: Sequence[_Ended], made: Sequence[_Made]) -> Cut | None:
+def _lettered(page: Page, end: _Ended, ended: Sequence[_Ended], made: Sequence[_Made]) -> Cut | None:
     """In a figure that stayed whole, the first unsure cut whose two sides carry the letters A and B."""
     for cut in end.cuts[:_TRIED] if not made else ():
         if cut.score < _HINT:
             return None
-        sides = [trim(image, side).box for side in _part(end.piece, cut)]
-        if letter(image, sides).order:
+        sides = [trim(page.image, side).box for side in _part(end.piece, cut)]
+        if letter(page.prints, sides).order:
             return cut
     return None
 
 
-def _parting(image: Region, end: _Ended, ended: Sequence[_Ended], made: Sequence[_Made]) -> Cut | None:
+def _parting(page: Page, end: _Ended, ended: Sequence[_Ended], made: Sequence[_Made]) -> Cut | None:
     """In a figure that stayed whole, a cut whose two sides both ask surely for one across it: rows of panels that touch
     hide the line between them, never those inside."""
     for cut in end.cuts[:2] if not made else ():
-        sides = [trim(image, side).box for side in _part(end.piece, cut)]
-        if all(_asks(image, box, 1 - cut.axis) for box in sides):
+        sides = [trim(page.image, side).box for side in _part(end.piece, cut)]
+        if all(_asks(page.image, box, 1 - cut.axis) for box in sides):
             return cut
     return None
 
@@ -332,7 +352,7 @@ def _asks(image: Region, box: PixelBox, axis: int) -> bool:
     return bool(weighed.cuts) and weighed.cuts[0].axis == axis and weighed.sure >= _SURELY
 
 
-SECOND: tuple[tuple[str, Callable[[Region, _Ended, Sequence[_Ended], Sequence[_Made]], Cut | None]], ...] = (
+SECOND: tuple[tuple[str, Callable[[Page, _Ended, Sequence[_Ended], Sequence[_Made]], Cut | None]], ...] = (
     ("aligned", _aligned),
     ("oversized", _oversized),
     ("lettered", _lettered),
