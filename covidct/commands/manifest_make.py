@@ -1,5 +1,7 @@
 """``covidct manifest build|import|import-covid-ct|split``: commands that write releases."""
 
+import dataclasses
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,6 +13,7 @@ from covidct.errors import UsageError
 from covidct.tables import say
 
 if TYPE_CHECKING:
+    from covidct.release.make.build import Written
     from covidct.release.make.workspace import Order
 
 DEFAULT_DATE = "2020-06-17"
@@ -30,8 +33,10 @@ _seed = click.option("--seed", type=click.IntRange(0), default=0, show_default=T
 
 
 def _named(command: F) -> F:
-    """``--name``, ``--version``, ``--waive``."""
+    """``--name``, ``--version``, and what may be done about objections."""
     for option in (
+        click.option("--private", is_flag=True, help="For this machine only: licence and text scan are not asked for."),
+        click.option("--hold-back", is_flag=True, help="Leave out the images with an objection, and list them."),
         click.option("--waive", multiple=True, metavar="WHAT=REASON", help="Release in spite of WHAT; printed in it."),
         click.option("--version", required=True, help="X.Y.Z; label changes are major."),
         click.option("--name", required=True, help="Lower-case letters, digits, '-'."),
@@ -48,13 +53,17 @@ def parse_ratios(text: str) -> list[float]:
         raise UsageError(f"--ratios {text}: give numbers such as 0.6,0.15,0.25") from error
 
 
-def _order(name: str, version: str, date: str, ratios: str, seed: int, waive: tuple[str, ...]) -> "Order":
-    from covidct.release.make.policy import parse_waivers
-    from covidct.release.make.workspace import Order
-    from covidct.release.make.write import check_names
-
-    check_names(name, version, date)
-    return Order(name, version, date, parse_ratios(ratios), seed, parse_waivers(waive))
+def _report(done: "Written", as_json: bool) -> None:
+    if as_json:
+        print_json({**dataclasses.asdict(done), "path": str(done.path), "notes": list(done.notes)})
+        return
+    for note in done.notes:
+        say(f"note: {note}", err=True)
+    for reason, count in done.excluded.items():
+        say(f"left out, {reason}: {count}")
+    for reason, count in sorted(Counter(done.held_back.values()).items()):
+        say(f"held back, {reason}: {count} (listed in the datasheet)")
+    say(f"{done.images} images written to {done.path}")
 
 
 @click.command()
@@ -64,33 +73,20 @@ def _order(name: str, version: str, date: str, ratios: str, seed: int, waive: tu
 @_out
 @_ratios
 @_seed
-def build(
-    workspace: Path,
-    name: str,
-    version: str,
-    date: str | None,
-    waive: tuple[str, ...],
-    out: Path,
-    ratios: str,
-    seed: int,
-) -> None:
+@json_option
+def build(workspace: Path, ratios: str, waive: tuple[str, ...], as_json: bool, **options: Any) -> None:
     """A release from the decisions in force of a workspace: same workspace and version, same bytes."""
-    from covidct.release.make.workspace import draft_from_workspace
-    from covidct.release.make.write import write_release
-    from covidct.workspace import Workspace
+    from covidct.release.make.build import build_release
+    from covidct.release.make.policy import parse_waivers
 
-    with Workspace.open(workspace) as opened:
-        order = _order(name, version, date or opened.last_day(), ratios, seed, waive)
-        draft = draft_from_workspace(opened, order, out)
-    target = write_release(draft, out)
-    for reason, count in draft.about["excluded"].items():
-        say(f"left out, {reason}: {count}")
-    say(f"{len(draft.images)} images written to {target}")
+    done = build_release(workspace, ratios=parse_ratios(ratios), waive=parse_waivers(waive), **options)
+    _report(done, as_json)
 
 
 @click.command("import")
 @click.option("--csv", "table", type=click.Path(path_type=Path), required=True, help="At least: file,label.")
 @click.option("--images", type=click.Path(path_type=Path), required=True, help="Folder that 'file' starts from.")
+@click.option("--positive", multiple=True, metavar="LABEL", help="This label means the positive class, others do not.")
 @_named
 @click.option("--date", required=True, help="Date of the release, YYYY-MM-DD: an input, never the clock.")
 @_out
@@ -98,31 +94,30 @@ def build(
 @_seed
 @_workers
 @click.option("--no-duplicates", is_flag=True, help="Do not search for pictures that show the same scan.")
+@json_option
 def import_(
     table: Path,
     images: Path,
-    name: str,
-    version: str,
-    date: str,
-    waive: tuple[str, ...],
-    out: Path,
-    ratios: str,
-    seed: int,
+    positive: tuple[str, ...],
     workers: int | None,
     no_duplicates: bool,
+    as_json: bool,
+    **options: Any,
 ) -> None:
-    """A release from anyone's own table and pictures."""
-    from covidct.release.make.importing import draft_from_table, ignored_columns
-    from covidct.release.make.write import write_release
+    """A release from anyone's own table and pictures. NA, nan, None, unknown and empty cells are missing values."""
+    from covidct.release.make.build import import_release
+    from covidct.release.make.importing import Source
 
-    if not table.is_file():
-        raise UsageError(f"{table}: no such file")
-    order = _order(name, version, date, ratios, seed, waive)
-    draft = draft_from_table(table, images, order, out, worker_count(workers), not no_duplicates)
-    target = write_release(draft, out)
-    for column in ignored_columns(table):
-        say(f"column {column!r} is not taken from the table")
-    say(f"{len(draft.images)} images written to {target}")
+    source = Source(table, images, positive, not no_duplicates, worker_count(workers))
+    _report(import_release(source, _order(**options), options["out"]), as_json)
+
+
+def _order(name: str, version: str, date: str, ratios: str, seed: int, **leave: Any) -> "Order":
+    from covidct.release.make.policy import Leave, parse_waivers
+    from covidct.release.make.workspace import Order
+
+    settled = Leave(parse_waivers(leave["waive"]), leave["hold_back"], leave["private"])
+    return Order(name, version, date, parse_ratios(ratios), seed, settled)
 
 
 @click.command("import-covid-ct")

@@ -1,5 +1,6 @@
 """``covidct manifest materialize|export|pack``: commands that let pictures out, all through the gate."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,11 +67,19 @@ def _sources(
         return pictures_and_masks(opened)
 
 
+def _kept_in(withheld: Mapping[str, int]) -> None:
+    from covidct.release.read.gate import PRIVATE_WAY
+
+    for rule, count in withheld.items():
+        say(f"kept in by the rule '{rule}': {count}")
+    if withheld:
+        say(PRIVATE_WAY, err=True)
+
+
 def _report(outcome: "Outcome", out: Path) -> int:
     for name, reason in outcome.failed:
         say(f"{name}: {reason}", err=True)
-    for rule, count in outcome.withheld.items():
-        say(f"kept in by the rule '{rule}': {count}")
+    _kept_in(outcome.withheld)
     say(f"{outcome.written} pictures written to {out}, {outcome.kept} were there already")
     return ExitCode.INCOMPLETE if outcome.failed or outcome.withheld else ExitCode.COMPLETE
 
@@ -96,8 +105,7 @@ def export(
     done = FORMATS[kind](found, sources, out, Wish(masked, size, False, private))
     for name, reason in done.failed:
         say(f"{name}: {reason}", err=True)
-    for rule, count in done.withheld.items():
-        say(f"kept in by the rule '{rule}': {count}")
+    _kept_in(done.withheld)
     say(f"{done.pictures} pictures written to {out} as {kind}")
     return ExitCode.INCOMPLETE if done.failed or done.withheld else ExitCode.COMPLETE
 

@@ -7,14 +7,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from covidct.cli import run
+from covidct.files import sha256_bytes
 from covidct.records import Decision
 from covidct.release.read import read_release
+from covidct.release.read.schema import FIGURE_BOX, PANEL_BOX
 from covidct.release.read.validate import validate_release
+from covidct.tables import dump_table, read_table
 from covidct.workspace import Pair, Workspace
 
 Make = Callable[..., Path]
@@ -213,3 +217,83 @@ def test_build_does_not_read_the_clock(make_workspace: Make, tmp_path: Path) -> 
     text = json.loads((tmp_path / "a/own/1.0.0/release.json").read_text())
     assert text == json.loads((tmp_path / "b/own/1.0.0/release.json").read_text())
     assert text["date"] == "2026-01-02"
+
+
+def test_the_box_of_each_image_leads_back_to_the_page(make_workspace: Make, tmp_path: Path) -> None:
+    assert build(make_workspace(4), tmp_path / "m") == 0
+    folder = tmp_path / "m/own/1.0.0"
+    row = read_release(folder).images.iloc[1]
+    assert row["page"] == "2"
+    assert list(row[list(FIGURE_BOX)]) == ["0", "0", "48", "40"]
+    assert list(row[list(PANEL_BOX)]) == ["0", "0", "48", "40"]
+    header = (folder / "images.csv").read_text().splitlines()[0]
+    assert ",page,figure_x0,figure_y0,figure_x1,figure_y1,panel_x0,panel_y0,panel_x1,panel_y1,width," in header
+
+
+def test_a_release_from_before_the_boxes_still_loads(toy_release: Path) -> None:
+    table = read_table(toy_release / "images.csv").drop(columns=[*FIGURE_BOX, *PANEL_BOX])
+    data = dump_table(table, list(table.columns))
+    sums = (toy_release / "SHA256SUMS").read_text()
+    old = sha256_bytes((toy_release / "images.csv").read_bytes())
+    (toy_release / "SHA256SUMS").write_text(sums.replace(old, sha256_bytes(data)))
+    (toy_release / "images.csv").write_bytes(data)
+    assert validate_release(toy_release) == []
+    assert set(read_release(toy_release).images["panel_x0"]) == {""}
+
+
+@pytest.mark.parametrize(
+    ("cells", "rule"),
+    [
+        ({"figure_x0": "1"}, "not a box"),
+        ({"panel_x0": "9", "panel_y0": "0", "panel_x1": "3", "panel_y1": "4"}, "not a box"),
+        ({"panel_x0": "-9", "panel_y0": "0", "panel_x1": "3", "panel_y1": "4"}, "not a coordinate in pixels"),
+        ({"figure_x0": "left"}, "not a coordinate in points"),
+    ],
+)
+def test_what_is_no_box_is_a_fault(toy_release: Path, cells: dict[str, str], rule: str) -> None:
+    table = read_table(toy_release / "images.csv")
+    table.loc[2, list(cells)] = list(cells.values())
+    (toy_release / "images.csv").write_bytes(dump_table(table, list(table.columns)))
+    faults = [fault for fault in validate_release(toy_release) if fault.rule.startswith(rule)]
+    assert [fault.row for fault in faults] == [4]
+
+
+def test_hold_back_leaves_out_just_what_is_objected_to(
+    make_workspace: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ws = make_workspace(6)
+    with Workspace.open(ws) as opened:
+        ids = [panel.panel_id for panel in opened.panels()]
+        for paper in opened.papers()[:2]:
+            opened.save_papers([replace(paper, licence="")])
+        opened.decide([Decision("pair", f"{ids[4]}|{ids[6]}", "duplicate", True, "rule:dedup@1")])
+        for who, label in (("anna", "positive"), ("ben", "negative")):
+            opened.decide([Decision("panel", ids[11], "label", label, f"curator:{who}")])
+    assert build(ws, tmp_path / "m") == 1
+    err = capsys.readouterr().err
+    for words in ("missing-licence", "duplicate-labels", "undecided-conflicts", "--hold-back", "(5 stay)", "--private"):
+        assert words in err
+    assert build(ws, tmp_path / "m", "1.0.0", "--hold-back") == 0
+    assert "held back, missing-licence: 4 (listed in the datasheet)" in capsys.readouterr().out
+    release = read_release(tmp_path / "m/own/1.0.0")
+    held = release.meta["held_back"]
+    assert {ids[k]: held.get(ids[k]) for k in (0, 4, 6, 11)} == {
+        ids[0]: "missing-licence",
+        ids[4]: "duplicate-labels",
+        ids[6]: "duplicate-labels",
+        ids[11]: "undecided-conflicts",
+    }
+    assert set(release.images["image_id"]) == set(ids) - set(held)
+    sheet = (release.path / "datasheet.md").read_text()
+    assert all(f"`{image}` ({what})" in sheet for image, what in held.items())
+
+
+def test_build_names_the_class_that_is_missing(
+    make_workspace: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ws = make_workspace(1)
+    assert build(ws, tmp_path / "m") == 0
+    assert "there is no covid image at all: add papers with cases" in capsys.readouterr().err
+    ws = make_workspace(2)
+    assert build(ws, tmp_path / "m", "2.0.0") == 0
+    assert "(there are 2 non-covid images in 1 group): add controls" in capsys.readouterr().err

@@ -15,7 +15,7 @@ from covidct.records import NEGATIVE_CLASS, POSITIVE_CLASS, SPLITS
 from covidct.release.make.tables import paper_table, patient_table
 from covidct.release.make.write import Draft
 from covidct.release.read.facts import PictureFacts, facts, picture_hash
-from covidct.release.read.schema import IMAGE_COLUMNS
+from covidct.release.read.schema import IMAGE_COLUMNS, LATER_COLUMNS
 from covidct.release.read.stats import class_stats
 from covidct.tables import read_csv
 
@@ -29,6 +29,8 @@ NEGATIVE_BOOK = "NonCOVID-CT-MetaInfo.csv"
 _PREPRINT = re.compile(r"(?P<suffix>20\d\d\.\d\d\.\d\d\.\d{6,8})-p(?P<page>\d+)-(?P<figure>[^%]+?)(%(?P<panel>\d+))?")
 _PAGE = re.compile(r"-p(?P<page>\d+)-(?P<figure>[^%-]+)(%(?P<panel>\d+))?$")
 _DOI = re.compile(r"10\.\d{4,9}/\S+")
+_COLUMNS = [column for column in IMAGE_COLUMNS if column not in LATER_COLUMNS]
+"""The published version is what it was: boxes of figures and panels are not known for it."""
 _FOLDERS = {POSITIVE_CLASS: ("COVID", "CT_COVID"), NEGATIVE_CLASS: ("NonCOVID", "CT_NonCOVID")}
 _ABOUT = {
     "title": "COVID-CT as published",
@@ -77,7 +79,7 @@ def import_covid_ct(folder: Path, date: str, workers: int = 1) -> Draft:
         {**_image_row(label, split, name, people[label], picture), "phash": phash}
         for (label, split, name), picture, phash in zip(listed, seen, hashes, strict=True)
     ]
-    images = pd.DataFrame(rows, columns=IMAGE_COLUMNS).sort_values("image_id", ignore_index=True)
+    images = pd.DataFrame(rows, columns=_COLUMNS).sort_values("image_id", ignore_index=True)
     about = {**_ABOUT, "remarks": patient_remarks(images)}
     return Draft("covid-ct", "1.0.0", date, images, paper_table(images), patient_table(images), about=about)
 
@@ -165,7 +167,7 @@ def _image_row(
     source, place = _place(label, name)
     doi = person.doi or place.get("doi", "")
     patient = person.patient_id
-    row: dict[str, object] = dict.fromkeys(IMAGE_COLUMNS, "")
+    row: dict[str, object] = dict.fromkeys(_COLUMNS, "")
     row |= {
         "image_id": f"{source}-{re.sub(r'[^A-Za-z0-9._-]+', '_', Path(name).stem)}",
         "file": f"Images-processed/{_FOLDERS[label][1]}/{name}",

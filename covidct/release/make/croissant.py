@@ -1,6 +1,6 @@
 """``croissant.json``: the release as Croissant 1.0 JSON-LD with splits, labels, licences and responsible-AI fields."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from covidct.records import CLASSES
@@ -28,7 +28,9 @@ _INTEGERS = {("images.csv", "width"), ("images.csv", "height"), ("papers.csv", "
 _SPLITS = {"train": "cr:TrainingSplit", "val": "cr:ValidationSplit", "test": "cr:TestSplit"}
 
 
-def croissant(meta: Mapping[str, Any], digests: Mapping[str, str], licences: list[str]) -> dict[str, Any]:
+def croissant(
+    meta: Mapping[str, Any], digests: Mapping[str, str], licences: list[str], columns: Mapping[str, Sequence[str]]
+) -> dict[str, Any]:
     """The JSON-LD document; ``digests`` are the SHA-256 of the tables, ``licences`` those of the pictures."""
     return {
         "@context": _CONTEXT,
@@ -43,7 +45,7 @@ def croissant(meta: Mapping[str, Any], digests: Mapping[str, str], licences: lis
         "citeAs": str(meta.get("citation") or f"{meta['name']} {meta['version']}, {meta['date']}"),
         **_responsible(meta),
         "distribution": [_file(name, digests[name]) for name in TABLES],
-        "recordSet": [_split_set(), _label_set(), *(_table_set(name) for name in TABLES)],
+        "recordSet": [_split_set(), _label_set(), *(_table_set(name, columns[name]) for name in TABLES)],
     }
 
 
@@ -102,14 +104,14 @@ def _plain(name: str, kind: str) -> dict[str, Any]:
     return {"@type": "cr:Field", "@id": name, "name": name.partition("/")[2], "dataType": kind}
 
 
-def _table_set(table: str) -> dict[str, Any]:
+def _table_set(table: str, columns: Sequence[str]) -> dict[str, Any]:
     name = table.removesuffix(".csv")
     return {
         "@type": "cr:RecordSet",
         "@id": name,
         "name": name,
         "key": {"@id": f"{name}/{TABLES[table][0]}"},
-        "field": [_field(table, name, column) for column in TABLES[table]],
+        "field": [_field(table, name, column) for column in columns],
     }
 
 

@@ -24,7 +24,7 @@ from covidct.pictures import PictureError, read_bytes
 from covidct.progress import progress
 from covidct.records import CLASSES, SPLITS
 from covidct.release.make.materialize import Wish, artifact_boxes, canonical_png, render_picture
-from covidct.release.read.gate import gate
+from covidct.release.read.gate import PRIVATE_WAY, gate
 from covidct.release.read.materialized import read_listing
 from covidct.release.read.release import Release
 from covidct.tables import dump_table
@@ -63,7 +63,7 @@ class _Pictures:
         self._listing = lru_cache(maxsize=2)(read_listing)
         if not self.rows:
             rules = ", ".join(f"{rule} {count}" for rule, count in self.withheld.items()) or "the release is empty"
-            raise CovidctError(f"no picture may leave ({rules}); --private writes a copy for this machine only")
+            raise CovidctError(f"no picture may leave ({rules}); {PRIVATE_WAY}")
 
     def __iter__(self) -> Iterator[tuple[Row, Grey]]:
         for row in progress(self.rows, "pictures"):

@@ -16,7 +16,7 @@ from covidct.errors import CovidctError
 from covidct.files import sha256_bytes, sha256_file, write_bytes
 from covidct.pictures import PictureError, open_grey, png_bytes, read_bytes
 from covidct.progress import progress
-from covidct.release.read.gate import Form, artifact, gate
+from covidct.release.read.gate import PRIVATE_WAY, Form, artifact, gate
 from covidct.release.read.materialized import LISTING, LISTING_COLUMNS, pixel_digest
 from covidct.release.read.release import Release
 from covidct.tables import dump_table
@@ -207,6 +207,4 @@ def check_complete(outcome: Outcome) -> None:
     """A run that wrote and kept nothing because the gate let nothing through is an error that says what would."""
     if not outcome.written and not outcome.kept and outcome.withheld and not outcome.failed:
         rules = ", ".join(f"{rule} {count}" for rule, count in outcome.withheld.items())
-        raise CovidctError(
-            f"no picture may leave ({rules}); with --private the pictures are written for use on this machine only"
-        )
+        raise CovidctError(f"no picture may leave ({rules}); {PRIVATE_WAY}")

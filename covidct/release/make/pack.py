@@ -34,6 +34,8 @@ def pack(release: Release, out: Path, images: Path | None = None) -> Packed:
 
     ``images`` is a folder of ``manifest materialize``; only pictures that may be handed on in public go in.
     """
+    if release.meta.get("private"):
+        raise UsageError(f"{release.title} was built with --private: it stays on this machine; build it without first")
     faults = validate_release(release.path)
     if faults:
         raise UsageError(f"{release.path}: {faults[0]} ({len(faults)} faults); mend the release before packing it")

@@ -1,7 +1,11 @@
-"""What a release must not hold unless somebody waives it by name, with a reason that everybody can read."""
+"""What a release must not hold unless somebody says so: by name, with a reason that everybody can read.
+
+Three ways lead on: ``--waive`` lets the images in and prints the reason, ``--hold-back`` leaves them out and lists
+them, ``--private`` builds a release that no command hands on.
+"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -15,15 +19,27 @@ WAIVABLE = {
     "missing-licence": "no licence is known",
     "duplicate-labels": "the same picture stands under both labels",
 }
+PUBLISHING = frozenset({"missing-licence", "identity-not-scanned"})
+"""Objections to handing pictures on, which a private release does not meet."""
+_PRIVATE = "for this machine only (--private)"
 
 
 @dataclass(frozen=True)
 class Objection:
-    """One image that a rule of :data:`WAIVABLE` objects to."""
+    """Images that a rule of :data:`WAIVABLE` objects to."""
 
     what: str
-    image_id: str
+    images: tuple[str, ...]
     detail: str = ""
+
+
+@dataclass(frozen=True)
+class Leave:
+    """What may be done about objections: waived by name, all images with one left out, never handed on."""
+
+    waivers: Mapping[str, str] = field(default_factory=dict)
+    hold_back: bool = False
+    private: bool = False
 
 
 def parse_waivers(texts: Sequence[str]) -> dict[str, str]:
@@ -46,24 +62,60 @@ def image_objections(images: pd.DataFrame) -> list[Objection]:
     for image, licence, artifacts in rows:
         identifying = artifact({"artifacts": artifacts}, "identifying")
         if not licence:
-            found.append(Objection("missing-licence", image))
+            found.append(Objection("missing-licence", (image,)))
         if identifying == "yes":
-            found.append(Objection("identifying-text", image))
+            found.append(Objection("identifying-text", (image,)))
         elif identifying != "no":
-            found.append(Objection("identity-not-scanned", image))
+            found.append(Objection("identity-not-scanned", (image,)))
     return found
 
 
-def waived(objections: Sequence[Objection], waivers: Mapping[str, str]) -> list[dict[str, object]]:
-    """``release.json``'s waivers with their counts; an objection that nobody waived refuses the release."""
-    standing = [objection for objection in objections if objection.what not in waivers]
-    if standing:
-        first = standing[0]
-        names = sorted({objection.what for objection in standing})
-        raise CovidctError(
-            f"not built: {WAIVABLE[first.what]} ({first.image_id}{first.detail and ': ' + first.detail}); "
-            f"{len(standing)} objections ({', '.join(names)}); settle them in 'covidct curate review' or "
-            f"give --waive {first.what}='the reason'"
-        )
-    counts = {what: sum(objection.what == what for objection in objections) for what in waivers}
-    return [{"what": what, "reason": waivers[what], "images": counts[what]} for what in sorted(waivers)]
+def settle(
+    objections: Sequence[Objection], leave: Leave, images: pd.DataFrame
+) -> tuple[pd.DataFrame, dict[str, object]]:
+    """(images that the release takes, what ``release.json`` says about the others and about waivers).
+
+    Objections that nothing settles, and a hold-back that leaves nothing, are a CovidctError that says what helps.
+    """
+    waivers = {**(dict.fromkeys(PUBLISHING, _PRIVATE) if leave.private else {}), **leave.waivers}
+    standing = [one for one in objections if one.what not in waivers]
+    held = {image: one.what for one in reversed(standing) for image in one.images}
+    kept = images[~images["image_id"].isin(held)].reset_index(drop=True)
+    if standing and not (leave.hold_back and len(kept)):
+        raise CovidctError(_refusal(standing, leave, images, kept))
+    counts = {what: sum(len(one.images) for one in objections if one.what == what) for what in waivers}
+    said = sorted(what for what in waivers if what in leave.waivers or counts[what])
+    listed = [{"what": what, "reason": waivers[what], "images": counts[what]} for what in said]
+    about: dict[str, object] = {"waivers": listed}
+    if held:
+        about["held_back"] = {image: held[image] for image in images["image_id"] if image in held}
+    return kept, about | ({"private": True} if leave.private else {})
+
+
+def _refusal(standing: Sequence[Objection], leave: Leave, images: pd.DataFrame, kept: pd.DataFrame) -> str:
+    lines = []
+    for what in sorted({one.what for one in standing}):
+        same = [one for one in standing if one.what == what]
+        count = len({image for one in same for image in one.images})
+        detail = f": {same[0].detail}" if same[0].detail else ""
+        lines.append(f"{what}: {WAIVABLE[what]} ({count} of {len(images)} images, first {same[0].images[0]}{detail})")
+    ways = []
+    if len(kept) and not leave.hold_back:
+        ways.append(f"--hold-back leaves these images out ({len(kept)} stay)")
+    if not leave.private and any(one.what in PUBLISHING for one in standing):
+        ways.append("--private builds for this machine only")
+    ways.append(f"--waive {standing[0].what}='the reason' takes them in and prints why")
+    return f"not built: {'; '.join(lines)}. {_advice(standing)}, or: {'; '.join(ways)}"
+
+
+def _advice(standing: Sequence[Objection]) -> str:
+    return "; ".join(text for what, text in _ADVICE.items() if any(one.what == what for one in standing))
+
+
+_ADVICE = {
+    "missing-licence": "set the licence where it is known",
+    "identity-not-scanned": "run 'covidct curate mask', or say identifying=no in the column 'artifacts'",
+    "identifying-text": "look at the pictures, mask them and materialize with --masked",
+    "undecided-conflicts": "settle it in 'covidct curate review'",
+    "duplicate-labels": "decide the label in 'covidct curate review'",
+}

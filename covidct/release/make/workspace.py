@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -11,15 +11,15 @@ import pandas as pd
 from covidct.errors import CovidctError
 from covidct.files import sha256_bytes
 from covidct.progress import progress
-from covidct.records import NEGATIVE_CLASS, POSITIVE_CLASS, Decision, Figure, Panel, Paper
+from covidct.records import NEGATIVE_CLASS, POSITIVE_CLASS, Box, Decision, Figure, Panel, Paper
 from covidct.release.make.covid_ct import age_band
-from covidct.release.make.policy import Objection, image_objections, waived
+from covidct.release.make.policy import Leave, Objection, image_objections, settle
 from covidct.release.make.split import DEFAULT_RATIOS, leak_groups, split_images
 from covidct.release.make.tables import paper_table, patient_table
 from covidct.release.make.write import Draft, earlier_versions, old_test_ids
 from covidct.release.read.facts import facts, picture_hash
 from covidct.release.read.gate import normal_licence
-from covidct.release.read.schema import IMAGE_COLUMNS, MAX_TEXT, WITHDRAWN_COLUMNS
+from covidct.release.read.schema import FIGURE_BOX, IMAGE_COLUMNS, MAX_TEXT, PANEL_BOX, WITHDRAWN_COLUMNS
 from covidct.workspace import Workspace
 
 _LABELS = {"positive": POSITIVE_CLASS, "negative": NEGATIVE_CLASS}
@@ -30,14 +30,14 @@ _MAX_BOXES = 60
 
 @dataclass(frozen=True)
 class Order:
-    """What is asked for: name, version, date, shares of the splits, seed, waivers by name."""
+    """What is asked for: name, version, date, shares of the splits, seed, what may be done about objections."""
 
     name: str
     version: str
     date: str
     ratios: Sequence[float] = DEFAULT_RATIOS
     seed: int = 0
-    waivers: Mapping[str, str] | None = None
+    leave: Leave = field(default_factory=Leave)
 
 
 @dataclass(frozen=True)
@@ -64,14 +64,15 @@ def draft_from_workspace(workspace: Workspace, order: Order, manifests: Path) ->
         raise CovidctError(f"{workspace.folder}: no panel is an accepted axial CT slice with a label; curate first")
     rows = [_row(panel, view, workspace) for panel in progress(chosen, "pictures")]
     images = pd.DataFrame(rows, columns=IMAGE_COLUMNS).sort_values("image_id", ignore_index=True)
+    objections += [*_conflicts(workspace, set(images["image_id"])), *image_objections(images)]
+    images, settled = settle(objections, order.leave, images)
     same_doi = [(i, f"\x7fdoi:{doi}") for i, doi in zip(images["image_id"], images["doi"], strict=True) if doi]
     # a supplement is a row of its own with its paper's DOI
     images["group_id"] = leak_groups(images, [*_links(workspace, set(images["image_id"])), *same_doi])
     old = old_test_ids(earlier_versions(manifests, order.name, order.version))
     images["split"], fit = split_images(images, order.ratios, order.seed, old)
-    objections += [*_conflicts(workspace, set(images["image_id"])), *image_objections(images)]
     about = {
-        "waivers": waived(objections, order.waivers or {}),
+        **settled,
         "excluded": dict(sorted(excluded.items())),
         "origin": {"tool": "manifest build", "decisions": workspace.fingerprint()},
         "split": {"ratios": list(order.ratios), "seed": order.seed, "cost": fit.cost},
@@ -132,7 +133,7 @@ def _without_copies(
         if decision.value is not True or a not in labels or b not in labels:
             continue
         if labels[a] != labels[b]:
-            objections.append(Objection("duplicate-labels", a, f"also {b}"))
+            objections.append(Objection("duplicate-labels", (a, b)))
         elif a not in dropped:
             dropped.add(b)
             excluded["duplicate of another image"] += 1
@@ -151,11 +152,11 @@ def _links(workspace: Workspace, images: set[str]) -> Iterator[tuple[str, str]]:
 
 
 def _conflicts(workspace: Workspace, images: set[str]) -> list[Objection]:
-    return [
-        Objection("undecided-conflicts", entity_id, field)
-        for entity, entity_id, field, _ in workspace.conflicts()
-        if entity_id in images or (entity == "pair" and images & set(entity_id.split("|", 1)))
-    ]
+    found = []
+    for _, entity_id, what, _ in workspace.conflicts():
+        here = tuple(image for image in entity_id.split("|", 1) if image in images)
+        found += [Objection("undecided-conflicts", here, what)] if here else []
+    return found
 
 
 def _row(panel: Panel, view: View, workspace: Workspace) -> dict[str, object]:
@@ -177,6 +178,8 @@ def _row(panel: Panel, view: View, workspace: Workspace) -> dict[str, object]:
         "figure_label": figure.label,
         "panel_label": panel.panel_label,
         "page": "" if figure.page is None else figure.page,
+        **_corners(FIGURE_BOX, figure.box),
+        **_corners(PANEL_BOX, panel.box if panel.box[2] > panel.box[0] and panel.box[3] > panel.box[1] else None),
         "width": seen.width,
         "height": seen.height,
         "sha256": seen.sha256,
@@ -187,6 +190,11 @@ def _row(panel: Panel, view: View, workspace: Workspace) -> dict[str, object]:
         "artifacts": _artifacts(panel, figure, view),
     }
     return row
+
+
+def _corners(columns: Sequence[str], box: Box | None) -> dict[str, str]:
+    values = [""] * 4 if box is None else [f"{round(value, 2):.10g}" for value in box]
+    return dict(zip(columns, values, strict=True))
 
 
 def _person(decision: Decision | None) -> dict[str, str]:

@@ -18,8 +18,16 @@ from covidct.release.make.croissant import croissant
 from covidct.release.make.datasheet import changes, datasheet
 from covidct.release.read.diff import check_old_tests, check_step, diff_images
 from covidct.release.read.release import META, RELEASE_NAME, SUMS, Release, assemble, read_release
-from covidct.release.read.schema import PAPER_COLUMNS, PATIENT_COLUMNS, TABLES, WITHDRAWN_COLUMNS, check_table
-from covidct.release.read.validate import count_images
+from covidct.release.read.schema import (
+    LATER_COLUMNS,
+    PAPER_COLUMNS,
+    PATIENT_COLUMNS,
+    TABLES,
+    WITHDRAWN_COLUMNS,
+    Fault,
+    check_table,
+)
+from covidct.release.read.validate import count_images, release_faults
 from covidct.release.read.version import parse_version
 from covidct.tables import dump_table, parse_table
 
@@ -48,20 +56,32 @@ def render(draft: Draft, earlier: Sequence[Release] = ()) -> dict[str, bytes]:
     """
     check_names(draft.name, draft.version, draft.date)
     frames = dict(zip(TABLES, (draft.images, draft.papers, draft.patients, draft.withdrawn), strict=True))
-    files = {name: dump_table(frame, TABLES[name]) for name, frame in frames.items()}
+    columns = {name: columns_of(name, frame) for name, frame in frames.items()}
+    files = {name: dump_table(frame, columns[name]) for name, frame in frames.items()}
     faults = [fault for name, data in files.items() for fault in check_table(name, parse_table(data, name))]
-    if faults:
-        raise CovidctError(f"{draft.name} {draft.version}: {faults[0]} ({len(faults)} faults); nothing written")
+    _refuse(draft, faults)
     meta = _meta(draft)
     release = assemble(Path(), {name: parse_table(files[name], name) for name in TABLES}, meta)
+    _refuse(draft, release_faults(release))
     digests = {name: sha256_bytes(files[name]) for name in TABLES}
     licences = sorted({licence for licence in release.images["licence"] if licence})
     files[META] = _json(meta)
-    files["croissant.json"] = _json(croissant(meta, digests, licences))
+    files["croissant.json"] = _json(croissant(meta, digests, licences, columns))
     files["datasheet.md"] = datasheet(release).encode()
     files["CHANGES.md"] = _changes(release, earlier).encode()
     files[SUMS] = _sums(files)
     return files
+
+
+def columns_of(name: str, frame: pd.DataFrame) -> list[str]:
+    """The columns that a table is written with: all, but later ones only where the draft has them."""
+    return [column for column in TABLES[name] if column in frame or column not in LATER_COLUMNS]
+
+
+def _refuse(draft: Draft, faults: Sequence[Fault]) -> None:
+    """What ``manifest validate`` would refuse is never written."""
+    if faults:
+        raise CovidctError(f"{draft.name} {draft.version}: {faults[0]} ({len(faults)} faults); nothing written")
 
 
 def _changes(release: Release, earlier: Sequence[Release]) -> str:

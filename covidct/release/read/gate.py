@@ -89,6 +89,8 @@ def _licence(image: Mapping[str, object], form: Form, withdrawn: Collection[str]
 
 ALWAYS: Mapping[str, Rule] = {"withdrawal": _withdrawn, "identity": _identity}
 """Rules that hold for a private copy, too."""
+PRIVATE_WAY = "--private writes these pictures for use on this machine only"
+"""What every message about pictures that are kept in says."""
 PUBLIC: Mapping[str, Rule] = {**ALWAYS, "not-scanned": _not_scanned, "licence": _licence}
 
 
@@ -104,7 +106,10 @@ def may_redistribute(
 
 
 def gate(release: Release, form: Form, private: bool = False) -> dict[str, Verdict]:
-    """The verdict on each image of a release, by ``image_id``."""
+    """The verdict on each image of a release, by ``image_id``; a private release lets nothing out in public."""
+    if release.meta.get("private") and not private:
+        refused = Verdict(False, "private", "the release was built with --private")
+        return dict.fromkeys(map(str, release.images["image_id"]), refused)
     withdrawn = frozenset(release.withdrawn["entity_id"])
     rows = release.images.to_dict("records")
     return {

@@ -11,7 +11,7 @@ import pandas as pd
 
 from covidct.errors import CovidctError, UsageError
 from covidct.release.read.archive import unpacked
-from covidct.release.read.schema import TABLES, Fault, check_table
+from covidct.release.read.schema import TABLES, Fault, check_table, completed
 from covidct.release.read.version import VERSION
 from covidct.tables import read_table
 
@@ -22,7 +22,10 @@ DEFAULT = ("covid-ct", "1.0.0")
 RELEASE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 """Names become folders and file names, also those that come out of a stranger's archive."""
 _NUMBERS = ("width", "height")
-_KINDS: Mapping[str, type] = {"waivers": list, "remarks": list, "origin": dict, "reasons": dict, "excluded": dict}
+_KINDS: Mapping[str, type] = {
+    **{"waivers": list, "remarks": list, "origin": dict, "reasons": dict, "excluded": dict, "held_back": dict},
+    "private": bool,
+}
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ def read_release(source: Path | str) -> Release:
 
 def assemble(folder: Path, tables: Mapping[str, pd.DataFrame], meta: Mapping[str, Any]) -> Release:
     """A Release from tables that were checked."""
-    images = tables["images.csv"].astype(dict.fromkeys(_NUMBERS, int))
+    images = completed("images.csv", tables["images.csv"]).astype(dict.fromkeys(_NUMBERS, int))
     return Release(
         name=str(meta["name"]),
         version=str(meta["version"]),

@@ -12,6 +12,10 @@ from covidct.records import CLASSES, SPLITS
 if TYPE_CHECKING:
     import pandera.pandas as pa
 
+FIGURE_BOX = ("figure_x0", "figure_y0", "figure_x1", "figure_y1")
+"""Of the figure on its page, PDF points, origin top left."""
+PANEL_BOX = ("panel_x0", "panel_y0", "panel_x1", "panel_y1")
+"""Of the image in its figure, pixels of the figure."""
 IMAGE_COLUMNS = (
     "image_id",
     "file",
@@ -27,6 +31,8 @@ IMAGE_COLUMNS = (
     "figure_label",
     "panel_label",
     "page",
+    *FIGURE_BOX,
+    *PANEL_BOX,
     "width",
     "height",
     "sha256",
@@ -50,6 +56,8 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "patients.csv": PATIENT_COLUMNS,
     "withdrawn.csv": WITHDRAWN_COLUMNS,
 }
+LATER_COLUMNS = frozenset({*FIGURE_BOX, *PANEL_BOX})
+"""Columns that releases written before 2026-11-27 lack; they are read as empty."""
 MAX_TEXT = 4_000
 _ID = r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}"
 _UNSAFE_PATH = re.compile(r'^/|^[A-Za-z]:|\\|(^|/)\.{1,2}(/|$)|//|/$|[\x00-\x1f\x7f<>"|?*:]|(^|/)[^/]*[. ](/|$)')
@@ -79,7 +87,15 @@ def is_safe_path(path: str) -> bool:
 
 def missing_columns(name: str, frame: pd.DataFrame) -> list[Fault]:
     """One fault for each column of table ``name`` that ``frame`` lacks."""
-    return [Fault(name, 1, "", "", f"the column {c!r} is missing") for c in TABLES[name] if c not in frame.columns]
+    needed = [column for column in TABLES[name] if column not in LATER_COLUMNS]
+    return [Fault(name, 1, "", "", f"the column {c!r} is missing") for c in needed if c not in frame.columns]
+
+
+def completed(name: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """``frame`` with the columns that an older release lacks, empty."""
+    lacking = [column for column in TABLES[name] if column in LATER_COLUMNS and column not in frame.columns]
+    empty = pd.Series("", index=frame.index, dtype=object)
+    return frame.assign(**dict.fromkeys(lacking, empty)) if lacking else frame
 
 
 def check_table(name: str, frame: pd.DataFrame) -> list[Fault]:
@@ -90,7 +106,7 @@ def check_table(name: str, frame: pd.DataFrame) -> list[Fault]:
     import pandera.pandas as pa
 
     try:
-        _SCHEMAS[name]().validate(frame, lazy=True)
+        _SCHEMAS[name]().validate(completed(name, frame), lazy=True)
     except pa.errors.SchemaErrors as error:
         cases = cast(pd.DataFrame, error.failure_cases)
         return sorted(_faults(name, cases), key=lambda f: (f.row or 0, f.column, f.rule))
@@ -153,6 +169,8 @@ def _images_schema() -> "pa.DataFrameSchema":
         "split": _text(_one_of([*SPLITS, ""])),
         "paper_id": _id(empty=True),
         "page": _number(empty=True, least=0),
+        **dict.fromkeys(FIGURE_BOX, _text(_match(r"(-?\d{1,6}(\.\d{1,4})?)?", "not a coordinate in points"))),
+        **dict.fromkeys(PANEL_BOX, _text(_match(r"(\d{1,6}(\.\d{1,4})?)?", "not a coordinate in pixels"))),
         "width": _number(),
         "height": _number(),
         "sha256": _text(_match(r"[0-9a-f]{64}", "not a SHA-256 in lower-case hex")),

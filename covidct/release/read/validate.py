@@ -17,7 +17,7 @@ from covidct.release.read.facts import facts
 from covidct.release.read.locate import find_images, images_root
 from covidct.release.read.materialized import read_listing
 from covidct.release.read.release import FILES, META, SUMS, Release, assemble, read_meta
-from covidct.release.read.schema import TABLES, Fault, check_table
+from covidct.release.read.schema import FIGURE_BOX, PANEL_BOX, TABLES, Fault, check_table
 from covidct.tables import read_table
 
 
@@ -33,10 +33,16 @@ def validate_release(source: Path | str, images: Path | None = None, workers: in
     if schema or unreadable:
         return faults
     release = assemble(folder, tables, meta)
-    faults += [*_case_faults(release), *_reference_faults(release), *_count_faults(release), *_group_faults(release)]
+    faults += release_faults(release)
     if images is not None:
         faults += picture_faults(release, images_root(release, images), workers)
     return faults
+
+
+def release_faults(release: Release) -> list[Fault]:
+    """Faults between the cells and tables of a release whose schema is right."""
+    checks = (_case_faults, _box_faults, _reference_faults, _count_faults, _group_faults)
+    return [fault for check in checks for fault in check(release)]
 
 
 def _read_tables(folder: Path) -> tuple[dict[str, pd.DataFrame], list[Fault]]:
@@ -79,6 +85,17 @@ def _case_faults(release: Release) -> Iterator[Fault]:
     for row in lower.index[lower.duplicated()]:
         file = release.images["file"][row]
         yield Fault("images.csv", int(row) + 2, "file", file, "another file name differs only in case")
+
+
+def _box_faults(release: Release) -> Iterator[Fault]:
+    for columns in (FIGURE_BOX, PANEL_BOX):
+        cells = release.images[list(columns)]
+        for row in cells.index[(cells != "").any(axis=1)]:
+            values = list(cells.loc[row])
+            box = [float(value) for value in values if value]
+            if len(box) < 4 or box[0] >= box[2] or box[1] >= box[3]:
+                rule = "not a box: x0 < x1, y0 < y1, all four or none"
+                yield Fault("images.csv", int(row) + 2, columns[0], ",".join(values), rule)
 
 
 def _reference_faults(release: Release) -> Iterator[Fault]:
