@@ -8,11 +8,13 @@ import click
 from covidct.commands.curate_auto import run_steps
 from covidct.commands.options import json_option, print_json, workspace_option
 from covidct.errors import ExitCode, UsageError
+from covidct.tables import say
 
 if TYPE_CHECKING:
     from covidct.captions.labels import Labels
     from covidct.captions.subcaptions import Split
 
+DISEASE = "COVID-19"
 _csv_option = click.option(
     "--csv",
     "csv_file",
@@ -25,18 +27,28 @@ _csv_option = click.option(
 @_csv_option
 @click.option("--text", help="One caption.")
 @click.option("--with-context", is_flag=True, help="Read the column context too, where the caption does not decide.")
+@click.option("--second-reader", metavar="URL", help="Also ask this OpenAI-compatible server; captions leave for it.")
+@click.option("--model", help="The model that the second reader is to use.")
 @json_option
 @workspace_option
-def label(csv_file: Path | None, text: str | None, with_context: bool, as_json: bool, workspace: Path) -> int:
+def label(
+    csv_file: Path | None,
+    text: str | None,
+    with_context: bool,
+    second_reader: str | None,
+    model: str | None,
+    as_json: bool,
+    workspace: Path,
+) -> int:
     """Positive, negative or unclear, from the text; without --csv or --text on every panel of the workspace."""
     from covidct.captions.context import label_with_context
     from covidct.captions.labels import label_caption
 
     _one_input(csv_file, text)
     if text is None and csv_file is None:
-        from covidct.curate.steps import LABEL, SPLIT_CAPTION
-
-        return run_steps(workspace, [SPLIT_CAPTION, LABEL], as_json)
+        return _label_workspace(workspace, second_reader, model or "", as_json)
+    if second_reader:
+        raise UsageError("--second-reader reads the panels of a workspace: leave out --csv and --text")
     results = []
     for row in _rows(csv_file, text, with_context):
         context = row.get("context", "")
@@ -49,6 +61,25 @@ def label(csv_file: Path | None, text: str | None, with_context: bool, as_json: 
         panels = " ".join(f"{letter}:{value}" for letter, value in result["panels"].items())
         click.echo(f"{result['id']:<24} {result['label']:<9} {panels}  {result['rule']}: {result['evidence']!r}")
     return ExitCode.COMPLETE
+
+
+def _label_workspace(workspace: Path, url: str | None, model: str, as_json: bool) -> int:
+    from covidct.curate.steps import LABEL, SPLIT_CAPTION
+
+    if url is None:
+        return run_steps(workspace, [SPLIT_CAPTION, LABEL], as_json)
+    from covidct.curate.second_reader import Reader, read_again
+    from covidct.steps import drive_all
+    from covidct.workspace import Workspace
+
+    reader = Reader(url, model, DISEASE)
+    say(f"captions and titles of the labelled panels go to {reader.host}; nothing else leaves", err=True)
+    with Workspace.open(workspace) as opened:
+        list(drive_all(opened, [SPLIT_CAPTION, LABEL]))
+        report = read_again(opened, reader)
+    for line in report.lines():
+        say(line, err=True)
+    return run_steps(workspace, [LABEL], as_json)
 
 
 def _label_result(name: str, labels: "Labels") -> dict[str, Any]:

@@ -52,6 +52,8 @@ class Seen:
     patient: Decision | None = None
     colour: float = 0.0
     """Share of coloured pixels."""
+    second: str = ""
+    """Label of a second reader whose quotation stood in the text; empty where none was asked."""
 
     @property
     def candidate(self) -> bool:
@@ -98,6 +100,8 @@ def judge(seen: Seen) -> Judgement:
     """The judgement on one panel by itself."""
     way = way_of(seen.verdict)
     label = seen.verdict.label
+    if seen.second and seen.second == label and not qualifies(way):
+        way = f"{way}+second"  # a way of its own, with a precision of its own once somebody has measured it
     if way == NOT_A_SCAN:
         label = UNCLEAR if seen.sure_of_kind else NOT_A_SCAN
     for refusal in REFUSALS:
@@ -129,6 +133,10 @@ def _not_a_scan(seen: Seen) -> bool:
     return way_of(seen.verdict) == NOT_A_SCAN and seen.sure_of_kind
 
 
+def _second_differs(seen: Seen) -> bool:
+    return seen.second in CLASSES and seen.verdict.label in CLASSES and seen.second != seen.verdict.label
+
+
 def _kind_unsure(seen: Seen) -> bool:
     return seen.candidate and not seen.sure_of_kind
 
@@ -150,6 +158,7 @@ REFUSALS = (
     Refusal("letter-inferred", "the letter was inferred, and the caption's panels have different labels",
             _letter_inferred),
     Refusal("not-a-scan", "the words speak of no scan, the pixels are one", _not_a_scan, always=True),
+    Refusal("second-reader-differs", "a second reader says otherwise", _second_differs),
     Refusal("kind-unsure", "not plainly a slice of the lungs", _kind_unsure),
     Refusal("tiny", "too few pixels", _tiny),
     Refusal("coloured", "coloured where CT is grey", _coloured),

@@ -6,7 +6,7 @@ A curator's decision stays in force whatever the rules say.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,8 @@ from covidct.records import Decision, Figure, Panel, Paper
 from covidct.steps import Item, Outcome
 from covidct.workspace import Workspace
 
+SECOND = "second_label"
+"""Field of a second reader's decisions (covidct/curate/second_reader.py)."""
 COLOURED = 40
 """Grey levels between the strongest and the weakest of red, green and blue: JPEG leaves less on grey pixels."""
 
@@ -36,6 +38,7 @@ class Case:
     kinds: Mapping[str, Decision]
     patients: Mapping[str, Decision]
     pictures: Mapping[str, Path]
+    seconds: Mapping[str, Decision] = field(default_factory=dict)
 
     @property
     def panels(self) -> list[Panel]:
@@ -46,12 +49,13 @@ class Case:
 def items(ws: Workspace) -> Iterator[Item]:
     """Every paper that has panels; due when its words, its panels, their kinds or their patients are new."""
     kinds, patients = ws.current_all("panel", "kind"), ws.current_all("panel", "patient")
+    seconds = ws.current_all("panel", SECOND)
     panels = panels_by_figure(ws)
     for paper in ws.papers():
         figures = [(f, panels[f.figure_id]) for f in ws.figures(paper.paper_id) if f.figure_id in panels]
         if figures:
             pictures = {p.panel_id: ws.path(p.file) for _, own in figures for p in own if p.file and p.kind == LUNG}
-            case = Case(paper, figures, kinds, patients, pictures)
+            case = Case(paper, figures, kinds, patients, pictures, seconds)
             yield Item(paper.paper_id, _inputs(case), case, len(figures))
 
 
@@ -66,7 +70,8 @@ def _inputs(case: Case) -> str:
 
 
 def _decided(case: Case, panel: Panel) -> list[Decision]:
-    return [words[panel.panel_id] for words in (case.kinds, case.patients) if panel.panel_id in words]
+    known = (case.kinds, case.patients, case.seconds)
+    return [words[panel.panel_id] for words in known if panel.panel_id in words]
 
 
 def run(item: Item) -> Outcome:
@@ -88,7 +93,9 @@ def _seen(case: Case, figure: Figure, panels: Sequence[Panel]) -> Iterator[Seen]
         name = panel.panel_id
         verdict = _verdict_for(placed[name], labels, differ)
         colour = colour_share(case.pictures[name]) if name in case.pictures else 0.0
-        yield Seen(figure, panel, verdict, placed[name], differ, case.kinds.get(name), case.patients.get(name), colour)
+        second = str(case.seconds[name].value) if name in case.seconds else ""
+        kind, patient = case.kinds.get(name), case.patients.get(name)
+        yield Seen(figure, panel, verdict, placed[name], differ, kind, patient, colour, second)
 
 
 def colour_share(path: Path) -> float:
