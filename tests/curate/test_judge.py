@@ -60,6 +60,9 @@ CASES: list[tuple[Seen, str]] = [
     (seen(panel=dataclasses.replace(SLICE, width=41, height=33)), "tiny"),
     (seen(colour=0.5), "coloured"),
     (seen(colour=0.02), ""),
+    (seen(second="negative"), "second-reader-differs"),
+    (seen(second="positive"), ""),
+    (seen(second="unclear"), ""),
     (seen(panel=dataclasses.replace(SLICE, score=0.1)), "box-unsure"),
 ]
 
