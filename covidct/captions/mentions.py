@@ -3,18 +3,20 @@
 import re
 from collections.abc import Iterable
 
+from covidct.captions.figure_labels import FIGURE_WORDS, PREFIX, figure_key, label_key, parent_key
+
 _SENTENCE = re.compile(r"(?<=[.!?])[\])’”]*\s+(?=[(\[“‘\"']?[A-Z0-9])")
 _ABBREVIATION = re.compile(
     r"(?:\b(?:figs?|eqs?|refs?|tabs?|suppl?|vs|al|e\.g|i\.e|cf|ca|approx|no|nos|dr|prof|resp|st|vol|pp)|\b[A-Z])\.$",
     re.I,
 )
 _MENTION = re.compile(
-    r"\b(?P<prefix>supplementa\w*\s+|suppl?\.?\s+|extended\s+data\s+|online\s+)?(?:figures?|figs?)\b\.?\s*"
+    rf"(?<![^\W_])(?:{PREFIX})?(?:{FIGURE_WORDS})(?![^\W\d_](?!\d))\.?\s*"
     r"(?P<list>(?:[a-z]?\d{1,3}|[ivx]{1,5}\b)[a-z]?(?:\([a-z]\))?(?:\s*(?:,|and|&|to|[-–—])\s*(?:figs?\.?\s*)?(?:[a-z]?\d{1,3}[a-z]?|[a-z]\b))*)",
     re.I,
 )
+_LEAD = re.compile(r"\b[SE]\d{1,3}(?:\s*(?:,|and|&|[-–—])\s*[SE]\d{1,3})*(?=\s+Figs?\b)")
 _PART = re.compile(r"(?P<range>[-–—]|\bto\b)?\s*(?P<number>[a-z]?\d{1,3}|\b[ivx]{1,5}\b)", re.I)
-_ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6, "VII": 7, "VIII": 8, "IX": 9, "X": 10}
 MAX_SENTENCES = 12
 MAX_LENGTH = 1200
 
@@ -33,19 +35,26 @@ def sentences(text: str) -> list[str]:
 def mentioned(sentence: str) -> set[str]:
     """Keys of the figures that ``sentence`` mentions: "Figs. 1–3 and S2A" gives 1, 2, 3, S2."""
     keys: set[str] = set()
+    for found in _LEAD.finditer(sentence):
+        keys |= _listed(found.group(), "")
     for found in _MENTION.finditer(sentence):
-        first = (found["prefix"] or "").strip()[:1].upper().replace("O", "")
-        last = ""
-        for part in _PART.finditer(found["list"]):
-            key = _key(part["number"], first)
-            keys |= _between(last, key) if part["range"] else {key}
-            last = key
+        keys |= _listed(found["list"], (found["prefix"] or "").strip())
+    return keys
+
+
+def _listed(text: str, prefix: str) -> set[str]:
+    keys: set[str] = set()
+    last = ""
+    for part in _PART.finditer(text):
+        key = figure_key(prefix, part["number"])
+        keys |= _between(last, key) if part["range"] else {key}
+        last = key
     return keys
 
 
 def find_mentions(text: str, labels: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """For each printed label the sentences of ``text`` that mention it, in order, at most ``MAX_SENTENCES``."""
-    wanted = {label: _label_key(label) for label in labels}
+    wanted = {label: parent_key(label_key(label)) for label in labels}
     out: dict[str, list[str]] = {label: [] for label in wanted}
     for sentence in sentences(text):
         keys = mentioned(sentence)
@@ -53,17 +62,6 @@ def find_mentions(text: str, labels: Iterable[str]) -> dict[str, tuple[str, ...]
             if key in keys and len(out[label]) < MAX_SENTENCES:
                 out[label].append(sentence[:MAX_LENGTH])
     return {label: tuple(found) for label, found in out.items()}
-
-
-def _label_key(label: str) -> str:
-    found = mentioned(label)
-    return min(found) if found else label
-
-
-def _key(number: str, prefix: str) -> str:
-    bare = number.upper()
-    bare = str(_ROMAN.get(bare, bare))
-    return bare if not prefix or bare[0].isalpha() else prefix + bare
 
 
 def _between(first: str, last: str) -> set[str]:

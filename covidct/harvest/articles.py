@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 
 from lxml import etree
 
-from covidct.captions.mentions import find_mentions, mentioned
+from covidct.captions.figure_labels import label_key
+from covidct.captions.mentions import find_mentions
 from covidct.harvest.licences import normalised
 from covidct.harvest.xml import mended, parse_xml
 
@@ -53,11 +54,6 @@ class Article:
     date: str
     has_body: bool
     figures: tuple[ArticleFigure, ...]
-
-
-def label_key(label: str) -> str:
-    """The number in a printed label; empty where there is none."""
-    return min(mentioned(label), default="")
 
 
 def by_label(figures: Iterable[ArticleFigure]) -> list[ArticleFigure]:

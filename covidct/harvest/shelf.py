@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from covidct import __version__
+from covidct.captions.figure_labels import label_key
 from covidct.files import sha256_file
 from covidct.harvest import ids, licences
-from covidct.harvest.articles import Article, label_key
+from covidct.harvest.articles import Article
 from covidct.harvest.engine import Outcome
 from covidct.harvest.extract.doubts import not_found
 from covidct.harvest.identity import SUPPLEMENT, Claim
@@ -224,9 +225,9 @@ class Shelf:
 
 def unseen_figures(paper: Paper, figures: list[Figure], article: Article) -> list[Figure]:
     """The figures that only the JATS knows: with their words, without page, box and picture."""
-    known = {label_key(figure.label) for figure in figures}
+    known = {label_key(figure.label) or figure.label for figure in figures}
     placeless = sum(figure.page is None for figure in figures)
-    told = [figure for figure in article.figures if figure.label and figure.key not in known]
+    told = [figure for figure in article.figures if figure.label and (figure.key or figure.label) not in known]
     return [
         Figure(
             figure_id=ids.figure_id(paper.paper_id, None, placeless + number),

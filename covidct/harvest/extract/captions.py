@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from statistics import median
 
+from covidct.captions.figure_labels import Label, plain, read_label
 from covidct.harvest.extract.boxes import meet, overlap_x, union, width
-from covidct.harvest.extract.labels import Label, plain, read_label
 from covidct.harvest.extract.legends import legend_pages, next_panel
 from covidct.harvest.extract.page import Line, Page
 from covidct.harvest.extract.starts import Body, Start, continues, line_above

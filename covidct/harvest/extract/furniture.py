@@ -4,7 +4,7 @@ import itertools
 import re
 from collections import Counter, defaultdict
 
-from covidct.harvest.extract.labels import read_label
+from covidct.captions.figure_labels import read_label
 from covidct.harvest.extract.page import Line, Page
 from covidct.harvest.extract.tally import Tally
 

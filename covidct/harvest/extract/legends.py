@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterable, Sequence
 
+from covidct.captions.figure_labels import plain
 from covidct.harvest.extract.boxes import height, width
-from covidct.harvest.extract.labels import plain
 from covidct.harvest.extract.page import Line, Page
 from covidct.harvest.extract.starts import Start
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFilter
 
+from covidct.captions.figure_labels import read_label
 from covidct.harvest.articles import Article, ArticleFigure, by_label
-from covidct.harvest.extract.labels import read_label
 from covidct.harvest.extract.results import Dropped, ExtractedFigure, Extraction
 from covidct.pictures import PictureError, decode, grey_if_colourless, open_picture, png_bytes
 

@@ -5,8 +5,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from covidct.captions.figure_labels import Label, plain, read_label
 from covidct.harvest.extract.boxes import overlap_x
-from covidct.harvest.extract.labels import Label, plain, read_label
 from covidct.harvest.extract.page import Line, Page
 from covidct.harvest.extract.tally import Tally
 
