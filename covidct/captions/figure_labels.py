@@ -1,4 +1,4 @@
-"""The one grammar of printed figure labels: "Figure 1.", "S1 Fig.", "Fig. S2 |", "Additional file 1: Figure S1", "图 1".
+"""The one grammar of printed figure labels: "Figure 1.", "S1 Fig.", "Fig. S2 |", "图 1".
 
 What PDF, JATS and running text have in common is the key: ``1``, ``S1``, ``E2``, ``4`` for "IV", ``1A``.
 """
@@ -13,7 +13,10 @@ FIGURE_WORDS = (
 )
 PICTURE_WORDS = r"image|picture|photo|plate"
 """Words that label a figure only with a mark and words behind the number: they also stand inside figures."""
-OTHER_WORDS = r"tables?|tabla|tabelle?|tabela|tablo|tab|таблица|πίνακας|schemes?|box|panel|videos?|movies?|表|표|algorithm|listing"
+OTHER_WORDS = (
+    r"tables?|tabla|tabelle?|tabela|tablo|tab|таблица|πίνακας|schemes?|box|panel|videos?|movies?"
+    r"|表|표|algorithm|listing"
+)
 """What is captioned and is no figure."""
 PREFIX = (
     r"(?P<prefix>supplement\w*|supporting|suppl?\.?|si|extended\s+data|online(?:\s+only)?"
@@ -122,7 +125,7 @@ def plain(text: str) -> str:
 
 def _closed_up(text: str) -> str:
     """``text`` with a letter-spaced first word ("F I G U R E 1") closed up, its blanks moved behind it."""
-    found = re.match(r"\s*((?:[A-Z] ){2,}[A-Z])(?=[\s.\d])", text)
+    found = re.match(r"\s*((?:[A-Z]{1,2} ){2,}[A-Z]{1,2})(?=[\s.\d])", text)
     if found is None:
         return text
     word = found.group(1).replace(" ", "")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pymupdf
 
 from covidct.harvest.extract.boxes import rounded
-from covidct.harvest.extract.captions import read_captions, with_note
+from covidct.harvest.extract.captions import Reader, read_captions, with_note
 from covidct.harvest.extract.document import (
     HEAD_LETTERS,
     LIBRARY_ERRORS,
@@ -19,10 +19,11 @@ from covidct.harvest.extract.document import (
 from covidct.harvest.extract.doi import own_doi
 from covidct.harvest.extract.doubts import doubts, spoken_of
 from covidct.harvest.extract.figures import write_figures
-from covidct.harvest.extract.furniture import set_aside
+from covidct.harvest.extract.furniture import set_aside, without_notices
 from covidct.harvest.extract.graphics import find_regions, running_text, title_lines
 from covidct.harvest.extract.match import PageView, match_document
 from covidct.harvest.extract.page import Page, read_page, upright
+from covidct.harvest.extract.paragraphs import read_flow
 from covidct.harvest.extract.results import Extraction, Limits
 from covidct.harvest.extract.starts import best_of_label, body_style, continues, find_starts
 from covidct.harvest.extract.strokes import tightened
@@ -73,8 +74,14 @@ def _layout(document: pymupdf.Document, limits: Limits, tally: Tally) -> Work:
                 raise
             tally.drop("page", f"page cannot be read: {type(error).__name__}", number + 1)
             pages.append(Page(number + 1, 0.0, 0.0))
-    set_aside(pages, tally)
-    return Work(document, pages, body_style(pages))
+    return lay_out(document, pages, tally)
+
+
+def lay_out(document: pymupdf.Document, pages: list[Page], tally: Tally) -> Work:
+    """``pages`` as they were read, without notices, turned upright, without heads and numbers, cut into paragraphs."""
+    ready = [upright(without_notices(page, tally)) for page in pages]
+    set_aside(ready, tally)
+    return Work(document, ready, body_style(ready), [read_flow(page) for page in ready])
 
 
 def _read(source: pymupdf.Page, number: int, tally: Tally) -> Page:
@@ -84,17 +91,17 @@ def _read(source: pymupdf.Page, number: int, tally: Tally) -> Page:
     page, unseen = without_unseen(source, listing, shown)
     if unseen:
         tally.drop(f"{unseen} words", "the page does not show them", number)
-    return upright(page)
+    return page
 
 
 def _find(work: Work, tally: Tally) -> None:
     pages, body = work.pages, work.body
-    words = Vocabulary(line.text for page in pages for line in page.lines)
-    starts = find_starts(pages, body, tally)
+    reader = Reader(pages, work.flows, body, Vocabulary(line.text for page in pages for line in page.lines))
+    starts = find_starts(pages, work.flows, body, tally)
     chosen, others = best_of_label(starts, pages)
     chosen += [s for s in others if continues(s, pages[s.page].lines[s.line])]
-    chosen_captions = read_captions(pages, chosen, body, words, tally)
-    tags = read_captions(pages, [s for s in others if "alone" in s.rules], body, words, tally)
+    chosen_captions = read_captions(reader, chosen, tally)
+    tags = read_captions(reader, [s for s in others if "alone" in s.rules], tally)
     work.captions = [replace(c, tags=tuple(t for t in tags if t.label.key == c.label.key)) for c in chosen_captions]
     everything = [*work.captions, *tags]
     work.regions = find_regions(pages, everything, body, tally)
@@ -104,18 +111,17 @@ def _find(work: Work, tally: Tally) -> None:
         titles = tuple(title_lines(page, body)) if number == 0 else ()
         work.views.append(PageView(own, work.regions[number], running, body.width, titles, page.width))
     work.found = match_document(work.views, tally)
-    _add_notes(work, words, tally)
+    _add_notes(work, reader, tally)
     _report_drops(work, tally)
 
 
-def _add_notes(work: Work, words: Vocabulary, tally: Tally) -> None:
+def _add_notes(work: Work, reader: Reader, tally: Tally) -> None:
     """Small print under a figure whose caption stands above it becomes part of the caption."""
     for found in work.found:
-        page = work.pages[found.page]
         if found.page != found.caption.page or found.box[1] < found.caption.box[3] - 2:
             continue
         barred = {i for c in work.captions if c.page == found.page for i in c.lines}
-        whole = with_note(found.caption, page, found.box, barred, words, work.body)
+        whole = with_note(reader, found.caption, found.box, barred)
         if whole is not found.caption:
             tally.fired("caption:note-below")
             work.captions[work.captions.index(found.caption)] = whole

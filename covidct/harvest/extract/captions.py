@@ -1,19 +1,38 @@
-"""Stage 2b: how far a caption reaches, and its text."""
+"""Stage 2b: how far a caption reaches, and its text.
 
-import itertools
+Inside a paragraph a caption goes on; at the border of a paragraph it ends, unless a named reason carries it on.
+"""
+
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from statistics import median
 
 from covidct.captions.figure_labels import Label, plain, read_label
 from covidct.harvest.extract.boxes import meet, overlap_x, union, width
-from covidct.harvest.extract.legends import legend_pages, next_panel
+from covidct.harvest.extract.legends import legend_pages, next_panel, stands_alone
 from covidct.harvest.extract.page import Line, Page
-from covidct.harvest.extract.starts import Body, Start, continues, line_above
+from covidct.harvest.extract.paragraphs import SENTENCE_END, Flow, between, bold, face
+from covidct.harvest.extract.starts import ELSEWHERE, Body, Start, continues
 from covidct.harvest.extract.tally import Tally
 from covidct.harvest.extract.words import Vocabulary, join_lines
 from covidct.records import Box
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """What the rules on captions compare with; in font sizes where nothing else is said."""
+
+    paragraph: float = 2.2
+    """Blank between paragraphs of one caption, beyond the usual distance of base lines."""
+    same_style: float = 0.75
+    """The same where nothing but the style tells that the caption goes on."""
+    label_alone: float = 4.5
+    """The same below a line that holds nothing but the label."""
+    heading: int = 110
+    """Letters of the longest line that is taken for a heading."""
+
+
+LIMITS = Thresholds()
 
 
 @dataclass(frozen=True)
@@ -28,7 +47,7 @@ class Caption:
     score: float
     rules: tuple[str, ...]
     continues: bool = False
-    """Whether it only says that its figure goes on from the page before."""
+    """Whether it says that its figure goes on from the page before."""
     tags: tuple["Caption", ...] = field(default=())
     """Other printings of the label without text, such as "Figure 1" over a page of its own."""
     overleaf: tuple[int, ...] = ()
@@ -37,13 +56,17 @@ class Caption:
 
 @dataclass(frozen=True)
 class Step:
-    """What a stop rule sees: the caption so far, the line that may follow, and the document's style."""
+    """What a rule sees: the caption so far, the line that may follow and what parts them, and the document's style."""
 
     taken: list[Line]
     line: Line
     page: Page
     body: Body
-    usual_gap: float
+    border: str
+    pitch: float
+    listed: bool = False
+    """Whether the page holds nothing but legends, or nothing but a figure and what explains it."""
+    alone: bool = False
 
     @property
     def last(self) -> Line:
@@ -51,9 +74,9 @@ class Step:
         return self.taken[-1]
 
     @property
-    def gap(self) -> float:
-        """Blank between the lines, in points."""
-        return self.line.box[1] - self.last.box[3]
+    def blank(self) -> float:
+        """Distance of the base lines beyond the usual, in font sizes."""
+        return (self.line.base - self.last.base - self.pitch) / max(self.line.size, 1.0)
 
     @property
     def style(self) -> tuple[str, float]:
@@ -67,9 +90,16 @@ class Step:
 
     @property
     def label_only(self) -> bool:
-        """Whether the first line holds the label and nothing else."""
+        """Whether the caption so far is the label and nothing else."""
         label = read_label(self.taken[0].text)
-        return label is not None and not plain(self.taken[0].text)[label.end :].strip()
+        return label is not None and len(self.taken) == 1 and not plain(self.taken[0].text)[label.end :].strip()
+
+    @property
+    def title_only(self) -> bool:
+        """Whether the caption so far is bold as a whole and what follows is the same face without it."""
+        font, size = self.style
+        alike = face(self.line.main.font) == face(font) and abs(self.line.size - size) < 0.6
+        return all(bold(line) for line in self.taken) and not bold(self.line) and alike
 
     @property
     def unlike_style(self) -> bool:
@@ -83,109 +113,178 @@ class Step:
         font, size = self.style
         return font != self.body.font or abs(size - self.body.size) > 0.4
 
+    @property
+    def like_body(self) -> bool:
+        """Whether the line is set as the running text."""
+        return self.line.main.font == self.body.font and abs(self.line.size - self.body.size) < 0.4
 
+
+Rule = Callable[[Step], bool]
 NOTE = re.compile(r"^\W{0,2}(abbreviations?|notes?|source|legend|key|data are)\b\W|^\s*[*†‡§¶#]", re.I)
 """How a line begins that explains a figure in small print."""
-
-
-def _wide_gap(s: Step) -> bool:
-    own = [b.box[1] - a.box[3] for a, b in itertools.pairwise(s.taken)]
-    usual = min(median(own), s.usual_gap + 2) if len(own) > 1 else max([s.usual_gap, *own])
-    slack = 0.75 if s.unlike_body and _bold(s.taken[0]) else 0.55
-    if (len(s.taken) == 1 and s.label_only) or (NOTE.match(s.line.text) and not s.unlike_style):
-        slack = 1.5
-    return s.gap > usual + slack * s.line.size
-
-
-def _other_size(s: Step) -> bool:
-    return len(s.taken) > 1 and abs(s.line.size - s.style[1]) > 0.9 and len(s.line.text.strip()) > 3
-
-
-def _body_resumes(s: Step) -> bool:
-    same = s.line.main.font == s.body.font and abs(s.line.size - s.body.size) < 0.4
-    font, size = s.style
-    parted = s.line.block != s.last.block or (font == s.body.font and abs(size - s.line.size) > 0.6)
-    return s.unlike_body and same and parted and not (len(s.taken) == 1 and s.label_only)
-
-
-def _heading(s: Step) -> bool:
-    bold = all(span.bold for span in s.line.spans if span.text.strip())
-    return bold and not _bold(s.last) and s.line.block != s.last.block and len(s.line.text) < 110
-
-
-def _new_paragraph(s: Step) -> bool:
-    """In running-text style: the line before ended early and with a full stop, and a new block begins."""
-    if s.unlike_body or s.line.block == s.last.block:
-        return False
-    short = s.last.box[2] < max(line.box[2] for line in s.taken) - 0.12 * s.body.width
-    return (short or s.gap > s.usual_gap + 0.3 * s.line.size) and bool(re.search(r"[.:)]\W*$", s.last.text))
+_LEGEND = re.compile(
+    r"^\W{0,2}((data|values|results) (are|is|represent)|(error |scale |gr[ae]y |black |white )?bars?\b|asterisks?|arrow"
+    r"|each (dot|point|bar|line|circle)|abbreviations?|note:|key:|legend:|left|right|top|bottom|upper|lower|panels?)\b",
+    re.I,
+)
+"""How a paragraph begins that explains what is drawn."""
 
 
 def _picture_between(s: Step) -> bool:
     strip = (max(s.last.box[0], s.line.box[0]), s.last.box[3], min(s.last.box[2], s.line.box[2]), s.line.box[1])
     common = (meet(p.box, strip) for p in s.page.placements)
-    return s.gap > 4 and any(c[3] - c[1] > 3 and c[2] > c[0] for c in common)
+    return s.line.box[1] - s.last.box[3] > 4 and any(c[3] - c[1] > 3 and c[2] > c[0] for c in common)
 
 
 def _link(s: Step) -> bool:
     return bool(re.fullmatch(r"\s*(https?://)?(dx\.)?(doi\.org/|doi:\s*)10\.\S+\s*", s.line.text, re.I))
 
 
-STOPS: tuple[tuple[str, Callable[[Step], bool]], ...] = (
-    ("wide-gap", _wide_gap),
-    ("other-size", _other_size),
-    ("body-resumes", _body_resumes),
-    ("heading", _heading),
-    ("new-paragraph", _new_paragraph),
+def _note(s: Step) -> bool:
+    return bool(ELSEWHERE.fullmatch(s.line.text))
+
+
+def _far(s: Step) -> bool:
+    return s.blank > (LIMITS.label_alone if s.label_only else LIMITS.paragraph)
+
+
+def _other_size(s: Step) -> bool:
+    larger = s.line.size - s.style[1] > 0.9
+    smaller = s.style[1] - s.line.size > 0.9 and not NOTE.match(s.line.text)
+    return not s.label_only and len(s.line.text.strip()) > 3 and (larger or smaller)
+
+
+def _heading(s: Step) -> bool:
+    alone = s.border in ("blank", "ended", "heading", "other-face", "other-size", "indent")
+    return alone and bold(s.line) and not bold(s.last) and len(s.line.text) < LIMITS.heading and not s.label_only
+
+
+def _body_resumes(s: Step) -> bool:
+    return s.unlike_body and s.like_body and not s.label_only and not s.title_only
+
+
+STOPS: tuple[tuple[str, Rule], ...] = (
     ("picture-between", _picture_between),
     ("link", _link),
+    ("figure-elsewhere", _note),
 )
-"""Name and test of every rule that ends a caption before a line."""
+"""Name and test of every rule that ends a caption before a line, wherever it stands."""
+ENDS: tuple[tuple[str, Rule], ...] = (
+    ("far", _far),
+    ("other-size", _other_size),
+    ("heading", _heading),
+    ("body-resumes", _body_resumes),
+)
+"""The same at the border of a paragraph, whatever carries the caption on; panels are stopped by the first alone."""
 
 
-SOFT = frozenset({"wide-gap", "body-resumes", "new-paragraph", "heading"})
-"""Ends of a paragraph, after which the caption may go on with its next panel."""
-PARAGRAPH = 2.2
-"""Line heights between paragraphs of one caption, beyond the usual blank."""
+def _label_only(s: Step) -> bool:
+    return s.label_only
 
 
-def _bold(line: Line) -> bool:
-    return all(span.bold for span in line.spans if span.text.strip())
+def _panel(s: Step) -> bool:
+    return next_panel(s.taken, s.line)
 
 
-def read_captions(pages: list[Page], starts: list[Start], body: Body, words: Vocabulary, tally: Tally) -> list[Caption]:
+def _listed(s: Step) -> bool:
+    return s.listed
+
+
+def _alone(s: Step) -> bool:
+    return s.alone
+
+
+def _mid_sentence(s: Step) -> bool:
+    """The line before ends in the middle of a sentence."""
+    if SENTENCE_END.search(s.last.text) or s.blank > LIMITS.same_style:
+        return False
+    lower = re.match(r"\W{0,2}[a-zà-ÿ\d]", s.line.text) is not None
+    full = s.border not in ("ended", "heading", "other-face", "other-size")
+    return lower or bool(re.search(r"[,\-–(]\s*$|\b(and|or|of|the|in|with|for|a)\s*$", s.last.text)) or full
+
+
+def _same_style(s: Step) -> bool:
+    return s.unlike_body and not s.unlike_style and s.blank < LIMITS.same_style
+
+
+def _small_note(s: Step) -> bool:
+    return bool(NOTE.match(s.line.text) or _LEGEND.match(s.line.text)) and not (s.unlike_body and s.like_body)
+
+
+def _title(s: Step) -> bool:
+    """The title is bold, and the legend follows without a blank."""
+    return s.title_only and s.blank < 0.3
+
+
+GOES_ON: tuple[tuple[str, Rule], ...] = (
+    ("label-only", _label_only),
+    ("panel", _panel),
+    ("listed", _listed),
+    ("alone", _alone),
+    ("mid-sentence", _mid_sentence),
+    ("same-style", _same_style),
+    ("note", _small_note),
+    ("title", _title),
+)
+"""Name and test of every reason for which a caption goes on beyond the border of a paragraph."""
+
+
+def verdict(step: Step) -> str:
+    """The rule that ends the caption before the step's line; empty where the caption goes on."""
+    stop = next((name for name, test in STOPS if test(step)), "")
+    if stop or not step.border:
+        return stop
+    panel = not _far(step) and _panel(step)
+    stop = "" if panel else next((name for name, test in ENDS if test(step)), "")
+    goes_on = panel or any(test(step) for _, test in GOES_ON)
+    return stop or ("" if goes_on else f"paragraph:{step.border}")
+
+
+@dataclass(frozen=True)
+class Reader:
+    """What reading captions needs of the document."""
+
+    pages: list[Page]
+    flows: list[Flow]
+    body: Body
+    words: Vocabulary
+
+
+def read_captions(reader: Reader, starts: list[Start], tally: Tally) -> list[Caption]:
     """The captions that begin at ``starts``, in the order given."""
     opening = {(start.page, start.line) for start in starts}
-    usual = usual_gap(pages, body)
-    lists = legend_pages(pages, starts)
-    captions = []
-    for start in starts:
-        page = pages[start.page]
-        barred = {line for number, line in opening if number == start.page and line != start.line}
-        below = any(page.lines[i].box[1] > page.lines[start.line].box[3] for i in barred)
-        figure = start.label.kind == "figure"
-        listed = figure and start.page in lists and (below or start.page + 1 in lists)
-        taken, stop = _extent(page, start.line, barred, body, usual, listed)
-        beside = _next_column(page, taken, barred, body, usual)
-        if beside:
-            taken += beside
-            stop = "next-column"
-        over: list[int] = []
-        if stop == "nothing-follows" and figure and start.page + 1 < len(pages):
-            ahead = {line for number, line in opening if number == start.page + 1}
-            listed = {start.page, start.page + 1} <= lists
-            over = _overleaf(page, taken, pages[start.page + 1], ahead, body, usual, listed)
-            stop = "overleaf" if over else stop
-        tally.fired(f"caption-end:{stop}")
-        tail = [pages[start.page + 1].lines[i] for i in over]
-        captions.append(replace(_caption(page, start, taken, tail, words, stop), overleaf=tuple(over)))
-    return captions
+    lists = legend_pages(reader.pages, starts)
+    alone = stands_alone(reader.pages, starts, reader.body)
+    return [_read(reader, start, opening, lists, alone, tally) for start in starts]
 
 
-def _overleaf(
-    page: Page, taken: list[int], after: Page, barred: set[int], body: Body, usual: float, listed: bool
-) -> list[int]:
-    """Lines at the head of the page ``after`` with which a caption goes on that ends at the foot of ``page``."""
+def _read(
+    reader: Reader, start: Start, opening: set[tuple[int, int]], lists: set[int], alone: set[int], tally: Tally
+) -> Caption:
+    page = reader.pages[start.page]
+    barred = {line for number, line in opening if number == start.page and line != start.line}
+    below = any(page.lines[i].box[1] > page.lines[start.line].box[3] for i in barred)
+    figure = start.label.kind == "figure"
+    listed = figure and start.page in lists and (below or start.page + 1 in lists)
+    context = (listed, figure and start.page in alone)
+    taken, stop = _extent(reader, start.page, start.line, barred, context)
+    beside = _next_column(reader, start.page, taken, barred)
+    if beside:
+        taken += beside
+        stop = "next-column"
+    over: list[int] = []
+    if stop == "nothing-follows" and figure and start.page + 1 < len(reader.pages):
+        ahead = {line for number, line in opening if number == start.page + 1}
+        over = _overleaf(reader, start.page, taken, ahead, {start.page, start.page + 1} <= lists)
+        stop = "overleaf" if over else stop
+    tally.fired(f"caption-end:{stop}")
+    tail = [reader.pages[start.page + 1].lines[i] for i in over]
+    return replace(_caption(page, start, taken, tail, reader.words, stop), overleaf=tuple(over))
+
+
+def _overleaf(reader: Reader, number: int, taken: list[int], barred: set[int], listed: bool) -> list[int]:
+    """Lines at the head of the next page with which a caption goes on that ends at the foot of its page."""
+    page, after = reader.pages[number], reader.pages[number + 1]
     lines = [page.lines[i] for i in taken]
     last = lines[-1]
     column = union([line.box for line in lines])
@@ -195,72 +294,55 @@ def _overleaf(
         return []
     first = min(upright, key=lambda n: (round(after.lines[n].box[1] / 4), after.lines[n].box[0]))
     head = after.lines[first]
-    alike = head.main.font == last.main.font and abs(head.size - last.size) < 0.2
-    step = Step(lines, last, page, body, usual)
-    open_end = not re.search(r"[.!?)\]]\W*$", last.text)
+    step = Step(lines, head, page, reader.body, "overleaf", 0.0)
+    open_end = not SENTENCE_END.search(last.text) or last.text.rstrip().endswith((",", ";"))
+    alike = face(head.main.font) == face(last.main.font) and abs(head.size - last.size) < 0.3
+    style = head.main.font == last.main.font and (step.unlike_body or listed)
     under_picture = any(p.box[3] < head.box[1] for p in after.placements)
-    if not alike or under_picture or read_label(head.text) or not (open_end or step.unlike_body or listed):
+    if not alike or under_picture or read_label(head.text) or not (open_end or style):
         return []
-    return _extent(after, first, barred, body, usual, listed)[0]
-
-
-def usual_gap(pages: list[Page], body: Body) -> float:
-    """Median blank between lines of the running text, in points."""
-    gaps = []
-    for page in pages[:12]:
-        lines = [x for x in page.lines if x.main.font == body.font and abs(x.size - body.size) < 0.6][:80]
-        narrowed = replace(page, lines=lines)
-        for line in lines:
-            above = line_above(narrowed, line)
-            if above is not None:
-                gaps.append(line.box[1] - above.box[3])
-    return max(0.0, median(gaps)) if gaps else 2.0
+    return _extent(reader, number + 1, first, barred, (listed, False))[0]
 
 
 def _extent(
-    page: Page, first: int, barred: set[int], body: Body, usual: float, listed: bool = False
+    reader: Reader, number: int, first: int, barred: set[int], context: tuple[bool, bool]
 ) -> tuple[list[int], str]:
-    """The caption's lines and what ended it; ``listed``: another legend follows on a page of legends."""
+    """The caption's lines and what ended it; ``context``: on a page of legends, alone with its figure on its page."""
+    page, flow = reader.pages[number], reader.flows[number]
     taken = [first]
-    paragraph = 0
     while True:
         following = _next(page, taken, barred)
         if following is None:
             return taken, "nothing-follows"
         if following in barred:
             return taken, "next-label"
-        line = page.lines[following]
-        step = Step([page.lines[i] for i in taken[paragraph:]], line, page, body, usual)
-        stop = next((name for name, test in STOPS if test(step)), "")
-        near = step.gap < usual + PARAGRAPH * line.size
-        panel = near and next_panel((page.lines[i] for i in taken), line)
-        if stop in SOFT and ((listed and near) or panel):
-            stop, paragraph = "", len(taken)
+        border, pitch = between(page, flow, taken[-1], following)
+        lines = [page.lines[i] for i in taken]
+        stop = verdict(Step(lines, page.lines[following], page, reader.body, border, pitch, *context))
         if stop:
             return taken, stop
         taken.append(following)
 
 
-def _next_column(page: Page, taken: list[int], barred: set[int], body: Body, usual: float) -> list[int]:
+def _next_column(reader: Reader, number: int, taken: list[int], barred: set[int]) -> list[int]:
     """The second half of a caption set in two columns under a wide figure: level with its first line, in its style.
 
     Where the first half ends with a full stop, both must be equally long.
     """
+    page, flow = reader.pages[number], reader.flows[number]
     lines = [page.lines[i] for i in taken]
     first, last = lines[0], lines[-1]
-    step = Step(lines, last, page, body, 0.0)
-    if not step.unlike_body:
+    if not Step(lines, last, page, reader.body, "", 0.0).unlike_body:
         return []
-    ended = bool(re.search(r"[.!?)]\W*$", last.text))
+    ended = bool(re.search(r"[.!?)\]]\W*$", last.text))
     right = max(line.box[2] for line in lines)
     for index, line in enumerate(page.lines):
         level = abs(line.box[1] - first.box[1]) < 0.5 * line.size and right < line.box[0] < right + 60
         alike = line.main.font == last.main.font and abs(line.size - last.size) < 0.1
         if not level or not alike or line.way or index in barred or read_label(line.text) is not None:
             continue
-        above = line_above(page, line)
-        if above is None or line.box[1] - above.box[3] > usual + 0.5 * line.size:
-            half = _extent(page, index, barred | set(taken), body, usual)[0]
+        if flow.border[index]:
+            half = _extent(reader, number, index, barred | set(taken), (False, False))[0]
             if not ended or (len(lines) > 1 and abs(page.lines[half[-1]].box[3] - last.box[3]) < 2.2 * line.size):
                 return half
     return []
@@ -295,6 +377,7 @@ def _caption(page: Page, start: Start, taken: list[int], tail: list[Line], words
     box = union([line.box for line in (lines if label.kind == "figure" else lines[:2])])
     rules = (*start.rules, f"end:{stop}")
     going_on = continues(start, lines[0])
+    rest = ELSEWHERE.sub("", rest) if ELSEWHERE.search(rest[:80]) or ELSEWHERE.search(rest[-80:]) else rest
     return Caption(label, rest.strip(), start.page, box, tuple(taken), start.score, rules, going_on)
 
 
@@ -305,25 +388,35 @@ def _label_end(text: str, label: Label) -> int:
     return found.end() if found else 0
 
 
-def with_note(caption: Caption, page: Page, box: Box, barred: set[int], words: Vocabulary, body: Body) -> Caption:
+def with_note(reader: Reader, caption: Caption, box: Box, barred: set[int]) -> Caption:
     """``caption``, which stands above its figure at ``box``, with the small print that explains it below, if any."""
+    page, body = reader.pages[caption.page], reader.body
     style = page.lines[caption.lines[0]]
 
     def explains(line: Line) -> bool:
-        return _below(line, caption, box) and (bool(NOTE.match(line.text)) or _small_print(line, style, body))
+        explained = (
+            NOTE.match(line.text) or _small_print(line, style, body) or (not caption.text and _unlike(line, body))
+        )
+        return _below(line, caption, box) and bool(explained)
 
     first = next((n for n, line in enumerate(page.lines) if n not in barred and explains(line)), None)
     if first is None:
         return caption
-    size = page.lines[first].size
-    taken = _extent(page, first, barred, Body("", size, width(box)), 0.35 * size)[0]
-    text = join_lines([page.lines[i].text for i in taken], words)
+    small = replace(reader, body=Body("", page.lines[first].size, width(box)))
+    taken = _extent(small, caption.page, first, barred, (False, False))[0]
+    text = join_lines([page.lines[i].text for i in taken], reader.words)
     return replace(
         caption,
         text=f"{caption.text} {text}".strip(),
         lines=(*caption.lines, *taken),
         rules=(*caption.rules, "note-below"),
     )
+
+
+def _unlike(line: Line, body: Body) -> bool:
+    """Words in another style than the running text, under a figure that has nothing but a label over it."""
+    other = line.main.font != body.font or abs(line.size - body.size) > 0.4
+    return other and len(line.text) > 12 and read_label(line.text) is None
 
 
 def _below(line: Line, caption: Caption, box: Box) -> bool:

@@ -13,6 +13,10 @@ from covidct.records import Box
 
 REACH = 7.0
 """Points between parts of one region."""
+LEAST = 28.0
+"""Points: width and height of the smallest drawing that may be a figure on its own."""
+LEAST_RASTER = 18.0
+"""The same of embedded pictures: a strip of a blot."""
 Place = tuple[int, ...]
 WHITE = 0xFFFFFF
 THIN = 2.6
@@ -38,7 +42,8 @@ class Region:
     @property
     def strong(self) -> bool:
         """Whether it may be a figure on its own."""
-        return not self.weak and min(width(self.box), height(self.box)) >= 28 and area(self.box) >= 2500
+        least = LEAST_RASTER if self.placements else LEAST
+        return not self.weak and min(width(self.box), height(self.box)) >= least and area(self.box) >= 2500
 
 
 def find_regions(pages: list[Page], captions: list[Caption], body: Body, tally: Tally) -> list[list[Region]]:
@@ -127,7 +132,7 @@ def _last_lines(page: Page, full: list[Line], skip: set[int], body: Body) -> lis
     known = skip | {id(line) for line in full}
 
     def ends(line: Line, above: Line) -> bool:
-        close = -0.3 * line.size < line.box[1] - above.box[3] < 0.6 * line.size or line.block == above.block
+        close = -0.3 * line.size < line.box[1] - above.box[3] < 0.6 * line.size
         below = 0 < line.box[1] - above.box[1] < 3 * line.size
         flush = abs(line.box[0] - above.box[0]) < 0.3 * line.size and line.box[2] <= above.box[2] + 2
         return close and below and flush and line.main.font == above.main.font and abs(line.size - above.size) < 0.3

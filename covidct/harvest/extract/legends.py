@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from covidct.captions.figure_labels import plain
 from covidct.harvest.extract.boxes import height, width
 from covidct.harvest.extract.page import Line, Page
-from covidct.harvest.extract.starts import Start
+from covidct.harvest.extract.paragraphs import SENTENCE_END, bold
+from covidct.harvest.extract.starts import Body, Start
 
 _TITLE = re.compile(r"\b(legends?|captions?)\b", re.I)
 _MARK = r"\(?([A-Ha-h])(?:\s*(?:[-–,&]|and)\s*([A-Ha-h]))?[).,:]"
@@ -14,6 +15,12 @@ _OPENS = re.compile(rf"^\W{{0,2}}{_MARK}\s*\W?\w")
 _INSIDE = re.compile(rf"(?:^|(?<=\s)){_MARK}(?=\s|$)")
 _RULE = 2.6
 """Points: strokes no thicker are rules."""
+PROSE = 40
+"""Letters of a line that may be running text."""
+FOOT = 0.85
+"""Share of a page's height over which the text of a page of its own ends."""
+LONGEST = 24
+"""Lines of prose on such a page."""
 HEAD = 0.3
 """Share of a page above which the first legend of a list begins."""
 
@@ -41,6 +48,42 @@ def legend_pages(pages: Sequence[Page], starts: Sequence[Start]) -> set[int]:
         if titled or (at_head and len(own) > 1) or number - 1 in out:
             out.add(number)
     return out
+
+
+def stands_alone(pages: Sequence[Page], starts: Sequence[Start], body: Body) -> set[int]:
+    """Positions of pages that hold nothing but figures and what explains them: all of their prose is caption.
+
+    No prose stands over the first caption or figure, no heading below it, and the text ends before the page does, with
+    a full stop.
+    """
+    out: set[int] = set()
+    for number, page in enumerate(pages):
+        own = [page.lines[s.line] for s in starts if s.page == number and s.label.kind == "figure"]
+        if own and _drawn(page) and _ends_early(page, min(own, key=lambda line: line.box[1]), body):
+            out.add(number)
+    return out
+
+
+def _ends_early(page: Page, first: Line, body: Body) -> bool:
+    prose = [x for x in page.lines if not x.way and len(x.text) > PROSE and width(x.box) > 0.5 * body.width]
+    if any(line.base < first.base - 1 for line in prose):
+        return False
+    below = [x for x in page.lines if not x.way and x.base > first.base + 1 and x.size > body.size - 2.5]
+    if not below or any(bold(x) and len(x.text) < PROSE and x.size > body.size - 0.5 for x in below[1:]):
+        return False
+    last = max((x for x in prose if x.base >= first.base), key=lambda x: x.base, default=first)
+    lines = sum(x.base >= first.base for x in prose)
+    end = max(below, key=lambda x: x.base)
+    early = end.box[3] < FOOT * page.height or _drawn_below(page, last)
+    return lines <= LONGEST and early and bool(SENTENCE_END.search(end.text))
+
+
+def _drawn(page: Page) -> bool:
+    return any(min(width(p.box), height(p.box)) > 28 for p in page.placements) or len(page.strokes) > 8
+
+
+def _drawn_below(page: Page, line: Line) -> bool:
+    return any(p.box[1] > line.box[3] - 4 and min(width(p.box), height(p.box)) > 28 for p in page.placements)
 
 
 def _bare(page: Page) -> bool:

@@ -11,11 +11,12 @@ from typing import Any
 
 import pymupdf
 
+from covidct.captions.figure_labels import read_label
 from covidct.harvest.extract.boxes import meet, union
 from covidct.records import Box
 
 MIN_TURNED = 0.6
-"""Share of a page's letters that stand on their side before the page is turned."""
+"""Share of a page's letters that stand on their side before the page is turned; 200 of them, or a caption."""
 PAINTED = 16 | 32
 """Flags of a letter that is filled or outlined."""
 BOLD_NAMES = ("bold", "black", "heavy", "-bd", ",bd", "semibd", "demi")
@@ -32,18 +33,27 @@ class Span:
     color: int = 0
     inked: bool = True
     """False for text that is placed but not painted (as over scans)."""
+    left: float | None = None
+    """Where it begins on an upright page, points."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line of text; ``block`` counts paragraphs of the page as the PDF library sees them."""
+    """One line of text; ``order`` is its position in the order of painting, comparable with ``Stroke.order``."""
 
     text: str
     box: Box
     spans: tuple[Span, ...]
-    block: int
+    order: int
     way: int = 0
     """0 upright, 1 reading upwards, 2 upside down, 3 reading downwards, 4 any slant."""
+    descent: float = 0.0
+    """Points from the base line to the lower edge of the box, as read."""
+
+    @property
+    def base(self) -> float:
+        """Height of the base line of an upright line."""
+        return self.box[3] - self.descent
 
     @cached_property
     def main(self) -> Span:
@@ -75,7 +85,7 @@ class Stroke:
     color: int
     straight: bool
     order: int = 0
-    """Position in the order of painting, comparable with ``Line.block``."""
+    """Position in the order of painting."""
 
 
 @dataclass
@@ -168,21 +178,28 @@ def _lines(block: Mapping[str, Any], count: int, shift: tuple[float, float]) -> 
 
 
 def _line(item: Mapping[str, Any], count: int, shift: tuple[float, float]) -> Line | None:
-    spans = tuple(_span(span) for span in item["spans"])
+    spans = tuple(_span(span, shift[0]) for span in item["spans"])
     text = "".join(span.text for span in spans)
     if not text.strip():
         return None
     inked = [span["bbox"] for span in item["spans"] if span["text"].strip()]
     x, y = item["dir"]
     way = 0 if x > 0.9 else 1 if y < -0.9 else 2 if x < -0.9 else 3 if y > 0.9 else 4
-    return Line(text, _moved(union(inked), shift), spans, count, way)
+    line = Line(text, _moved(union(inked), shift), spans, count, way)
+    main = max(item["spans"], key=lambda span: len(span["text"].strip()))
+    return replace(line, descent=_as_read(line)[3] - _down(way, _moved((*main["origin"], *main["origin"]), shift)))
 
 
-def _span(span: Mapping[str, Any]) -> Span:
+def _down(way: int, point: Box) -> float:
+    """How far down ``point`` lies, in the direction in which lines of ``way`` follow each other."""
+    return (point[1], point[0], -point[1], -point[0], point[1])[way]
+
+
+def _span(span: Mapping[str, Any], shift: float) -> Span:
     name = span["font"].lower()
     bold = bool(span["flags"] & pymupdf.TEXT_FONT_BOLD) or name.endswith(".b") or any(w in name for w in BOLD_NAMES)
     painted = bool(span.get("char_flags", PAINTED) & PAINTED) and span.get("alpha", 255) > 25
-    return Span(span["text"], span["size"], span["font"], bold, span["color"], painted)
+    return Span(span["text"], span["size"], span["font"], bold, span["color"], painted, span["bbox"][0] + shift)
 
 
 def _continues(last: Line, line: Line) -> bool:
@@ -197,13 +214,15 @@ def _continues(last: Line, line: Line) -> bool:
 def _as_read(line: Line) -> Box:
     """The line's box turned so that it reads from left to right."""
     x0, y0, x1, y1 = line.box
-    return ((x0, y0, x1, y1), (-y1, x0, -y0, x1), (-x1, -y1, -x0, -y0), (y0, -x1, y1, -x0))[line.way]
+    upright = (x0, y0, x1, y1)
+    return (upright, (-y1, x0, -y0, x1), (-x1, -y1, -x0, -y0), (y0, -x1, y1, -x0), upright)[line.way]
 
 
 def _joined(last: Line, line: Line) -> Line:
     blank = "" if last.text.endswith(" ") or line.text.startswith(" ") else " "
     spans = (*last.spans, *((Span(" ", line.size, line.main.font, line.main.bold),) if blank else ()), *line.spans)
-    return Line(last.text + blank + line.text, union((last.box, line.box)), spans, last.block, last.way)
+    whole = Line(last.text + blank + line.text, union((last.box, line.box)), spans, last.order, last.way)
+    return replace(whole, descent=_as_read(whole)[3] - _as_read(last)[3] + last.descent)
 
 
 def upright(page: Page) -> Page:
@@ -212,7 +231,8 @@ def upright(page: Page) -> Page:
     for line in page.lines:
         letters[line.way] += len(line.text)
     turn = max((1, 2, 3), key=lambda way: letters[way])
-    if letters[turn] < 200 or letters[turn] < MIN_TURNED * sum(letters):
+    captioned = any(line.way == turn and _figure_label(line) for line in page.lines)
+    if letters[turn] < MIN_TURNED * sum(letters) or (letters[turn] < 200 and not captioned):
         return page
     wide, high = page.width, page.height
 
@@ -228,7 +248,8 @@ def upright(page: Page) -> Page:
         return Placement(turned(placement.box), turned(placement.full), pixels)
 
     def read(line: Line) -> Line:
-        return replace(line, box=turned(line.box), way=(line.way - turn) % 4 if line.way < 4 else 4)
+        spans = tuple(replace(span, left=None) for span in line.spans)
+        return replace(line, box=turned(line.box), spans=spans, way=(line.way - turn) % 4 if line.way < 4 else 4)
 
     return Page(
         page.number,
@@ -237,5 +258,11 @@ def upright(page: Page) -> Page:
         [read(line) for line in page.lines],
         [shown(placement) for placement in page.placements],
         [replace(stroke, box=turned(stroke.box)) for stroke in page.strokes],
+        [read(line) for line in page.furniture],
         turn=turn,
     )
+
+
+def _figure_label(line: Line) -> bool:
+    label = read_label(line.text)
+    return label is not None and label.kind == "figure"

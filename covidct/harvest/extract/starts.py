@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from covidct.captions.figure_labels import Label, plain, read_label
-from covidct.harvest.extract.boxes import overlap_x
 from covidct.harvest.extract.page import Line, Page
+from covidct.harvest.extract.paragraphs import Flow
 from covidct.harvest.extract.tally import Tally
 
 ENOUGH = 2.0
@@ -18,6 +18,8 @@ _READS_ON = re.compile(
     r"|indicates?|indicated|suggests?|reveals?|revealed|represents?|represented|contains?|lists?|and|or|to|in|of|for|from|with|we|is|are"
     r"|was|were|has|have|as|that|which|below|above|also|can|may|describes?|outlines?|into|by|on|at|where|but|because|since)\b"
 )
+ELSEWHERE = re.compile(r"\W*see (?:the )?(?:figure|legend|caption)\b[^.)\]]*(?:page|overleaf)[^.)\]]*[.)\]\s]*", re.I)
+"""What is printed in place of a caption, or beside one, whose figure stands on another page."""
 _SENTENCE_END = re.compile(r"[.:;?!)\]”\"']\W*$|\d\s*$")
 
 
@@ -49,12 +51,9 @@ class Candidate:
     label: Label
     rest: str
     above: Line | None
+    border: str
+    """Why the line begins a paragraph; empty where it goes on."""
     body: Body
-
-    @property
-    def gap(self) -> float:
-        """Blank above the line, in line heights; large where nothing is above."""
-        return 99.0 if self.above is None else (self.line.box[1] - self.above.box[3]) / max(self.line.size, 1)
 
 
 def _delimited(c: Candidate) -> bool:
@@ -62,7 +61,7 @@ def _delimited(c: Candidate) -> bool:
 
 
 def _alone(c: Candidate) -> bool:
-    return not c.rest.strip()
+    return not c.rest.strip() or bool(ELSEWHERE.fullmatch(c.rest))
 
 
 def _set_apart(c: Candidate) -> bool:
@@ -77,7 +76,7 @@ def _capital_follows(c: Candidate) -> bool:
 
 
 def _opens(c: Candidate) -> bool:
-    return c.above is None or c.gap > 0.6 or c.above.block != c.line.block
+    return bool(c.border)
 
 
 def _other_size(c: Candidate) -> bool:
@@ -94,7 +93,7 @@ def _cited(c: Candidate) -> bool:
 
 def _mid_sentence(c: Candidate) -> bool:
     above = c.above
-    if above is None or c.gap > 0.6 or abs(above.size - c.line.size) > 0.4 or _SENTENCE_END.search(above.text):
+    if above is None or c.border == "blank" or abs(above.size - c.line.size) > 0.4 or _SENTENCE_END.search(above.text):
         return False
     return read_label(above.text) is None and above.main.font == c.line.main.font
 
@@ -136,42 +135,31 @@ def body_style(pages: list[Page]) -> Body:
     return Body(font, size, widths[len(widths) // 2] if widths else 400.0)
 
 
-def find_starts(pages: list[Page], body: Body, tally: Tally) -> list[Start]:
-    """Caption starts in reading order, one a label where several lines compete (see ``_best``)."""
+def find_starts(pages: list[Page], flows: list[Flow], body: Body, tally: Tally) -> list[Start]:
+    """Caption starts in reading order, one a label where several lines compete (see ``best_of_label``)."""
     found: list[Start] = []
-    for number, page in enumerate(pages):
+    for number, (page, flow) in enumerate(zip(pages, flows, strict=True)):
         for index, line in enumerate(page.lines):
-            start = score_line(page, number, index, line, body)
-            if start is None:
+            candidate = _candidate(page, flow, index, line, body)
+            if candidate is None:
                 continue
-            if start.score >= ENOUGH:
-                found.append(start)
-            elif start.label.kind == "figure":
+            fired = [(name, weight) for name, weight, test in RULES if test(candidate)]
+            score = sum(weight for _, weight in fired)
+            if score >= ENOUGH:
+                found.append(Start(number, index, candidate.label, score, tuple(name for name, _ in fired)))
+            elif candidate.label.kind == "figure":
                 tally.fired("start:cites")
     return found
 
 
-def score_line(page: Page, number: int, index: int, line: Line, body: Body) -> Start | None:
-    """``line`` scored by every rule, or None where it does not begin with a label."""
-    if line.way or not line.text.strip():
-        return None
-    label = read_label(line.text)
+def _candidate(page: Page, flow: Flow, index: int, line: Line, body: Body) -> Candidate | None:
+    """``line`` as the rules see it, or None where it does not begin with a label."""
+    label = None if line.way else read_label(line.text)
     if label is None:
         return None
-    candidate = Candidate(line, label, plain(line.text)[label.end :], line_above(page, line), body)
-    fired = [(name, weight) for name, weight, test in RULES if test(candidate)]
-    return Start(number, index, label, sum(w for _, w in fired), tuple(name for name, _ in fired))
-
-
-def line_above(page: Page, line: Line) -> Line | None:
-    """The nearest line above ``line`` in its column, within five line heights."""
-    best: Line | None = None
-    for other in page.lines:
-        if other.way or other is line or overlap_x(other.box, line.box) < 1:
-            continue
-        if other.box[3] <= line.box[1] + 0.35 * line.size and line.box[1] - other.box[3] < 5 * line.size:
-            best = other if best is None or other.box[3] > best.box[3] else best
-    return best
+    above = flow.above[index]
+    upper = None if above is None else page.lines[above]
+    return Candidate(line, label, plain(line.text)[label.end :], upper, flow.border[index], body)
 
 
 def continues(start: Start, line: Line) -> bool:
@@ -180,14 +168,21 @@ def continues(start: Start, line: Line) -> bool:
 
 
 def best_of_label(starts: list[Start], pages: list[Page]) -> tuple[list[Start], list[Start]]:
-    """One start a figure label, and the others; a second printing of a label is a tag, a continuation or a citation."""
+    """One start a figure label, and the others; a second printing of a label is a tag, a continuation or a citation.
+
+    A label without a number is the figure of a paper that has no other.
+    """
     groups: dict[tuple[str, str], list[Start]] = defaultdict(list)
     for start in starts:
         groups[(start.label.kind, start.label.key)].append(start)
+    if any(kind == "figure" and key[:1].isdigit() for kind, key in groups):
+        groups.pop(("figure", ""), None)
     winners: list[Start] = []
     for group in groups.values():
         going_on = {id(s) for s in group if continues(s, pages[s.page].lines[s.line])}
         ranked = sorted(group, key=lambda s: (id(s) in going_on, "alone" in s.rules, -s.score, s.page, s.line))
         winners.append(ranked[0])
     order = {id(s) for s in winners}
-    return [s for s in starts if id(s) in order], [s for s in starts if id(s) not in order]
+    kept = [s for group in groups.values() for s in group]
+    kept.sort(key=lambda s: (s.page, s.line))
+    return [s for s in kept if id(s) in order], [s for s in kept if id(s) not in order]

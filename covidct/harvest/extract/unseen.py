@@ -61,7 +61,7 @@ def _painted_over(lines: list[Line], covers: list[Stroke]) -> set[int]:
         a, b, c, d = line.box
         across = np.minimum(x1, c) - np.maximum(x0, a) > 3
         down = np.minimum(y1, d) - np.maximum(y0, b) > 0.4 * (d - b)
-        if (across & down & (order > line.block)).any():
+        if (across & down & (order > line.order)).any():
             out.add(id(line))
     return out
 

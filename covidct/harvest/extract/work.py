@@ -8,6 +8,7 @@ from covidct.harvest.extract.captions import Caption
 from covidct.harvest.extract.graphics import Region
 from covidct.harvest.extract.match import Found, PageView
 from covidct.harvest.extract.page import Line, Page
+from covidct.harvest.extract.paragraphs import Flow
 from covidct.harvest.extract.results import ExtractedFigure
 from covidct.harvest.extract.starts import Body
 
@@ -19,6 +20,7 @@ class Work:
     document: pymupdf.Document
     pages: list[Page]
     body: Body
+    flows: list[Flow] = field(default_factory=list)
     captions: list[Caption] = field(default_factory=list)
     regions: list[list[Region]] = field(default_factory=list)
     views: list[PageView] = field(default_factory=list)
