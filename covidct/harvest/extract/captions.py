@@ -11,7 +11,7 @@ from covidct.captions.figure_labels import Label, plain, read_label
 from covidct.harvest.extract.boxes import meet, overlap_x, union, width
 from covidct.harvest.extract.legends import legend_pages, next_panel, stands_alone
 from covidct.harvest.extract.page import Line, Page
-from covidct.harvest.extract.paragraphs import SENTENCE_END, Flow, between, bold, face
+from covidct.harvest.extract.paragraphs import Flow, between, bold, ends_sentence, face
 from covidct.harvest.extract.starts import ELSEWHERE, Body, Start, continues
 from covidct.harvest.extract.tally import Tally
 from covidct.harvest.extract.words import Vocabulary, join_lines
@@ -155,8 +155,7 @@ def _other_size(s: Step) -> bool:
 
 
 def _heading(s: Step) -> bool:
-    alone = s.border in ("blank", "ended", "heading", "other-face", "other-size", "indent")
-    return alone and bold(s.line) and not bold(s.last) and len(s.line.text) < LIMITS.heading and not s.label_only
+    return bold(s.line) and not bold(s.last) and len(s.line.text) < LIMITS.heading and not s.label_only
 
 
 def _body_resumes(s: Step) -> bool:
@@ -196,10 +195,10 @@ def _alone(s: Step) -> bool:
 
 def _mid_sentence(s: Step) -> bool:
     """The line before ends in the middle of a sentence."""
-    if SENTENCE_END.search(s.last.text) or s.blank > LIMITS.same_style:
+    if ends_sentence(s.last.text) or s.blank > LIMITS.same_style:
         return False
     lower = re.match(r"\W{0,2}[a-zà-ÿ\d]", s.line.text) is not None
-    full = s.border not in ("ended", "heading", "other-face", "other-size")
+    full = s.border not in ("ended", "short", "heading", "other-face", "other-size")
     return lower or bool(re.search(r"[,\-–(]\s*$|\b(and|or|of|the|in|with|for|a)\s*$", s.last.text)) or full
 
 
@@ -295,7 +294,7 @@ def _overleaf(reader: Reader, number: int, taken: list[int], barred: set[int], l
     first = min(upright, key=lambda n: (round(after.lines[n].box[1] / 4), after.lines[n].box[0]))
     head = after.lines[first]
     step = Step(lines, head, page, reader.body, "overleaf", 0.0)
-    open_end = not SENTENCE_END.search(last.text) or last.text.rstrip().endswith((",", ";"))
+    open_end = not ends_sentence(last.text) or last.text.rstrip().endswith((",", ";"))
     alike = face(head.main.font) == face(last.main.font) and abs(head.size - last.size) < 0.3
     style = head.main.font == last.main.font and (step.unlike_body or listed)
     under_picture = any(p.box[3] < head.box[1] for p in after.placements)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from covidct.captions.figure_labels import plain
 from covidct.harvest.extract.boxes import height, width
 from covidct.harvest.extract.page import Line, Page
-from covidct.harvest.extract.paragraphs import SENTENCE_END, bold
+from covidct.harvest.extract.paragraphs import bold, ends_sentence
 from covidct.harvest.extract.starts import Body, Start
 
 _TITLE = re.compile(r"\b(legends?|captions?)\b", re.I)
@@ -75,7 +75,7 @@ def _ends_early(page: Page, first: Line, body: Body) -> bool:
     lines = sum(x.base >= first.base for x in prose)
     end = max(below, key=lambda x: x.base)
     early = end.box[3] < FOOT * page.height or _drawn_below(page, last)
-    return lines <= LONGEST and early and bool(SENTENCE_END.search(end.text))
+    return lines <= LONGEST and early and ends_sentence(end.text)
 
 
 def _drawn(page: Page) -> bool:

@@ -37,12 +37,15 @@ class Thresholds:
     """How far left edges of lines that are flush may differ."""
     room: float = 0.6
     """So much more room than the next word needs shows that the line was ended on purpose."""
+    empty: float = 0.3
+    """Share of the column that a line leaves empty which was ended on purpose, whatever mark it ends with."""
     phrase: int = 12
     """Letters of a line whose typeface counts."""
 
 
 LIMITS = Thresholds()
-SENTENCE_END = re.compile(r"[.!?:;][\W\d]*$")
+_SENTENCE_END = re.compile(r"((?<!\d)[.!?:;][\W\d]*|(?<=\d)[.!?:;]\W*|[。！？；])$")
+_OPEN_END = re.compile(r"[-–‐,(\[/]$")
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,7 @@ def _other_face(p: Pair) -> bool:
 def _indent(p: Pair) -> bool:
     size = p.lower.size
     moved = p.lower.box[0] - p.upper.box[0]
-    if not LIMITS.indent[0] * size < moved < LIMITS.indent[1] * size or not SENTENCE_END.search(p.upper.text):
+    if not LIMITS.indent[0] * size < moved < LIMITS.indent[1] * size or not ends_sentence(p.upper.text):
         return False
     flush = LIMITS.flush * size
     back = p.after is not None and abs(p.after.box[0] - p.upper.box[0]) < flush
@@ -113,11 +116,19 @@ def _outdent(p: Pair) -> bool:
     moved = p.upper.box[0] - p.lower.box[0]
     flush = LIMITS.flush * p.lower.size
     inner = p.before is not None and abs(p.before.box[0] - p.upper.box[0]) < flush
-    return inner and moved > LIMITS.indent[0] * p.lower.size and bool(SENTENCE_END.search(p.upper.text))
+    return inner and moved > LIMITS.indent[0] * p.lower.size and ends_sentence(p.upper.text)
 
 
 def _ended(p: Pair) -> bool:
-    return p.ended and bool(SENTENCE_END.search(p.upper.text))
+    return p.ended and ends_sentence(p.upper.text)
+
+
+def _short(p: Pair) -> bool:
+    """Flush lines of which the upper leaves a good part of the column empty: a heading without a full stop."""
+    left = min(p.upper.box[0], p.lower.box[0])
+    flush = abs(p.upper.box[0] - p.lower.box[0]) < LIMITS.flush * p.lower.size
+    empty = p.right - p.upper.box[2] > LIMITS.empty * (p.right - left)
+    return p.ended and flush and empty and re.match(r"\W*[A-Z\d]", p.lower.text) is not None
 
 
 def _heading(p: Pair) -> bool:
@@ -133,12 +144,19 @@ BORDERS: tuple[tuple[str, Callable[[Pair], bool]], ...] = (
     ("indent", _indent),
     ("outdent", _outdent),
     ("ended", _ended),
+    ("short", _short),
     ("heading", _heading),
 )
 """Name and test of every rule that parts two lines."""
 
 
 _STYLES = re.compile(r"(newroman(psmt|ps)?|mt|ps|bold|italic|oblique|regular|roman|[\d.]+)+$")
+
+
+def ends_sentence(text: str) -> bool:
+    """Whether ``text`` ends with a mark that may end a sentence, notes behind it left out."""
+    shown = text.rstrip()
+    return _OPEN_END.search(shown) is None and _SENTENCE_END.search(shown) is not None
 
 
 def bold(line: Line) -> bool:

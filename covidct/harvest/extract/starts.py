@@ -93,7 +93,7 @@ def _cited(c: Candidate) -> bool:
 
 def _mid_sentence(c: Candidate) -> bool:
     above = c.above
-    if above is None or c.border == "blank" or abs(above.size - c.line.size) > 0.4 or _SENTENCE_END.search(above.text):
+    if above is None or c.border or abs(above.size - c.line.size) > 0.4 or _SENTENCE_END.search(above.text):
         return False
     return read_label(above.text) is None and above.main.font == c.line.main.font
 
