@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from covidct.captions.figure_labels import label_key, parent_key
 from covidct.captions.mentions import mentioned, sentences
 from covidct.harvest.extract.page import Page
 
@@ -50,7 +51,7 @@ def spoken_of(pages: Sequence[Page]) -> tuple[str, ...]:
 
 def not_found(spoken: Sequence[str], labels: Collection[str]) -> str:
     """Which figures the text speaks of and nobody found, in words; empty where there are none."""
-    found = {key for label in labels for key in mentioned(label)}
+    found = {parent_key(label_key(label)) for label in labels}
     lost = [key for key in spoken if key not in found]
     if not lost:
         return ""
