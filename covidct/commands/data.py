@@ -46,7 +46,7 @@ def fetch(
     name: str, out: Path | None, subset: tuple[int, ...], rate: tuple[str, ...], contact: str | None, as_json: bool
 ) -> int:
     """Download a set and check it against the digests that are known."""
-    from covidct.harvest.fetch import COVID_CT, ZENODO, fetch_covid_ct, fetch_luna16
+    from covidct.external.fetch import COVID_CT, ZENODO, fetch_covid_ct, fetch_luna16
     from covidct.harvest.services import checked
     from covidct.release.read import default_release, read_release
     from covidct.release.read.locate import cache_folder
@@ -94,7 +94,7 @@ def import_() -> None:
 @json_option
 def luna16(path: Path, out: Path, subjects: int, seed: int, as_json: bool) -> int:
     """Two lung-window slices of each of 500 subjects, from the scans (.mhd/.raw) and annotations.csv below PATH."""
-    from covidct.harvest.luna16 import LEVEL, LICENCE, WIDTH, import_luna16
+    from covidct.external.luna16 import LEVEL, LICENCE, WIDTH, import_luna16
 
     if not path.is_dir():
         raise UsageError(f"{path}: no such folder; give the one that holds LUNA16's scans and annotations.csv")
@@ -120,7 +120,7 @@ def luna16(path: Path, out: Path, subjects: int, seed: int, as_json: bool) -> in
 @json_option
 def lnm(path: Path, out: Path, as_json: bool) -> int:
     """The patches of Kaggle's lungnodemalignancy (all_patches.hdf5) as pictures, classes counted."""
-    from covidct.harvest.lnm import import_lnm
+    from covidct.external.lnm import import_lnm
 
     if not path.exists():
         raise UsageError(f"{path}: there is no such file or folder")

@@ -17,9 +17,9 @@ from covidct.extras import needed
 from covidct.files import safe_name, write_bytes
 from covidct.harvest.sources import Document
 from covidct.harvest.xml import parse_xml
-from covidct.harvest.zips import SafeZip, open_zip
 from covidct.net.failures import FetchError, Kind
 from covidct.records import Paper
+from covidct.zips import SafeZip, open_zip
 
 LARGEST_PICTURE = 120_000_000
 

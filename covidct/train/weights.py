@@ -12,10 +12,10 @@ import torch
 from numpy.typing import NDArray
 
 from covidct.errors import CovidctError, UsageError
+from covidct.external.weights import fetch
 from covidct.files import sha256_file
 from covidct.models import Classifier, kaiming
 from covidct.models.registry import IMAGENET_MEAN, IMAGENET_STD
-from covidct.train.download import fetch
 from covidct.train.networks import build, entry
 
 _OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|relu|conv))\.([12]\.)")

@@ -16,9 +16,9 @@ from faultserver.server import static
 from PIL import Image
 
 from covidct.cli import run
-from covidct.harvest.fetch import fetch_covid_ct, fetch_luna16
-from covidct.harvest.lnm import windowed as lnm_windowed
-from covidct.harvest.luna16 import choose_slices, import_luna16, lung_share, read_annotations, windowed
+from covidct.external.fetch import fetch_covid_ct, fetch_luna16
+from covidct.external.lnm import windowed as lnm_windowed
+from covidct.external.luna16 import choose_slices, import_luna16, lung_share, read_annotations, windowed
 from covidct.net.client import HttpClient
 from covidct.release.read import default_release, read_release
 

@@ -14,9 +14,9 @@ from faultserver.server import serving
 from covidct.cli import run
 from covidct.harvest.meca import list_packages, open_package
 from covidct.harvest.xml import parse_xml
-from covidct.harvest.zips import MEMBER_RULES, open_zip
 from covidct.net.failures import FetchError
 from covidct.workspace import Workspace
+from covidct.zips import MEMBER_RULES, open_zip
 
 pytestmark = pytest.mark.usefixtures("warm_engine")
 

@@ -268,3 +268,40 @@ def test_hostile_archives_are_refused(tmp_path: Path, member: tuple[zipfile.ZipI
     with pytest.raises(CovidctError, match=message):
         read_release(path)
     assert not (tmp_path / "outside.csv").exists()
+
+
+def test_an_address_that_leads_to_another_host_is_not_followed(toy_release: Path) -> None:
+    class Elsewhere(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(302)
+            self.send_header("Location", "http://localhost:9/own.zip")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        with pytest.raises(CovidctError, match=r"redirect to another place \(localhost\) not followed"):
+            read_release(f"http://127.0.0.1:{running.server_address[1]}/own.zip")
+        running.shutdown()
+
+
+def test_an_archive_that_never_ends_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("covidct.release.read.archive.MAX_ARCHIVE", 100_000)
+
+    class Endless(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            for _ in range(1_000):
+                self.wfile.write(b"PK" * 5_000)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Endless) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        with pytest.raises(CovidctError, match="size limit"):
+            read_release(f"http://127.0.0.1:{running.server_address[1]}/own.zip")
+        running.shutdown()

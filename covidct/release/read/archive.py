@@ -9,9 +9,11 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 from covidct.errors import CovidctError, UsageError
-from covidct.files import atomic_path
+from covidct.zips import check_zip
 
 MAX_ARCHIVE = 4 * 2**30
+MAX_SECONDS = 3600.0
+"""For the whole download."""
 MAX_MEMBERS = 500_000
 MAX_UNPACKED = 16 * 2**30
 MAX_RATIO = 200
@@ -37,25 +39,17 @@ def unpacked(source: Path | str) -> Path:
 
 @lru_cache(maxsize=16)
 def _from_address(address: str) -> Path:
-    import requests
+    from covidct.net.client import HttpClient, Settings
+    from covidct.net.failures import FetchError
+    from covidct.net.wire import Limits
 
-    target = Path(_scratch().name) / "download.zip"
+    client = HttpClient(Settings(attempts=3, limits=Limits(bytes=MAX_ARCHIVE, seconds=MAX_SECONDS)))
     try:
-        with requests.get(address, stream=True, timeout=60) as answer, atomic_path(target) as part:
-            if answer.status_code != 200:
-                raise CovidctError(f"{address}: the server answered {answer.status_code}")
-            size = 0
-            with part.open("wb") as out:
-                for chunk in answer.iter_content(_CHUNK):
-                    size += len(chunk)
-                    if size > MAX_ARCHIVE:
-                        raise CovidctError(f"{address}: more than {MAX_ARCHIVE} bytes; not fetched")
-                    out.write(chunk)
-    except requests.RequestException as error:
-        raise CovidctError(f"{address}: not fetched ({error})") from error
-    if not zipfile.is_zipfile(target):
-        raise CovidctError(f"{address}: what came is no zip archive")
-    return _from_archive(target, target.stat().st_mtime_ns)
+        got = client.download(address, Path(_scratch().name), check=check_zip)
+    except FetchError as error:
+        why = f"no zip archive to be had ({error.reason}); download it yourself and give the file"
+        raise CovidctError(f"{address}: {why}") from error
+    return _from_archive(got.path, got.path.stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=16)

@@ -11,6 +11,7 @@ import requests
 
 from covidct.errors import CovidctError
 from covidct.files import sha256_file
+from covidct.net.wire import Deadline, Limits, WatchedAdapter, follow
 from covidct.progress import progress
 
 MIRROR = "COVIDCT_WEIGHTS_URL"
@@ -18,8 +19,10 @@ MIRROR = "COVIDCT_WEIGHTS_URL"
 TRIES = 5
 PAUSE = 1.0
 """Seconds before the second try; doubled with each further one."""
-TIMEOUT = (15, 60)
 MAX_BYTES = 4 * 2**30
+LIMITS = Limits(bytes=MAX_BYTES, seconds=6 * 3600.0, silence=60.0)
+FRIENDS = frozenset({"download.pytorch.org", "download-r2.pytorch.org"})
+"""Hosts that the publishers' addresses may lead to."""
 _CHUNK = 2**16
 """Bytes at a time: of a transfer that breaks off, less than this is lost."""
 _NAMED = re.compile(r"-([0-9a-f]{8,64})\.[a-z]+$")
@@ -84,7 +87,7 @@ def _transfer(url: str, part: Path) -> None:
     have = part.stat().st_size if part.is_file() else 0
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
     try:
-        with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
+        with Deadline(LIMITS.seconds), follow(_session(), url, headers, LIMITS, FRIENDS) as answer:
             if answer.status_code == 416:  # as long as the file, or longer: its sha256 will tell which
                 return
             _check(answer)
@@ -96,6 +99,14 @@ def _transfer(url: str, part: Path) -> None:
         raise _BrokenOffError(f"the connection failed ({type(error).__name__})") from error
     except requests.RequestException as error:
         raise CovidctError(f"{url}: {error}") from error
+
+
+def _session() -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, WatchedAdapter(max_retries=0))
+    return session
 
 
 def _check(answer: requests.Response) -> None:

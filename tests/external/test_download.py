@@ -13,9 +13,9 @@ import pytest
 import torch
 
 from covidct.errors import CovidctError
+from covidct.external import weights as download
+from covidct.external.weights import fetch
 from covidct.models import build
-from covidct.train import download
-from covidct.train.download import fetch
 from covidct.train.weights import imagenet_start, read_state
 
 BODY = bytes(range(256)) * 12_000  # some 47 chunks

@@ -98,3 +98,9 @@ def open_zip(handle: "IO[bytes]", what: str) -> SafeZip:
         elif not info.is_dir():
             safe.members.setdefault(info.filename, info)
     return safe
+
+
+def check_zip(start: bytes, end: bytes) -> None:
+    """A ZIP begins with a member and ends with its directory: the check of a download."""
+    if not start.startswith(b"PK") or b"PK\x05\x06" not in end:
+        raise FetchError(Kind.BROKEN, "not a whole ZIP", rule="not-a-zip")

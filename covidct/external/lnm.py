@@ -4,8 +4,6 @@ Counts are computed, never assumed. There is no patient id in the file, and its 
 never evaluate on one what was pretrained on the other.
 """
 
-import csv
-import io
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +14,9 @@ from numpy.typing import NDArray
 
 from covidct.errors import UsageError
 from covidct.extras import needed
-from covidct.files import sha256_file, write_bytes, write_text
+from covidct.files import sha256_file, write_bytes
 from covidct.pictures import png_bytes
+from covidct.tables import write_csv
 
 SLICES, CLASSES = "ct_slices", "slice_class"
 WINDOW = (-600.0, 300.0)
@@ -70,12 +69,11 @@ def import_lnm(path: Path, out: Path) -> LnmImport:
     if float(values.min()) >= 0:
         raise UsageError(f"{path}: {SLICES} holds no Hounsfield units (nothing below 0): the window would not fit")
     names = [("benign", "malignant")[int(c)] for c in classes]
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(["file", "label", "width", "height", "sha256"])
+    rows = []
     for number, (patch, name) in enumerate(zip(windowed(values), names, strict=True)):
         file = f"{name}/{number:05d}.png"
         write_bytes(out / file, png_bytes(patch))
-        writer.writerow([file, name, patch.shape[1], patch.shape[0], sha256_file(out / file)])
-    write_text(out / "patches.csv", table.getvalue())
+        height, width = patch.shape
+        rows.append({"file": file, "label": name, "width": width, "height": height, "sha256": sha256_file(out / file)})
+    write_csv(out / "patches.csv", list(rows[0]), rows)
     return LnmImport(len(names), dict(sorted(Counter(names).items())), float(values.min()), float(values.max()))

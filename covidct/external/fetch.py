@@ -8,11 +8,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from covidct.files import sha256_bytes, sha256_file, write_bytes
-from covidct.harvest.zips import SafeZip, open_zip
 from covidct.net.answers import check_nothing
 from covidct.net.client import HttpClient
 from covidct.net.failures import FetchError, Kind
 from covidct.release.read import Release
+from covidct.zips import SafeZip, check_zip, open_zip
 
 COVID_CT = "https://raw.githubusercontent.com/UCSD-AI4H/COVID-CT/master"
 COVID_CT_ARCHIVES = ("Images-processed/CT_COVID.zip", "Images-processed/CT_NonCOVID.zip")
@@ -70,12 +70,6 @@ def _take(archive: SafeZip, file: str, digest: str, out: Path, report: FetchRepo
             return
     reason = "differs from the manifest's sha256" if members else "not in the archive"
     report.failed.append({"file": file, "reason": reason})
-
-
-def check_zip(start: bytes, end: bytes) -> None:
-    """A ZIP begins with a member and ends with its directory."""
-    if not start.startswith(b"PK") or b"PK\x05\x06" not in end:
-        raise FetchError(Kind.BROKEN, "not a whole ZIP", rule="not-a-zip")
 
 
 def fetch_luna16(

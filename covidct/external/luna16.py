@@ -5,11 +5,10 @@ to the same orientation (patient's right on the left, front on top) whatever the
 World → voxel: ``inv(Direction) · (world − Offset) / Spacing``; SimpleITK does it on the turned volume.
 """
 
-import csv
 import dataclasses
 import random
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,8 +18,9 @@ from numpy.typing import NDArray
 
 from covidct.errors import CovidctError, UsageError
 from covidct.extras import needed
-from covidct.files import sha256_file, write_bytes, write_text
+from covidct.files import sha256_file, write_bytes
 from covidct.pictures import png_bytes
+from covidct.tables import read_csv, write_csv
 
 LEVEL, WIDTH = -600.0, 1500.0
 SUBJECTS = 500
@@ -67,14 +67,13 @@ class LunaImport:
 def read_annotations(path: Path) -> dict[str, list[Lesion]]:
     """``annotations.csv`` by series; ``UsageError`` names a row that cannot be read."""
     lesions: dict[str, list[Lesion]] = {}
-    with path.open(newline="", encoding="utf-8-sig") as handle:
-        for number, row in enumerate(csv.DictReader(handle), 2):
-            try:
-                centre = (float(row["coordX"]), float(row["coordY"]), float(row["coordZ"]))
-                lesions.setdefault(row["seriesuid"], []).append(Lesion(centre, float(row["diameter_mm"])))
-            except (KeyError, TypeError, ValueError) as error:
-                columns = "seriesuid, coordX, coordY, coordZ, diameter_mm"
-                raise UsageError(f"{path} row {number}: not as expected ({columns})") from error
+    for number, row in enumerate(read_csv(path)[1], 2):
+        try:
+            centre = (float(row["coordX"]), float(row["coordY"]), float(row["coordZ"]))
+            lesions.setdefault(row["seriesuid"], []).append(Lesion(centre, float(row["diameter_mm"])))
+        except (KeyError, ValueError) as error:
+            columns = "seriesuid, coordX, coordY, coordZ, diameter_mm"
+            raise UsageError(f"{path} row {number}: not as expected ({columns})") from error
     return lesions
 
 
@@ -196,12 +195,6 @@ def import_luna16(folder: Path, out: Path, subjects: int = SUBJECTS, seed: int =
             continue
         slices += found
         done += 1
-    _write_table(out / "slices.csv", slices)
+    rows = [dataclasses.asdict(s) for s in sorted(slices, key=lambda s: (s.series, s.z))]
+    write_csv(out / "slices.csv", [field.name for field in dataclasses.fields(Slice)], rows)
     return LunaImport(tuple(slices), tuple(failed), done)
-
-
-def _write_table(path: Path, slices: Sequence[Slice]) -> None:
-    columns = [field.name for field in dataclasses.fields(Slice)]
-    rows: list[Mapping[str, object]] = [dataclasses.asdict(s) for s in sorted(slices, key=lambda s: (s.series, s.z))]
-    lines = [",".join(columns)] + [",".join(str(row[c]) for c in columns) for row in rows]
-    write_text(path, "\n".join(lines) + "\n")
