@@ -106,7 +106,7 @@ _THING_IN = re.compile(
     r"|suggestion|indication|criteria|patterns?|symptoms?|diagnos[ie]s|cases?|patients?|persons?|people|members?|contacts?"
     r"|exposures?|ct|cts|scans?|imaging|tests?|results?|swabs?|pcr|keeping|line|favou?r|family|known)\b)"
     r"(?:[a-z]+(?:s|ion|ment|fact|act|ness|ity|ance|ence|ema|sis|oma|pathy|ism|us|thorax|fever|oxygen)|contrast|fever)"
-    r"(?:\s\w+){0,3}?\s(?:of|from|in|on|among)\s(?!keeping|line|favou?r)"
+    r"(?:\s\w+){0,3}?\s(?:of|from|in|on|among|to|through|supplying)\s(?!keeping|line|favou?r)"
 )
 """``No pleural effusion on CT in``: the denial ends with its thing; not ``no evidence of``."""
 _LIST = re.compile(
