@@ -41,7 +41,7 @@ def label_figure(
         return _as_context(label_caption("\n".join(mentions)))
     labels, body = label_caption(caption), "\n".join(mentions)
     if labels.figure.label != UNCLEAR:
-        return _besides(labels, body, title)
+        return _besides(labels, body, (title, abstract))
     found = _about_patient(body, "context") or _about_patient(abstract, "abstract")
     if found is None and labels.figure.way is not Way.SUSPECTED:
         found = _about_paper(title)
@@ -60,9 +60,9 @@ def _suspects_the_disease(verdict: Verdict) -> bool:
     return verdict.way is Way.SUSPECTED and verdict.term.startswith("disease")
 
 
-def _besides(labels: Labels, body: str, title: str) -> Labels:
-    """``CT with a pulmonary embolism``, of a patient who, says the text, tested positive; or in a paper whose title is
-    about the disease: what it brings, or how it looks, is no other disease.
+def _besides(labels: Labels, body: str, paper: tuple[str, str]) -> Labels:
+    """``CT with a pulmonary embolism``, of a patient who, says the text, tested positive; or in a paper about the
+    disease: what it brings, or how it looks, is no other disease.
     """
     own = labels.figure
     if own.way not in OTHER_DISEASES:
@@ -71,20 +71,22 @@ def _besides(labels: Labels, body: str, title: str) -> Labels:
     if found is not None and (found.label != POSITIVE or not (own.besides or _together(body, own.term))):
         found = None
     if found is None and own.besides and own.way is not Way.FINAL_DIAGNOSIS:
-        found = _titled(title)
+        found = _of_paper(*paper)
     if found is None:
         return labels
     panels = {k: found if v.way in OTHER_DISEASES and v.besides else v for k, v in labels.panels.items()}
     return Labels(found, panels)
 
 
-def _titled(title: str) -> Verdict | None:
-    about = _about_paper(title)
-    if about is not None:
+def _of_paper(title: str, abstract: str) -> Verdict | None:
+    """The title's disease; where a title of two diseases or the abstract names it, nobody knows."""
+    if about := _about_paper(title):
         return about if about.label == POSITIVE else None
-    reading = reading_of(title, [(0, len(title))])
-    named = [m for m in reading.having("disease") if m.status != "negated"]
-    return shown(title, verdict_of(Way.SUSPECTED, named[0]), "title") if named else None
+    for source, text in (("title", title), ("abstract", abstract)):
+        named = [m for m in read(text) if m.means == "disease" and m.status not in ("negated", "topic")]
+        if named:
+            return shown(text, verdict_of(Way.SUSPECTED, named[0]), source)
+    return None
 
 
 def _together(body: str, rule: str) -> bool:

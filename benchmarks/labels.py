@@ -1,0 +1,82 @@
+"""Score caption labels on the captions of benchmarks/truth/labels.csv: python benchmarks/labels.py TEXTS.json...
+
+The table holds no text: locators, the first 16 digits of the sha256 of each text (blanks single), and the label that a
+machine reader (no clinician) gave before the program ran; an empty label was doubtful. TEXTS are JSON files in which
+the texts stand, in any form: MedPix 2.0's Descriptions.json and Case_topic.json, {paper: {figure: caption}}, or a list.
+Prints macro-F1, what was called what, and the precision of each way.
+"""
+
+import argparse
+import hashlib
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+from covidct.captions.labels import label_caption
+from covidct.captions.ways import Precision, Way
+from covidct.tables import read_csv
+
+TRUTH = Path(__file__).parent / "truth" / "labels.csv"
+CLASSES = ("positive", "negative", "unclear")
+
+
+def main() -> None:
+    """Print the scores of every batch and the table of ways."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("texts", nargs="+", type=Path)
+    texts = {_digest(t): t for file in parser.parse_args().texts for t in _strings(json.loads(file.read_text("utf-8")))}
+    _, rows = read_csv(TRUTH)
+    found = [(row, texts[row["sha256"]]) for row in rows if row["sha256"] in texts and row["label"]]
+    pairs: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    ways: dict[str, list[bool]] = defaultdict(list)
+    for row, text in found:
+        figure = label_caption(text).figure
+        said = "not-a-scan" if figure.way is Way.NOT_A_SCAN else figure.label
+        pairs[row["batch"]].append((_merged(row["label"]), _merged(said)))
+        ways[figure.way].append(said == row["label"])
+    print(json.dumps({"texts found": len(found), "of": sum(bool(row["label"]) for row in rows)}))
+    for batch, called in sorted(pairs.items()):
+        print(json.dumps({"batch": batch, **_scores(called)}))
+    for way, right in sorted(ways.items()):
+        measured = Precision(sum(right), len(right))
+        print(f"{way:<18} {measured.right:>4} of {measured.n:<4} lower 95 % bound {measured.lower:.3f}")
+
+
+def _strings(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _strings(inner)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(" ".join(text.split()).encode()).hexdigest()[:16]
+
+
+def _merged(label: str) -> str:
+    return "negative" if label == "not-a-scan" else label
+
+
+def _scores(called: list[tuple[str, str]]) -> dict[str, object]:
+    """Macro-F1 over the classes that are there; negatives called positive and the reverse; refusal."""
+    there = [c for c in CLASSES if any(c == want for want, _ in called)]
+    f1 = []
+    for name in there:
+        hits = sum(want == got == name for want, got in called)
+        f1.append(2 * hits / max(1, sum(want == name for want, _ in called) + sum(got == name for _, got in called)))
+    accepted = [(want, got) for want, got in called if got != "unclear"]
+    wrong = Counter(called)
+    return {
+        "captions": len(called),
+        "macro_f1": round(sum(f1) / len(f1), 3),
+        "negative_called_positive": wrong["negative", "positive"],
+        "positive_called_negative": wrong["positive", "negative"],
+        "accepted_precision": round(sum(want == got for want, got in accepted) / max(1, len(accepted)), 3),
+        "coverage": round(len(accepted) / len(called), 3),
+    }
+
+
+if __name__ == "__main__":
+    main()
