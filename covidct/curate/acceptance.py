@@ -29,7 +29,7 @@ class Acceptance:
     def expected(self) -> float | None:
         """Expected precision of the labels that enter unseen: the mean over their ways; None where none enters."""
         total = sum(self.accepted.values())
-        sure = sum(count * measured(way).precision for (_, way), count in self.accepted.items())
+        sure = sum(count * measured(way).rate for (_, way), count in self.accepted.items())
         return sure / total if total else None
 
     def lines(self) -> list[str]:
@@ -70,7 +70,7 @@ def _most(counts: Mapping[Any, int]) -> list[tuple[Any, int]]:
 
 def _figures(way: str) -> str:
     found = measured(way)
-    return f"{found.right} of {found.captions} right, at least {found.bound:.3f}" if found.captions else "not measured"
+    return f"{found.right} of {found.n} right, at least {found.lower:.3f}" if found.n else "not measured"
 
 
 def acceptance(workspace: Workspace) -> Acceptance:

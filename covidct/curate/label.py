@@ -147,7 +147,7 @@ def _evidence(one: Judgement) -> dict[str, object]:
         "letter_by": one.seen.placed.by,
         "caption_sha256": sha256_bytes(one.seen.figure.caption.encode()),
         "way": one.way,
-        "precision": [found.right, found.captions, round(found.bound, 3)],
+        "precision": [found.right, found.n, round(found.lower, 3)],
         "suggested": one.suggested,
         "refused": one.refused,
         "accepted": one.accepted,

@@ -121,9 +121,9 @@ def test_what_a_decision_would_win_counts_the_panels_of_its_figure() -> None:
 
 
 def test_the_bound_of_a_way_is_exact() -> None:
-    assert ways.Measured(60, 60).bound == pytest.approx(0.05 ** (1 / 60))
+    assert ways.Precision(60, 60).lower == pytest.approx(0.05 ** (1 / 60))
     assert ways.qualifies("stated") and not ways.qualifies("named") and not ways.qualifies("never-measured")
-    assert ways.Measured(0, 0).bound == 0.0 and ways.Measured(0, 0).precision == 0.5
+    assert ways.Precision(0, 0).lower == 0.0 and ways.Precision(0, 0).rate == 0.5
 
 
 def test_colour_of_a_slice_with_an_arrow_and_of_a_map(tmp_path: Path) -> None:
@@ -157,7 +157,9 @@ def test_auto_ends_with_what_enters_and_what_waits(tmp_path: Path, capsys: pytes
         drive(ws, LABEL)
         ws.decide([Decision("panel", "f1-1", "label", "positive", "curator:ann")])
         evidence = ws.current("panel", "f0-1")["label"].evidence
-        assert evidence["accepted"] and evidence["way"] == "stated" and evidence["precision"][:2] == [64, 64]
+        stated = ways.measured("stated")
+        assert evidence["accepted"] and evidence["way"] == "stated"
+        assert evidence["precision"][:2] == [stated.right, stated.n]
     assert cli(["curate", "auto", "-w", str(tmp_path / "ws")]) == 0
     out = capsys.readouterr().out
     assert "accepted without review: " in out and "waiting for a person: " in out
