@@ -19,10 +19,11 @@ from covidct.harvest.articles import Article, read_article
 from covidct.harvest.engine import Engine, Outcome
 from covidct.harvest.identity import RULES, Claim, Place, Verdict, judge
 from covidct.harvest.report import RunReport
-from covidct.harvest.shelf import STORED, Shelf, newest_version
+from covidct.harvest.shelf import STORED, Shelf, newest_version, reading_version
 from covidct.harvest.sources import Attempt, Chain, Document, attempts_json, describe
 from covidct.net.failures import FetchError
 from covidct.records import Paper, PaperStatus
+from covidct.steps.driver import reason_of
 from covidct.workspace.pixels import pixel_hash
 
 READ = "harvest-read"
@@ -130,11 +131,20 @@ class Pipeline:
         task, future = self._waiting.popleft()
         error = future.exception()
         if error is None:
-            self._settle(task, future.result())
+            self._settle_alone(task, future.result())
         elif isinstance(error, self.engine.losses):
             self._failed(task, f"the worker that read it was lost ({type(error).__name__}): run again")
+        elif isinstance(error, Exception):
+            self._failed(task, reason_of(error))
         else:
             raise error
+
+    def _settle_alone(self, task: Task, outcome: Outcome) -> None:
+        """Settle one document; whatever goes wrong is one failed document."""
+        try:
+            self._settle(task, outcome)
+        except Exception as error:  # noqa: BLE001  the border of an item
+            self._failed(task, reason_of(error))
 
     def _settle(self, task: Task, outcome: Outcome) -> None:
         extraction = outcome.extraction
@@ -256,8 +266,8 @@ def read_sibling(document: Document) -> tuple[Article | None, str]:
 
 
 def _read_key(paper: Paper, document: Document | None = None) -> str:
-    """Names the reading of a paper's own documents, or of others, into it."""
+    """Names the reading of a paper's own documents, or of others, into it, by this version of the extraction."""
     digests = [paper.sha256, paper.jats_sha256]
     if document is not None:
         digests = [sha256_file(file) if file else "" for file in (document.pdf, document.jats)]
-    return "|".join([paper.paper_id, *digests])
+    return "|".join([paper.paper_id, *digests, reading_version()])

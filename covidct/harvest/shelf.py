@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from covidct import __version__
 from covidct.captions.figure_labels import label_key
 from covidct.files import sha256_file
 from covidct.harvest import ids, licences
@@ -21,6 +20,7 @@ from covidct.harvest.identity import SUPPLEMENT, Claim
 from covidct.harvest.preprints import SERVERS, PreprintRecord
 from covidct.harvest.sources import Document
 from covidct.records import Decision, Figure, Paper, PaperStatus
+from covidct.steps.digest import digest
 from covidct.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -31,6 +31,11 @@ NEWEST = "harvest-newest"
 STORED = "workspace"
 """The source of documents that an interrupted run has fetched already."""
 FINAL = frozenset({PaperStatus.FORGOTTEN, PaperStatus.WITHDRAWN})
+
+
+def reading_version() -> str:
+    """Digest of the code that reads documents: what another version read is read again by ``--from``."""
+    return digest(("covidct.harvest.extract.child",))
 
 
 def newest_version(paper: Paper) -> int:
@@ -149,12 +154,13 @@ class Shelf:
         if article:
             licence = _more_precise(paper.licence, article.licence)
             abstract = paper.abstract or article.abstract
-            paper = dataclasses.replace(paper, licence=licence, abstract=abstract)
+            date = paper.date or article.date
+            paper = dataclasses.replace(paper, licence=licence, abstract=abstract, date=date)
         figures = list(self._figures(paper, outcome))
         figures += unseen_figures(paper, figures, article) if article else []
         spoken = not_found(extraction.spoken_of, [figure.label for figure in figures if figure.file])
         read = self.settle_figures(paper, figures, "; ".join(filter(None, (*extraction.doubts, spoken))))
-        self.workspace.record_dropped("read", __version__, paper.paper_id, extraction.dropped)
+        self.workspace.record_dropped("read", reading_version(), paper.paper_id, extraction.dropped)
         stored = self.workspace.stored(paper.sha256, ".pdf")
         if discard_pdf and stored:
             stored.unlink()
@@ -186,6 +192,7 @@ class Shelf:
             sha256=stored.sha256,
             licence=paper.licence,
             provenance={**found.provenance, "version": paper.version},
+            **_pair(found),
         )
 
     def same_file(self, document: Document) -> Paper | None:
@@ -221,6 +228,14 @@ class Shelf:
             identity = f"{known.paper_id if known else identity}-s{digest[:8]}"
             return Paper(identity, SUPPLEMENT, claim.doi, number, (number,), server=server), number
         return Paper(identity, source, claim.doi, number, (number,), server=server), number
+
+
+def _pair(found: "ExtractedFigure") -> dict[str, Any]:
+    """How caption and picture came together: counted off against each other, or by their place."""
+    rules = found.provenance.get("match_rules", ())
+    counted = next((rule for rule in ("by-order-unequal", "by-order") if rule in rules), "")
+    place = "same-page" if found.page == found.caption_page else "next-page"
+    return {"pair": counted or place, "pair_score": 0.0 if counted else 1.0}
 
 
 def unseen_figures(paper: Paper, figures: list[Figure], article: Article) -> list[Figure]:

@@ -63,7 +63,8 @@ CASES: list[tuple[Seen, str]] = [
     (seen(second="negative"), "second-reader-differs"),
     (seen(second="positive"), ""),
     (seen(second="unclear"), ""),
-    (seen(panel=dataclasses.replace(SLICE, score=0.1)), "box-unsure"),
+    (seen(patient=person("x", "not-told-apart")), "patient-unsure"),
+    (seen(patient=person("x", "one-a-figure")), ""),
 ]
 
 
