@@ -3,7 +3,7 @@
 import functools
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -46,8 +46,16 @@ def needs_extra(extra: str) -> Callable[[F], F]:
 
 
 def print_json(value: Any) -> None:
-    """``value`` as JSON on standard output, and nothing else there."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=1, sort_keys=False))
+    """``value`` as JSON on standard output, and nothing else there; an iterator as a list, one item at a time."""
+    if not isinstance(value, Iterator):
+        click.echo(json.dumps(value, ensure_ascii=False, indent=1, sort_keys=False))
+        return
+    mark = "["
+    for item in value:
+        text = json.dumps(item, ensure_ascii=False, indent=1).replace("\n", "\n ")
+        click.echo(f"{mark}\n {text}", nl=False)
+        mark = ","
+    click.echo("[]" if mark == "[" else "\n]")
 
 
 def worker_count(workers: int | None) -> int:

@@ -22,19 +22,19 @@ def show(table: str, as_csv: bool, missing: bool, as_json: bool, workspace: Path
     """Print a table of the workspace: papers, figures, panels, images, decisions, or what was left out."""
     from covidct.workspace import Workspace
     from covidct.workspace.tables import COLUMNS, MISSING_COLUMNS, missing_papers
-    from covidct.workspace.tables import table as rows_of
+    from covidct.workspace.tables import rows as rows_of
 
     if missing and table != "papers":
         raise UsageError("--missing goes with papers: covidct show papers --missing")
     with Workspace.open(workspace) as opened:
-        rows = missing_papers(opened) if missing else rows_of(opened, table)
-    columns = MISSING_COLUMNS if missing else COLUMNS[table]
-    if as_json:
-        print_json(rows)
-    elif as_csv:
-        write_csv(sys.stdout, columns, rows)
-    else:
-        say(f"{print_table(columns, rows)} rows", err=True)
+        rows = iter(missing_papers(opened)) if missing else rows_of(opened, table)
+        columns = MISSING_COLUMNS if missing else COLUMNS[table]
+        if as_json:
+            print_json(rows)
+        elif as_csv:
+            write_csv(sys.stdout, columns, rows)
+        else:
+            say(f"{print_table(columns, rows)} rows", err=True)
 
 
 @click.command()

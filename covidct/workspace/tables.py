@@ -1,6 +1,7 @@
 """The tables of ``covidct show``: the contract's columns, a stable order, nothing from the clock."""
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Iterator, Sequence
 
 from covidct.records import Box, Paper, PaperStatus
 from covidct.workspace.rows import dump
@@ -36,6 +37,11 @@ HERE = frozenset({PaperStatus.FETCHED, PaperStatus.EXTRACTED, PaperStatus.FORGOT
 
 def table(workspace: Workspace, name: str) -> list[Row]:
     """The rows of one table, all values text."""
+    return list(rows(workspace, name))
+
+
+def rows(workspace: Workspace, name: str) -> Iterator[Row]:
+    """The same one at a time: a journal may be longer than memory."""
     return ROWS[name](workspace)
 
 
@@ -49,9 +55,10 @@ def _in_doubt(paper: Paper) -> bool:
     return paper.status is PaperStatus.EXTRACTED and bool(paper.reason)
 
 
-def _papers(workspace: Workspace) -> list[Row]:
+def _papers(workspace: Workspace) -> Iterator[Row]:
     counts = dict(workspace.connection.execute("SELECT paper_id, count(*) FROM figures GROUP BY paper_id").fetchall())
-    return [_paper(paper, counts.get(paper.paper_id, 0)) for paper in workspace.papers()]
+    for paper in workspace.papers():
+        yield _paper(paper, counts.get(paper.paper_id, 0))
 
 
 def _paper(paper: Paper, n_figures: int) -> Row:
@@ -59,63 +66,51 @@ def _paper(paper: Paper, n_figures: int) -> Row:
     return {c: special[c] if c in special else _text(getattr(paper, c)) for c in COLUMNS["papers"]}
 
 
-def _figures(workspace: Workspace) -> list[Row]:
-    rows = []
+def _figures(workspace: Workspace) -> Iterator[Row]:
     for figure in workspace.figures():
         special = _corners(figure.box, digits=2) | {"mentions": dump(list(figure.mentions))}
-        rows.append({c: special[c] if c in special else _text(getattr(figure, c)) for c in COLUMNS["figures"]})
-    return rows
+        yield {c: special[c] if c in special else _text(getattr(figure, c)) for c in COLUMNS["figures"]}
 
 
-def _panels(workspace: Workspace) -> list[Row]:
-    rows = []
+def _panels(workspace: Workspace) -> Iterator[Row]:
     for panel in workspace.panels():
         special = _corners(panel.box, digits=0) | {"score": f"{panel.score:.3f}"}
-        rows.append({c: special[c] if c in special else _text(getattr(panel, c)) for c in COLUMNS["panels"]})
-    return rows
+        yield {c: special[c] if c in special else _text(getattr(panel, c)) for c in COLUMNS["panels"]}
 
 
-def _images(workspace: Workspace) -> list[Row]:
+def _images(workspace: Workspace) -> Iterator[Row]:
     """Panels that a release would take as things stand: axial lung CT with a label, not rejected."""
     paper_of = {figure.figure_id: figure.paper_id for figure in workspace.figures()}
     rejected = {key for key, decision in workspace.current_all("panel", "accept").items() if decision.value is False}
     masked = workspace.current_all("panel", "mask")
-    rows = []
     for panel in workspace.panels():
         if panel.kind != "ct_axial_lung" or panel.label not in ("positive", "negative") or panel.panel_id in rejected:
             continue
         special = {"paper_id": paper_of[panel.figure_id], "masked": "yes" if panel.panel_id in masked else "no"}
-        rows.append({c: special[c] if c in special else _text(getattr(panel, c)) for c in COLUMNS["images"]})
-    return rows
+        yield {c: special[c] if c in special else _text(getattr(panel, c)) for c in COLUMNS["images"]}
 
 
-def _decisions(workspace: Workspace) -> list[Row]:
-    decisions = workspace.decisions()
-    undone = {decision.undoes for decision in decisions if decision.undoes is not None}
-    ordered = sorted(decisions, key=lambda d: (d.entity, d.entity_id, d.field, d.decision_id))
-    return [
-        {
-            "entity": d.entity,
-            "entity_id": d.entity_id,
-            "field": d.field,
-            "value": d.value if isinstance(d.value, str) else dump(d.value),
-            "by": d.by,
-            "why": d.why,
-            "score": "" if d.score is None else f"{d.score:.3f}",
-            "undone": "yes" if d.decision_id in undone else "no",
+def _decisions(workspace: Workspace) -> Iterator[Row]:
+    read = workspace.connection.execute
+    undone = {row[0] for row in read("SELECT undoes FROM decisions WHERE undoes IS NOT NULL")}
+    for row in read("SELECT * FROM decisions ORDER BY entity, entity_id, field, decision_id"):
+        value = json.loads(row["value"])
+        yield {
+            **{column: row[column] for column in ("entity", "entity_id", "field")},
+            "value": value if isinstance(value, str) else dump(value),
+            "by": row["by"],
+            "why": row["why"],
+            "score": "" if row["score"] is None else f"{row['score']:.3f}",
+            "undone": "yes" if row["decision_id"] in undone else "no",
         }
-        for d in ordered
-    ]
 
 
-def _dropped(workspace: Workspace) -> list[Row]:
-    rows = []
+def _dropped(workspace: Workspace) -> Iterator[Row]:
     for left in workspace.dropped():
         one = left.dropped
         about = {"what": one.what, "rule": one.rule, "reason": one.reason, "page": _text(one.page)}
         corners = _corners(one.box, digits=2)
-        rows.append({"step": left.step, "version": left.version, "item": left.item, **about, **corners})
-    return rows
+        yield {"step": left.step, "version": left.version, "item": left.item, **about, **corners}
 
 
 def _corners(box: Box | None, digits: int) -> Row:
@@ -127,7 +122,7 @@ def _text(value: object) -> str:
     return "" if value is None else str(value)
 
 
-ROWS: dict[str, Callable[[Workspace], list[Row]]] = {
+ROWS: dict[str, Callable[[Workspace], Iterator[Row]]] = {
     "papers": _papers,
     "figures": _figures,
     "panels": _panels,

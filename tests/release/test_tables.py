@@ -3,12 +3,15 @@
 import csv
 import io
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from covidct.cli import run
+from covidct.commands.options import print_json
 from covidct.records import Decision
 from covidct.release.make.datasheet import markdown
 from covidct.tables import WIDEST, print_table, printable, read_csv, say, write_csv
@@ -100,3 +103,40 @@ def test_datasheet_text_is_no_markup() -> None:
     text = markdown("a <script>x</script>\n|b| ![c](http://d) & \\[e](f)")
     assert "<" not in text
     assert text == r"a &lt;script&gt;x&lt;/script&gt; \|b\| !\[c\](http://d) &amp; \\\[e\](f)"
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_json_of_a_stream_is_that_of_a_list(count: int, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [{"a": f"肺\n{k}", "b": "[{"} for k in range(count)]
+    print_json(rows)
+    whole = capsys.readouterr().out
+    print_json(iter(rows))
+    assert capsys.readouterr().out == whole
+
+
+_SHOW = """
+import io, resource, sys
+from covidct.cli import run
+from covidct.commands.options import print_json
+sys.stdout = open("/dev/null", "w")
+code = run(["show", "decisions", "-w", sys.argv[1], *sys.argv[2:]])
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, file=sys.stderr)
+sys.exit(code)
+"""
+
+
+@pytest.mark.parametrize("form", [["--csv"], ["--json"], []])
+def test_a_long_journal_is_shown_in_little_memory(tmp_path: Path, form: list[str]) -> None:
+    count = 60_000
+    with Workspace.create(tmp_path / "ws") as ws:
+        ws.connection.execute("BEGIN IMMEDIATE")
+        ws.connection.executemany(
+            "INSERT INTO decisions (entity, entity_id, field, value, by, why, evidence, seconds, at) "
+            "VALUES ('panel', ?, 'note', ?, 'rule:x@1', ?, '{}', 0, '2026-01-01')",
+            ((f"p{k}", json.dumps(f"v{k}"), "why " * 20) for k in range(count)),
+        )
+        ws.connection.execute("COMMIT")
+    call = [sys.executable, "-c", _SHOW, str(tmp_path / "ws"), *form]
+    done = subprocess.run(call, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-800:]
+    assert int(done.stderr.split()[-1]) < 60  # MiB; 25 as they come, some 90 as a table in memory
