@@ -7,9 +7,10 @@ patient: too large a group loses data, too small a one leaks a patient into the 
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
+from covidct.captions.courses import Course, course_of
 from covidct.captions.cues import Moment, Person, moments, persons
 from covidct.captions.letters import Lettered, assigned
 from covidct.captions.markers import chain, letters
@@ -53,6 +54,9 @@ class _Panel:
     moments: tuple[Moment, ...] = ()
     same_as: tuple[int, str] | None = None
     fresh: bool = False
+    course: Course = field(default_factory=Course)
+    number: int = 0
+    """Counts the persons of one age and sex whose courses differ."""
 
 
 _COUNTS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
@@ -106,6 +110,8 @@ def _panels(number: int, figure: FigureText, figures: Sequence[FigureText]) -> l
     _follow(made, split)
     for panel in made:
         panel.same_as = _reference(panel, number, split, figures)
+        spans = split.spans.get(panel.letter, ()) or ((0, len(split.text)),)
+        panel.course = course_of(" ".join(split.text[start:end] for start, end in spans), panel.moments)
     return made
 
 
@@ -225,6 +231,7 @@ class _Book:
 
     def __init__(self, panels: Sequence[_Panel]) -> None:
         self.panels = panels
+        self._tell_apart()
         self.people = {panel.person for panel in panels if panel.person is not None}
         self.cases: dict[tuple[float, str], set[str]] = {}
         self.sexes: dict[float, set[str]] = {}
@@ -236,6 +243,36 @@ class _Book:
             if person.sex:
                 self.sexes.setdefault(person.age, set()).add(person.sex)
         self.places = {panel.panel_id: place for place, panel in enumerate(panels)}
+
+    def _tell_apart(self) -> None:
+        """Number the persons of one age and sex, without case numbers, whose courses contradict each other."""
+        met: dict[tuple[float, str], list[Course]] = {}
+        for panel in self.panels:
+            person = panel.person
+            if person is None or person.age is None or person.case or panel.same_as is not None:
+                continue
+            courses = met.setdefault((person.age, person.sex), [])
+            fits = (n for n, course in enumerate(courses) if not course.contradicts(panel.course))
+            panel.number = next(fits, len(courses))
+            if panel.number == len(courses):
+                courses.append(panel.course)
+            else:
+                courses[panel.number] = courses[panel.number].joined(panel.course)
+
+    def key_of(self, panel: _Panel) -> str:
+        """The key of the person a panel tells of; a sex alone is somebody of its own within a figure."""
+        if panel.person is None:
+            return ""
+        key = self.key(panel.person)
+        if key and panel.number and not key.startswith("case "):
+            return f"{key} course {panel.number + 1}"
+        if not key and panel.person.sex and len(self._sexes_in(panel.figure)) > 1:
+            return f"figure {panel.figure} {panel.person.sex}"
+        return key
+
+    def _sexes_in(self, figure: int) -> set[str]:
+        people = (panel.person for panel in self.panels if panel.figure == figure)
+        return {person.sex for person in people if person is not None and person.sex}
 
     def key(self, person: Person) -> str:
         """A case number; else age and sex, by way of a case that has them or of a person told of more fully."""
@@ -297,7 +334,7 @@ def _patient(panel: _Panel, book: _Book, figures: Sequence[FigureText], single: 
             return Patient(
                 found.key, "same-patient", min(found.score, _SCORES["same-patient"]), found.person, panel.moments
             )
-    if panel.person is not None and (key := book.key(panel.person)):
+    if panel.person is not None and (key := book.key_of(panel)):
         return Patient(key, panel.rule, _SCORES[panel.rule], panel.person, panel.moments, panel.text)
     if single and len(known) <= 1 and not panel.fresh:
         return Patient(next(iter(known), "the patient"), "one-case-paper", 0.7, panel.person, panel.moments)
@@ -312,7 +349,8 @@ def _untold(panel: _Panel, book: _Book, figure: FigureText) -> Patient:
     if panel.fresh or (several > 1 and several == here):
         return Patient(f"{name} {panel.letter or panel.panel_id}", "one-a-panel", 0.6, panel.person, panel.moments)
     if several:
-        return Patient(name, "not-told-apart", 0.3, None, panel.moments)
+        rule = "not-told-apart" if several > 0 or here == 1 else "perhaps-several"
+        return Patient(name, rule, 0.3, None, panel.moments)
     return Patient(name, "one-a-figure", 0.5, panel.person, panel.moments)
 
 

@@ -161,7 +161,8 @@ def _before_heading(text: str, start: int, following: Marker) -> int:
         return own[0]
     cut = text.rfind(";", start, following.start)
     heading = text[cut + 1 : following.start].split()
-    return cut if cut > 0 and 0 < len(heading) <= _HEADING_WORDS and heading != ["and"] else following.start
+    short = 0 < len(heading) <= _HEADING_WORDS and heading != ["and"] and not heading[-1].endswith(".")
+    return cut if cut > 0 and short else following.start
 
 
 def _last_end(text: str, markers: Sequence[Marker]) -> int:

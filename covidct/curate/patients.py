@@ -143,4 +143,5 @@ _WHY = {
     "one-a-panel": "as many patients as panels, or another patient",
     "one-a-figure": "nobody is told of: one patient a figure is assumed",
     "not-told-apart": "several patients that the text does not tell apart",
+    "perhaps-several": "the caption speaks of patients and has several panels: perhaps several patients",
 }
