@@ -25,3 +25,17 @@ def test_age_bands_and_sex_come_from_the_text(make_workspace: Callable[..., Path
     assert tuple(images.loc[first, ["age_band", "sex"]]) == ("0-9", "F")
     assert tuple(images.loc[second, ["age_band", "sex"]]) == ("90+", "")
     assert (images.drop([first, second])["age_band"] == "").all()
+
+
+def test_a_patient_who_is_perhaps_several_says_so(make_workspace: Callable[..., Path], tmp_path: Path) -> None:
+    folder = make_workspace()
+    with Workspace.open(folder) as ws:
+        first, second = ws.panels()[0].panel_id, ws.panels()[2].panel_id
+        told = {first: ("a", "perhaps-several"), second: ("b", "panel-text")}
+        ws.decide(
+            [Decision("panel", k, "patient", p, "rule:patients@1", evidence={"rule": r}) for k, (p, r) in told.items()]
+        )
+    words = ["--name", "own", "--version", "1.0.0", "--date", "2026-01-02", "--out", str(tmp_path / "out")]
+    assert run(["manifest", "build", "-w", str(folder), *words]) == 0
+    patients = read_release(tmp_path / "out/own/1.0.0").patients.set_index("patient_id")
+    assert "perhaps several people" in patients.loc["a", "notes"] and patients.loc["b", "notes"] == ""

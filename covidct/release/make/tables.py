@@ -27,10 +27,11 @@ def paper_table(images: pd.DataFrame, known: Mapping[str, Mapping[str, str]] | N
     return table[list(PAPER_COLUMNS)]
 
 
-def patient_table(images: pd.DataFrame) -> pd.DataFrame:
-    """One row a patient; a value on which a patient's images disagree is left empty."""
+def patient_table(images: pd.DataFrame, notes: Mapping[str, str] | None = None) -> pd.DataFrame:
+    """One row a patient; a value on which a patient's images disagree is left empty. ``notes`` by patient id."""
     table = _grouped(images, "patient_id", ("source", "age_band", "sex"))
-    table["notes"] = [_NOTES.get(str(patient).split("_")[0], "") for patient in table["patient_id"]]
+    known = notes or {}
+    table["notes"] = [known.get(p) or _NOTES.get(str(p).split("_")[0], "") for p in table["patient_id"]]
     return table[list(PATIENT_COLUMNS)]
 
 

@@ -77,8 +77,21 @@ def draft_from_workspace(workspace: Workspace, order: Order, manifests: Path) ->
         "origin": {"tool": "manifest build", "decisions": workspace.fingerprint()},
         "split": {"ratios": list(order.ratios), "seed": order.seed, "cost": fit.cost},
     }
-    tables = paper_table(images, _paper_facts(view)), patient_table(images)
+    tables = paper_table(images, _paper_facts(view)), patient_table(images, _patient_notes(view))
     return Draft(order.name, order.version, order.date, images, *tables, _withdrawn(workspace), about)
+
+
+_UNSURE_PATIENTS = {
+    "perhaps-several": "perhaps several people: the caption speaks of patients and has several panels",
+    "not-told-apart": "several people whom the text does not tell apart",
+    "one-a-figure": "assumed: nobody is told of, one patient for each figure",
+}
+
+
+def _patient_notes(view: View) -> dict[str, str]:
+    """What is not known of a patient, by patient id."""
+    rules = {str(d.value): str(d.evidence.get("rule", "")) for d in view.patients.values()}
+    return {patient: _UNSURE_PATIENTS[rule] for patient, rule in rules.items() if rule in _UNSURE_PATIENTS}
 
 
 def _view(workspace: Workspace) -> View:
