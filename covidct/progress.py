@@ -2,15 +2,28 @@
 
 import os
 import sys
+import weakref
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tqdm import tqdm
 
 T = TypeVar("T")
+_bars: "weakref.WeakSet[tqdm[Any]]" = weakref.WeakSet()
 
 
 def progress(items: Iterable[T], label: str, total: int | None = None) -> "tqdm[T]":
     """``items`` behind a bar on standard error; silent when that is no terminal or ``COVIDCT_QUIET`` is set."""
     hidden = not sys.stderr.isatty() or bool(os.environ.get("COVIDCT_QUIET"))
-    return tqdm(items, desc=label, total=total, file=sys.stderr, disable=hidden, leave=False)
+    bar = tqdm(items, desc=label, total=total, file=sys.stderr, disable=hidden, leave=False)
+    if not hidden:
+        _bars.add(bar)
+    return bar
+
+
+def beside_bar(words: str) -> bool:
+    """Put ``words`` behind the bars that are shown; false where none is."""
+    shown = [bar for bar in list(_bars) if not bar.disable]
+    for bar in shown:
+        bar.set_postfix_str(words)
+    return bool(shown)

@@ -120,6 +120,11 @@ class LocalEngine:
         job = _job(document, path=str(document.pdf or ""), stages=str(stages or ""))
         return self._threads.submit(read_document, self._extractor, job)
 
+    def abort(self) -> None:
+        """Stop at once: what is being read is killed."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._extractor.abort()
+
     def close(self) -> None:
         """Stop: work that has not begun is dropped."""
         self._threads.shutdown(wait=True, cancel_futures=True)
@@ -150,6 +155,10 @@ class DaskEngine:
         future = self._executor.submit(read_on_worker, _job(document, url=url))
         future.add_done_callback(lambda _: _remove(url))
         return future
+
+    def abort(self) -> None:
+        """Leave the cluster, its work undone."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
 
     def close(self) -> None:
         """Leave the cluster; it goes on without us."""
@@ -185,5 +194,8 @@ def open_engine(workers: int, scheduler: str = "", scratch: str = "") -> Iterato
     engine: Engine = DaskEngine(scheduler, scratch) if scheduler else LocalEngine(workers)
     try:
         yield engine
+    except BaseException:
+        engine.abort()
+        raise
     finally:
         engine.close()

@@ -20,7 +20,7 @@ from covidct.harvest.repack import Picture, as_png
 from covidct.harvest.report import RunReport
 from covidct.net.answers import check_image
 from covidct.net.client import HttpClient
-from covidct.net.failures import FetchError, Kind
+from covidct.net.failures import FetchError, Kind, Unreachable, unreachable
 from covidct.net.wire import under
 from covidct.records import Figure, Paper, PaperStatus
 from covidct.workspace import Workspace
@@ -90,7 +90,10 @@ class MedpixApi:
     def find(self, diagnosis: str) -> list[str]:
         """Encounter ids whose diagnosis holds the words, in the service's order, each once."""
         url = f"{self.base}/rest/encounter/diagnosis.json?{urlencode({'diagnosis': diagnosis})}"
-        hits = self.client.get_json(url)
+        try:
+            hits = self.client.get_json(url)
+        except Unreachable as error:
+            raise unreachable(error, "read a MedPix 2.0 folder by --from") from error
         if not isinstance(hits, list):
             raise FetchError(Kind.UNUSABLE, "MedPix answered a search in an unknown form", url, rule="medpix-shape")
         found = [_words(hit.get("encounterID")) for hit in hits if isinstance(hit, Mapping)]

@@ -9,6 +9,7 @@ import shutil
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -21,6 +22,7 @@ from covidct.harvest.identity import RULES, Claim, Place, Verdict, judge
 from covidct.harvest.report import RunReport
 from covidct.harvest.shelf import STORED, Shelf, newest_version, reading_version
 from covidct.harvest.sources import Attempt, Chain, Document, attempts_json, describe
+from covidct.net.client import HttpClient
 from covidct.net.failures import FetchError
 from covidct.records import Paper, PaperStatus
 from covidct.steps.driver import reason_of
@@ -57,17 +59,27 @@ B = TypeVar("B")
 
 def ordered(work: Callable[[A], B], items: Iterable[A], threads: int) -> Iterator[B]:
     """``work`` on every item with a few threads; results in order, at most twice as many ahead as there are threads."""
-    with ThreadPoolExecutor(threads, thread_name_prefix="fetch") as pool:
-        waiting: deque[Future[B]] = deque()
-        try:
-            for item in items:
-                waiting.append(pool.submit(work, item))
-                if len(waiting) >= 2 * threads:
-                    yield waiting.popleft().result()
-            while waiting:
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="fetch")
+    waiting: deque[Future[B]] = deque()
+    try:
+        for item in items:
+            waiting.append(pool.submit(work, item))
+            if len(waiting) >= 2 * threads:
                 yield waiting.popleft().result()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)  # who is interrupted does not wait for what is under way
+
+
+@contextmanager
+def cut_off_by_error(client: HttpClient) -> Iterator[None]:
+    """Whatever ends the block early, Ctrl-C above all, ends the downloads of other threads as well."""
+    try:
+        yield
+    except BaseException:
+        client.abort()
+        raise
 
 
 class Pipeline:
@@ -85,17 +97,21 @@ class Pipeline:
             here = None if self.options.refresh else self.shelf.documents(paper)
             return (paper, here, []) if here else (paper, *chain.fetch(paper, newest_version(paper)))
 
-        for paper, document, attempts in ordered(fetch, papers, self.options.fetchers):
-            if document is None:
-                self._missing(paper, attempts)
-            elif document.source == STORED:
-                self.submit(Task(document, paper, paper.version))
-            else:
-                self._note_attempts(paper, attempts)
-                self.keep_and_submit(paper, document, newest_version(paper))
-        self.drain()
+        with cut_off_by_error(chain.client):
+            for paper, document, attempts in ordered(fetch, papers, self.options.fetchers):
+                self._take(paper, document, attempts)
+            self.drain()
         if not self.report.missing:
             shutil.rmtree(chain.parts, ignore_errors=True)  # pieces that a killed run left
+
+    def _take(self, paper: Paper, document: Document | None, attempts: list[Attempt]) -> None:
+        if document is None:
+            self._missing(paper, attempts)
+        elif document.source == STORED:
+            self.submit(Task(document, paper, paper.version))
+        else:
+            self._note_attempts(paper, attempts)
+            self.keep_and_submit(paper, document, newest_version(paper))
 
     def keep_and_submit(self, paper: Paper, document: Document, version: int) -> None:
         """Store a known paper's documents, let go of the files that were fetched, and start reading."""

@@ -19,14 +19,14 @@ from covidct.harvest.articles import Article, ArticleFigure, match_media, read_a
 from covidct.harvest.bucket import Article as Listing
 from covidct.harvest.bucket import Bucket, file_name
 from covidct.harvest.licences import passes
-from covidct.harvest.pipeline import Pipeline, ordered
+from covidct.harvest.pipeline import Pipeline, cut_off_by_error, ordered
 from covidct.harvest.repack import Picture, as_png
 from covidct.harvest.services import Services
 from covidct.harvest.sources import Document
 from covidct.harvest.windows import Window
 from covidct.net.answers import check_image, check_pdf, check_xml
 from covidct.net.client import HttpClient
-from covidct.net.failures import FetchError, Kind
+from covidct.net.failures import FetchError, Kind, Unreachable, unreachable
 from covidct.progress import progress
 from covidct.records import Figure, Paper, PaperStatus
 
@@ -71,6 +71,8 @@ class Search:
         outcome |= {"since": str(window.since), "until": str(window.until)} if window else {}
         try:
             count, page, history = self._page(window, 0, {})
+        except Unreachable as error:
+            raise unreachable(error, "name a mirror by COVIDCT_EUTILS_URL") from error
         except FetchError as error:
             self.outcomes.append({**outcome, "holes": [error.reason], "complete": False})
             return
@@ -159,9 +161,10 @@ class PmcHarvest:
         due = [pmcid for pmcid in found[:limit] if pmcid not in finished]
         report.matched = len(found[:limit])
         report.kept += report.matched - len(due)
-        for bundle in ordered(self.fetch, progress(due, "articles"), self.pipeline.options.fetchers):
-            self._take(bundle)
-        self.pipeline.drain()
+        with cut_off_by_error(self.client):
+            for bundle in ordered(self.fetch, progress(due, "articles"), self.pipeline.options.fetchers):
+                self._take(bundle)
+            self.pipeline.drain()
         done = set(report.done)
         for pmcid in due:
             paper_id = self._ids.get(pmcid, "")

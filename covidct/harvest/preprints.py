@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 from covidct.harvest.licences import normalised
 from covidct.harvest.windows import Window
 from covidct.net.client import HttpClient
-from covidct.net.failures import FetchError, Kind
+from covidct.net.failures import FetchError, Kind, Unreachable
 
 SERVERS = ("medrxiv", "biorxiv")
 NO_POSTS = "no posts found"
@@ -211,6 +211,8 @@ class Feed:
         """Read ``window``; one that is answered with nothing at all is read in halves."""
         try:
             return [self._read_window(server, window, sink)]
+        except Unreachable:
+            raise
         except FetchError as error:
             if error.rule == "empty-body" and window.days > 1:
                 return [outcome for half in window.halves() for outcome in self.read(server, half, sink)]
@@ -269,6 +271,8 @@ class Feed:
                 again = self._page(server, window, cursor)
                 page = max(page, again, key=lambda p: len({_key(r) for r in p.rows}))
             return page
+        except Unreachable:
+            raise
         except FetchError as error:
             if cursor == 0 and outcome.total is None and error.rule == "empty-body":
                 raise

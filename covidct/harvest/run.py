@@ -16,6 +16,7 @@ from covidct.harvest.shelf import Shelf, is_due
 from covidct.harvest.sources import Chain
 from covidct.harvest.windows import Window
 from covidct.net.client import HttpClient
+from covidct.net.failures import Unreachable, unreachable
 from covidct.progress import progress
 from covidct.records import Paper, PaperStatus
 from covidct.workspace import Workspace
@@ -138,8 +139,11 @@ def harvest_preprints(
 ) -> None:
     """List, choose, fetch, read; everything that happened is in ``pipeline.report``."""
     report = pipeline.report
-    with report.timed("listing"):
-        keys = list_preprints(workspace, client, services, selection, report)
+    try:
+        with report.timed("listing"):
+            keys = list_preprints(workspace, client, services, selection, report)
+    except Unreachable as error:
+        raise unreachable(error, "name a mirror by --api-url, or read local PDFs by --from") from error
     with report.timed("papers"):
         pipeline.papers(chain, progress(choose(workspace, keys, selection, report), "papers"))
     report.http.update(client.counts)

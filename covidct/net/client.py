@@ -7,8 +7,9 @@ import os
 import random
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,9 +19,11 @@ from covidct import __version__
 from covidct.files import safe_name, sha256_file, write_text
 from covidct.net.answers import EDGE, Check, Head, check_nothing, judge
 from covidct.net.clock import Clock, SystemClock
-from covidct.net.failures import RETRIED, FetchError, Kind
+from covidct.net.failures import RETRIED, UNREACHABLE, FetchError, Kind, Unreachable
 from covidct.net.rates import Breaker, RateLimiter, is_loopback
+from covidct.net.reach import CONNECT_SECONDS, PATIENCE, TRIES, cause_of, resolve
 from covidct.net.robots import RobotRules, parse_robots
+from covidct.net.waiting import Wait, Waiting
 from covidct.net.wire import WIRE_ERRORS, Deadline, Limits, WatchedAdapter, follow, host_of, pieces
 
 log = logging.getLogger(__name__)
@@ -87,6 +90,12 @@ class HttpClient:
         self._started = self.clock.now()
         self._robots: dict[str, RobotRules] = {}
         self._robots_lock = threading.Lock()
+        self.waiting = Waiting()
+        self._answered: set[str] = set()
+        self._first_try: dict[str, float] = {}
+        self._lost: dict[str, str] = {}
+        self._under_way: set[Deadline] = set()
+        self._aborted = False
 
     @property
     def agent(self) -> str:
@@ -152,6 +161,15 @@ class HttpClient:
 
         return self._patiently(url, once)
 
+    def abort(self) -> None:
+        """End everything that is under way in other threads: sockets are cut, nobody sleeps, nothing is asked again."""
+        self._aborted = True
+        if isinstance(self.clock, SystemClock):
+            self.clock.stopped.set()
+        with self._lock:
+            for deadline in self._under_way:
+                deadline.cut()
+
     def allowed(self, url: str) -> bool:
         """Whether the host's robots.txt lets this client have ``url``; a ``Crawl-delay`` there slows the client."""
         origin = "/".join(url.split("/", 3)[:3])
@@ -163,6 +181,8 @@ class HttpClient:
     def _read_robots(self, origin: str) -> RobotRules:
         try:
             text = self.get(f"{origin}/robots.txt", limit=500_000).body.decode("utf-8", "replace")
+        except Unreachable:
+            raise
         except FetchError as error:
             # RFC 9309, 2.3.1: unavailable (4xx) means no rules, unreachable means leave it alone.
             free = error.kind in (Kind.NOT_FOUND, Kind.REFUSED) or is_loopback(host_of(origin))
@@ -190,26 +210,43 @@ class HttpClient:
 
     def _patiently(self, url: str, once: Callable[[], T]) -> T:
         host = host_of(url)
-        for attempt in range(1, self.settings.attempts + 1):
-            self._gate(host, url)
-            try:
-                result = once()
-            except FetchError as error:
-                self._count(error.rule or error.kind.value)
-                if not self._try_again(host, error, attempt):
-                    raise
-                continue
-            self.breaker.served(host)
-            self._count("served")
-            return result
+        with self.waiting.on(host) as wait:
+            for wait.attempt in range(1, self.settings.attempts + 1):
+                self._gate(host, url, wait)
+                wait.now("its answer", min(self.settings.limits.seconds, self.left()))
+                try:
+                    result = once()
+                except FetchError as error:
+                    self._count(error.rule or error.kind.value)
+                    self._give_up_unreachable(host, error, wait.attempt)
+                    if not self._try_again(host, error, wait):
+                        raise
+                    continue
+                self.breaker.served(host)
+                self._count("served")
+                return result
         raise AssertionError("unreachable: the last attempt raises")
 
-    def _gate(self, host: str, url: str) -> None:
+    def _gate(self, host: str, url: str, wait: Wait) -> None:
+        if self._aborted:
+            raise FetchError(Kind.POLICY, "interrupted", url, rule="interrupted")
+        if host in self._lost:
+            raise Unreachable(host, self._lost[host], url)
         if self.breaker.open(host):
             raise FetchError(Kind.POLICY, f"{host} refused too often: left alone for this run", url, rule="breaker")
         if self.left() <= 0:
             raise FetchError(Kind.TEMPORARY, "time budget used up", url, rule="budget")
-        self.limiter.wait(host)
+        self.limiter.wait(host, lambda seconds: wait.now("its turn", seconds))
+        self._first_try.setdefault(host, self.clock.now())
+
+    def _give_up_unreachable(self, host: str, error: FetchError, attempt: int) -> None:
+        """A host that never answered is tried for some seconds and then left, for all requests of this run."""
+        if error.rule != UNREACHABLE or host in self._answered:
+            return
+        for_good = is_loopback(host) or "certificate" in error.reason or attempt >= TRIES
+        if for_good or self.clock.now() - self._first_try[host] > PATIENCE:
+            self._lost[host] = error.reason
+            raise Unreachable(host, error.reason, error.url) from error
 
     def left(self) -> float:
         """Seconds left of the time budget."""
@@ -217,19 +254,20 @@ class HttpClient:
             return float("inf")
         return float(self.settings.budget - (self.clock.now() - self._started))
 
-    def _try_again(self, host: str, error: FetchError, attempt: int) -> bool:
+    def _try_again(self, host: str, error: FetchError, at: Wait) -> bool:
         """Whether to ask again; if so the wait is done here. A refusal counts towards the breaker."""
         cooled = error.kind is Kind.REFUSED and bool(error.wait or error.cool_down)
         if error.kind is Kind.REFUSED:
             self.breaker.refused(host)
-        wait = self._wait(host, error, attempt)
-        if attempt >= self.settings.attempts or (cooled and attempt > 1):
+        wait = self._wait(host, error, at.attempt)
+        if self._aborted or at.attempt >= self.settings.attempts or (cooled and at.attempt > 1):
             return False
         if not cooled and error.kind not in RETRIED:
             return False
         if wait > LONGEST_WAIT or wait > self.left():
             return False
         log.info("%s: %s; again in %.1f s", host, error.reason, wait)
+        at.now(f"{error.reason}; asked again", wait)
         self.limiter.hold(host, wait) if (error.wait or cooled) else self.clock.sleep(wait)
         return True
 
@@ -248,16 +286,32 @@ class HttpClient:
         friends: frozenset[str] = frozenset(),
     ) -> Mapping[str, str]:
         """One request; the body goes to the sink that ``open_sink(response)`` gives. Raises ``FetchError`` only."""
-        limits = self.settings.limits
-        with Deadline(min(limits.seconds, max(self.left(), 1.0))) as deadline:
+        limits, host = self.settings.limits, host_of(url)
+        if host not in self._answered:
+            limits = replace(limits, connect=min(limits.connect, CONNECT_SECONDS))
+            resolve(url)
+        with self._watched(min(limits.seconds, max(self.left(), 1.0))) as deadline:
             try:
                 with follow(self._session(), url, {"User-Agent": self.agent, **headers}, limits, friends) as response:
+                    self._answered.add(host)
                     got = _read(response, url, min(limit, limits.bytes), open_sink)
             except WIRE_ERRORS as error:
                 raise _translate(error, deadline, url) from error
             if deadline.expired:  # a body without a length that was cut by us looks whole
                 raise _too_slow(url)
             return got
+
+    @contextmanager
+    def _watched(self, seconds: float) -> Iterator[Deadline]:
+        """A deadline that :meth:`abort` knows."""
+        with Deadline(seconds) as deadline:
+            with self._lock:
+                self._under_way.add(deadline)
+            try:
+                yield deadline
+            finally:
+                with self._lock:
+                    self._under_way.discard(deadline)
 
     def _fill(self, url: str, part: Path, friends: frozenset[str]) -> bool:
         """Bring ``part`` up to the whole body; true when an earlier piece was kept."""
@@ -315,6 +369,8 @@ def _translate(error: Exception, deadline: Deadline, url: str) -> FetchError:
         return error
     if deadline.expired:
         return _too_slow(url)
+    if cause := cause_of(error, url):
+        return FetchError(Kind.TEMPORARY, cause, url, rule=UNREACHABLE)
     if isinstance(error, requests.Timeout) or "timed out" in str(error):
         return FetchError(Kind.TEMPORARY, "time-out", url, rule="time-out")
     return FetchError(Kind.TEMPORARY, f"connection broken ({type(error).__name__})", url, rule="connection")

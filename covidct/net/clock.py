@@ -1,6 +1,8 @@
 """Time as a value that can be handed in, so that tests wait for nothing."""
 
+import threading
 import time
+from dataclasses import dataclass, field
 from typing import Protocol
 
 
@@ -14,11 +16,14 @@ class Clock(Protocol):
         """Wait that long."""
 
 
+@dataclass
 class SystemClock:
-    """The real one."""
+    """The real one; nobody sleeps on it once ``stopped`` is set."""
+
+    stopped: threading.Event = field(default_factory=threading.Event)
 
     def now(self) -> float:
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        time.sleep(seconds)
+        self.stopped.wait(seconds)

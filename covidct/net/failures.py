@@ -48,3 +48,20 @@ class FetchError(CovidctError):
         """Seconds that good manners ask for where the service does not say."""
         self.rule = rule
         """Which rule of ``answers`` recognised it."""
+
+
+class Unreachable(FetchError):
+    """A host that has not answered once in this run, and cannot be resolved, connected or trusted: all asking ends."""
+
+    def __init__(self, host: str, cause: str, url: str = "") -> None:
+        super().__init__(Kind.POLICY, f"{host} cannot be reached: {cause}", "", rule=UNREACHABLE)
+        self.url = url
+
+
+def unreachable(error: Unreachable, instead: str) -> CovidctError:
+    """The one line that ends a command: host, cause, what to do (``instead`` of asking this host)."""
+    return CovidctError(f"{error.reason}. Check the network, set HTTPS_PROXY where a proxy is needed, or {instead}")
+
+
+UNREACHABLE = "unreachable"
+"""Rule of failures that happen before a host answers."""

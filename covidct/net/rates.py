@@ -2,7 +2,7 @@
 
 import ipaddress
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from covidct.errors import UsageError
@@ -78,13 +78,14 @@ class RateLimiter:
         with self._lock:
             self._next[host] = max(self._next.get(host, 0.0), self.clock.now() + seconds)
 
-    def wait(self, host: str) -> float:
-        """Take the next free slot of ``host`` and wait for it; returns the seconds waited."""
+    def wait(self, host: str, tell: Callable[[float], object] = lambda _: None) -> float:
+        """Take the next free slot of ``host`` and wait for it; ``tell`` gets the seconds, which are returned."""
         with self._lock:
             now = self.clock.now()
             slot = max(now, self._next.get(host, 0.0))
             self._next[host] = slot + self.interval(host)
         if slot > now:
+            tell(slot - now)
             self.clock.sleep(slot - now)
         return slot - now
 

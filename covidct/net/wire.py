@@ -85,14 +85,15 @@ class Deadline:
     def __init__(self, seconds: float) -> None:
         self.expired = False
         self._sockets: list[socket.socket] = []
-        self._timer = threading.Timer(seconds, self._cut)
+        self._timer = threading.Timer(seconds, self.cut)
         self._timer.daemon = True
 
     def watch(self, sock: socket.socket | None) -> None:
         if sock is not None and sock not in self._sockets:
             self._sockets.append(sock)
 
-    def _cut(self) -> None:
+    def cut(self) -> None:
+        """End what is under way, now."""
         self.expired = True
         for sock in self._sockets:
             try:

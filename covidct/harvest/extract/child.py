@@ -4,6 +4,7 @@ It limits its own memory and the size of files it may write, silences the PDF li
 should its parent no longer be there to do so.
 """
 
+import ctypes
 import json
 import os
 import resource
@@ -17,6 +18,8 @@ from typing import IO, Any
 from covidct.harvest.extract.results import Dropped, Extraction, Limits, to_json
 
 GRACE_SECONDS = 15
+PR_SET_PDEATHSIG = 1
+"""prctl(2)."""
 
 
 def limit_process(limits: Limits) -> None:
@@ -75,6 +78,16 @@ def _read(files: dict[str, Path | None], limits: Limits) -> Extraction:
     return merge(result, article, files["graphics"], out)
 
 
+def die_with(parent: int) -> None:
+    """Have the kernel kill this process as soon as ``parent`` is gone, however it went (Linux)."""
+    try:
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    except (OSError, AttributeError):
+        return  # another system: the pipe's end and the alarm have to do
+    if os.getppid() != parent:
+        os._exit(0)
+
+
 def serve(source: IO[str], sink: IO[str], limits: Limits) -> None:
     """Answer requests from ``source`` until it ends."""
     for line in source:
@@ -87,6 +100,7 @@ def serve(source: IO[str], sink: IO[str], limits: Limits) -> None:
 def main() -> None:
     """Start: keep the real standard output for answers, send all other printing to nowhere."""
     limits = Limits(**json.loads(sys.argv[1]))
+    die_with(int(sys.argv[2]))
     sink = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     from covidct.harvest.extract import analyse

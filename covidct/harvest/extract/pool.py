@@ -4,6 +4,7 @@ A child is a fresh interpreter started by ``subprocess``, so this works inside d
 and JSON travel over the pipes; pictures come back as files.
 """
 
+import functools
 import json
 import os
 import queue
@@ -12,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 from types import TracebackType
@@ -28,6 +30,37 @@ class ChildFailed(Exception):
     """The child died, hung or answered nonsense; the message is the reason recorded for the paper."""
 
 
+def _started(command: list[str], environment: dict[str, str]) -> "subprocess.Popen[bytes]":
+    """A child that the kernel kills when this process is gone: it watches the thread that started it.
+
+    So one thread starts all, and lives as long as the process.
+    """
+    answer: queue.Queue[subprocess.Popen[bytes] | OSError] = queue.Queue()
+    _starter(os.getpid()).put((command, environment, answer))
+    made = answer.get()
+    if isinstance(made, OSError):
+        raise made
+    return made
+
+
+@functools.cache
+def _starter(process: int) -> "queue.Queue[Any]":
+    """The queue of the thread that starts children; one for each ``process`` that this one was forked into."""
+    orders: queue.Queue[Any] = queue.Queue()
+    threading.Thread(target=_start, args=(orders,), name=f"starter-{process}", daemon=True).start()
+    return orders
+
+
+def _start(orders: "queue.Queue[Any]") -> None:
+    pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL
+    while True:
+        command, environment, answer = orders.get()
+        try:
+            answer.put(subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, stderr=nowhere))
+        except OSError as error:
+            answer.put(error)
+
+
 class Child:
     """One child process and its pipes."""
 
@@ -35,13 +68,11 @@ class Child:
         self._limits = limits
         self.papers = 0
         self._buffer = b""
-        command = [sys.executable, "-m", "covidct.harvest.extract.child", json.dumps(vars(limits))]
+        command = [sys.executable, "-m", "covidct.harvest.extract.child", json.dumps(vars(limits)), str(os.getpid())]
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         root = str(Path(__file__).resolve().parents[3])
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
-        )
+        self._process = _started(command, environment)
         self._ready = False
 
     @property
@@ -61,6 +92,10 @@ class Child:
         self.papers += 1
         self._send(request)
         return self._answer(self._limits.seconds, f"time limit: more than {self._limits.seconds:g} s")
+
+    def kill(self) -> None:
+        """End the process now; who waits for its answer hears of it."""
+        self._process.kill()
 
     def close(self) -> None:
         """End the process, by force if it is busy."""
@@ -129,6 +164,8 @@ class Extractor:
         for _ in range(max(1, workers)):
             self._slots.put(None)
         self._workers = max(1, workers)
+        self._busy: set[Child] = set()
+        self._aborted = False
 
     def __enter__(self) -> "Extractor":
         return self
@@ -144,6 +181,12 @@ class Extractor:
                 child.close()
         for _ in range(self._workers):
             self._slots.put(None)
+
+    def abort(self) -> None:
+        """Kill what is being read; no other child is started."""
+        self._aborted = True
+        for child in list(self._busy):
+            child.kill()
 
     def extract(
         self,
@@ -183,11 +226,16 @@ class Extractor:
         child = self._slots.get()
         keep: Child | None = None
         try:
+            if self._aborted:
+                raise ChildFailed("interrupted")
             child = child or Child(self.limits)
+            self._busy.add(child)
             answer = child.ask(request)
             if not answer.pop("fatal", False) and not child.worn:
                 keep = child
         finally:
+            if child is not None:
+                self._busy.discard(child)
             if child is not None and keep is None:
                 child.close()
             self._slots.put(keep)
