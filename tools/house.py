@@ -59,8 +59,8 @@ def draw() -> str:
     height = 2 * MARGIN + len([row for row in layers() if row]) * (ROW + GAP) - GAP
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="sans-serif"'
-        ' font-size="14" text-anchor="middle" fill="#1c2733" role="img"><title>Packages of covidct: each may import what stands below'
-        f"</title>{''.join(boxes())}</svg>\n"
+        ' font-size="14" text-anchor="middle" fill="#1c2733" role="img"><title>Packages of covidct: each may '
+        f"import what stands below it</title>{''.join(boxes())}</svg>\n"
     )
 
 
