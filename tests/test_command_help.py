@@ -43,6 +43,22 @@ def test_every_command_has_examples_and_every_example_is_read(tmp_path: Path, mo
     assert not wrong
 
 
+def test_every_command_line_of_the_documentation_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """README and docs show commands as people type them: each must be one that the program takes."""
+    pages = [REPO / "README.md", *sorted((REPO / "docs").rglob("*.md"))]
+    lines = [(page, line) for page in pages for line in re.findall(r"^    (covidct .+)$", page.read_text(), re.M)]
+    monkeypatch.chdir(tmp_path)
+    wrong = []
+    for page, line in lines:
+        words = words_of(line)
+        make_inputs(words)
+        try:
+            parse(words)
+        except (click.ClickException, ValueError) as error:
+            wrong.append(f"{page.name}: {line}: {error}")
+    assert len(lines) > 40 and not wrong, "\n".join(wrong)
+
+
 def make_inputs(words: list[str]) -> None:
     """Files and folders of the names that stand in an example, where click looks whether they are there."""
     for word in words:
