@@ -7,7 +7,6 @@ from pathlib import Path
 from covidct.errors import UsageError
 from covidct.harvest.meca import open_package
 from covidct.harvest.sources import Document
-from covidct.net.failures import FetchError
 
 JATS_SUFFIXES = (".xml", ".nxml")
 SUFFIXES = (".pdf", ".meca", *JATS_SUFFIXES)
@@ -100,5 +99,5 @@ def _take_package(inputs: Inputs, file: Path, unpacked: Path, jats: bool) -> Non
         with file.open("rb") as handle, open_package(handle, file.name) as package:
             inputs.notes += [f"{file.name}: member {refusal} refused" for refusal in package.zip.refused]
             inputs.documents.append(package.unpack(unpacked, jats=jats))
-    except (FetchError, OSError) as error:
-        inputs.refused.append((file, str(error)))
+    except Exception as error:  # noqa: BLE001  the border of a file
+        inputs.refused.append((file, " ".join(str(error).split()) or type(error).__name__))

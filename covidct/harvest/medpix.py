@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 from covidct.errors import UsageError
 from covidct.files import safe_name, sha256_bytes
 from covidct.harvest import ids
+from covidct.harvest.pipeline import UNDER_ALL, why
 from covidct.harvest.repack import Picture, as_png
 from covidct.harvest.report import RunReport
 from covidct.net.answers import check_image
@@ -207,12 +208,13 @@ class MedpixHarvest:
                 continue
             try:
                 case = api.case(encounter)
-            except FetchError as error:
-                entry = {"paper_id": f"medpix_{encounter}", "doi": "", "reason": error.reason}
+                if self._take(case, api):
+                    self.workspace.remember("medpix-encounters", encounter, case.number)
+            except UNDER_ALL:
+                raise
+            except Exception as error:  # noqa: BLE001  the border of a case
+                entry = {"paper_id": f"medpix_{encounter}", "doi": "", "reason": getattr(error, "reason", why(error))}
                 self.report.missing.append(entry)
-                continue
-            if self._take(case, api):
-                self.workspace.remember("medpix-encounters", encounter, case.number)
 
     def from_folder(self, folder: Path, limit: int | None) -> None:
         """Cases of a MedPix 2.0 folder."""
@@ -220,7 +222,15 @@ class MedpixHarvest:
         self.report.listed = self.report.matched = len(cases)
         for case in cases[:limit]:
             if self.wanted(case.number):
-                self._take(case, None)
+                self._take_or_fail(case)
+
+    def _take_or_fail(self, case: Case) -> None:
+        try:
+            self._take(case, None)
+        except UNDER_ALL:
+            raise
+        except Exception as error:  # noqa: BLE001  the border of a case
+            self.report.missing.append({"paper_id": case.paper_id, "doi": "", "reason": why(error)})
 
     def _take(self, case: Case, api: MedpixApi | None) -> bool:
         """Store one case; false where a picture could not be had, so that the case is asked for again."""

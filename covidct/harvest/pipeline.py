@@ -5,7 +5,9 @@ EXTRACTED; each is one transaction and may be repeated.
 """
 
 import dataclasses
+import logging
 import shutil
+import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from covidct.errors import CovidctError, UsageError
 from covidct.files import safe_name, sha256_file
 from covidct.harvest import ids
 from covidct.harvest.articles import Article, read_article
@@ -23,11 +26,12 @@ from covidct.harvest.report import RunReport
 from covidct.harvest.shelf import STORED, Shelf, newest_version, reading_version
 from covidct.harvest.sources import Attempt, Chain, Document, attempts_json, describe
 from covidct.net.client import HttpClient
-from covidct.net.failures import FetchError
+from covidct.net.failures import FetchError, Unreachable
 from covidct.records import Paper, PaperStatus
 from covidct.steps.driver import reason_of
 from covidct.workspace.pixels import pixel_hash
 
+log = logging.getLogger(__name__)
 READ = "harvest-read"
 """Step name: this PDF with this JATS was read into this paper."""
 
@@ -94,8 +98,13 @@ class Pipeline:
         """Fetch, read and settle papers of the workspace."""
 
         def fetch(paper: Paper) -> Fetched:
-            here = None if self.options.refresh else self.shelf.documents(paper)
-            return (paper, here, []) if here else (paper, *chain.fetch(paper, newest_version(paper)))
+            try:
+                here = None if self.options.refresh else self.shelf.documents(paper)
+                return (paper, here, []) if here else (paper, *chain.fetch(paper, newest_version(paper)))
+            except UNDER_ALL:
+                raise
+            except Exception as error:  # noqa: BLE001  the border of a paper
+                return paper, None, [Attempt("covidct", "failed", why(error))]
 
         with cut_off_by_error(chain.client):
             for paper, document, attempts in ordered(fetch, papers, self.options.fetchers):
@@ -273,12 +282,25 @@ def claim_of(document: Document, outcome: Outcome, article: Article | None) -> C
     )
 
 
+UNDER_ALL = (sqlite3.Error, UsageError, Unreachable)
+"""What is no fault of one item: the workspace itself, the call, the network as a whole."""
+
+
+def why(error: Exception) -> str:
+    """One item's failure in one line; the traceback goes to the log."""
+    log.info("one item failed", exc_info=error)
+    words = " ".join(str(error).split())[:300]
+    return words if isinstance(error, CovidctError) else f"failed: {type(error).__name__}: {words}"
+
+
 def read_sibling(document: Document) -> tuple[Article | None, str]:
     """The JATS that came with a document, or why it cannot be read."""
     try:
         return (read_article(document.jats.read_bytes(), document.source_file) if document.jats else None), ""
     except FetchError as error:
         return None, error.reason
+    except Exception as error:  # noqa: BLE001  nested too deeply, broken in a way that nobody thought of
+        return None, why(error)
 
 
 def _read_key(paper: Paper, document: Document | None = None) -> str:

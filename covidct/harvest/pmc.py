@@ -19,7 +19,7 @@ from covidct.harvest.articles import Article, ArticleFigure, match_media, read_a
 from covidct.harvest.bucket import Article as Listing
 from covidct.harvest.bucket import Bucket, file_name
 from covidct.harvest.licences import passes
-from covidct.harvest.pipeline import Pipeline, cut_off_by_error, ordered
+from covidct.harvest.pipeline import UNDER_ALL, Pipeline, cut_off_by_error, ordered, why
 from covidct.harvest.repack import Picture, as_png
 from covidct.harvest.services import Services
 from covidct.harvest.sources import Document
@@ -163,7 +163,7 @@ class PmcHarvest:
         report.kept += report.matched - len(due)
         with cut_off_by_error(self.client):
             for bundle in ordered(self.fetch, progress(due, "articles"), self.pipeline.options.fetchers):
-                self._take(bundle)
+                self._take_or_fail(bundle)
             self.pipeline.drain()
         done = set(report.done)
         for pmcid in due:
@@ -186,6 +186,8 @@ class PmcHarvest:
             return self._documents(bucket, pmcid, listing)
         except FetchError as error:
             return Bundle(pmcid, reason=error.reason)
+        except Exception as error:  # noqa: BLE001  the border of an article
+            return Bundle(pmcid, reason=why(error))
 
     def _documents(self, bucket: Bucket, pmcid: str, listing: Listing) -> Bundle:
         article, jats = None, None
@@ -216,6 +218,14 @@ class PmcHarvest:
             picture = as_png(got.path.read_bytes(), file_name(urls[0]))
             got.path.unlink()
             yield figure, file_name(urls[0]), picture
+
+    def _take_or_fail(self, bundle: Bundle) -> None:
+        try:
+            self._take(bundle)
+        except UNDER_ALL:
+            raise
+        except Exception as error:  # noqa: BLE001  the border of an article
+            self.pipeline.report.failed.append({"paper_id": bundle.pmcid, "reason": why(error)})
 
     def _take(self, bundle: Bundle) -> None:
         report, shelf = self.pipeline.report, self.pipeline.shelf

@@ -23,6 +23,8 @@ IDLE_PAGES = 3
 PASSES = 3
 """A window with fewer papers than announced is read so often before it is called incomplete."""
 USUAL_PAGE = 30
+MOST_ROWS = 20_000
+"""Rows of one window, a month as a rule: bioRxiv has at most 8,000 with revisions. A feed without end ends here."""
 
 
 @dataclass(frozen=True)
@@ -75,37 +77,82 @@ class PreprintRecord:
     """Path of the JATS on the server's site; empty where there is none (yet)."""
 
 
+@dataclass(frozen=True)
+class BadRow:
+    """A listed row that cannot be used: why, and what a person needs to look the paper up."""
+
+    reason: str
+    doi: str = ""
+    title: str = ""
+    abstract: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.doi or self.title[:60] or 'a row'}: {self.reason}"
+
+
 class BadRecord(ValueError):
     """A listed record that cannot be used, with the reason."""
+
+
+def parse_row(row: object, server: str) -> PreprintRecord | BadRow:
+    """A record, or why the row is none: whatever a row provokes is that row's failure."""
+    try:
+        return parse_record(row, server)
+    except Exception as error:  # noqa: BLE001  the border of a row
+        reason = str(error) if isinstance(error, BadRecord) else f"unreadable ({type(error).__name__})"
+        fields = row if isinstance(row, Mapping) else {}
+        doi, title, abstract = (_plain(fields.get(name)) for name in ("doi", "title", "abstract"))
+        return BadRow(reason, doi if _DOI.fullmatch(doi) else "", clean_text(title), clean_text(abstract))
+
+
+_DOI = re.compile(r"10\.\d{4,9}/[^\s\x00-\x1f]{1,200}", re.ASCII)
+LONGEST_TEXT = 100_000
+"""Characters of an abstract that are kept."""
+
+
+def _plain(value: object) -> str:
+    """``value`` as text that can be stored: no lone surrogates, no control characters."""
+    text = str(value if value is not None else "")[:LONGEST_TEXT].encode("utf-8", "replace").decode("utf-8")
+    return "".join(c if c.isprintable() or c in "\n\t" else " " for c in text).strip()
 
 
 def parse_record(row: object, server: str) -> PreprintRecord:
     """A record out of the API's fields, all of them texts; ``BadRecord`` without DOI, version or date."""
     if not isinstance(row, Mapping):
         raise BadRecord("not an object")
-    fields = {str(key): str(value or "").strip() for key, value in row.items()}
-    doi, version = fields.get("doi", ""), fields.get("version", "")
-    if not re.fullmatch(r"10\.\d{4,9}/\S+", doi) or not version.isdigit() or int(version) < 1:
-        raise BadRecord(f"no usable DOI and version: {doi[:60]!r}, {version[:10]!r}")
-    if not re.fullmatch(r"\d{4}-\d\d-\d\d", fields.get("date", "")):
-        raise BadRecord(f"{doi}: no usable date")
+    fields = {str(key): _plain(value) for key, value in row.items()}
+    doi, version, date = fields.get("doi", ""), _number(fields.get("version")), fields.get("date", "")
+    if not _DOI.fullmatch(doi):
+        raise BadRecord(f"listed without a usable DOI ({doi[:60]!r})")
+    if not version:
+        raise BadRecord(f"listed without a usable version ({fields.get('version', '')[:20]!r})")
+    if not re.fullmatch(r"\d{4}-\d\d-\d\d", date, re.ASCII):
+        raise BadRecord(f"listed without a usable date ({date[:20]!r})")
     return PreprintRecord(
         doi=doi,
-        version=int(version),
-        date=fields["date"],
+        version=version,
+        date=date,
         title=clean_text(fields.get("title", "")),
         abstract=clean_text(fields.get("abstract", "")),
         licence=normalised(fields.get("license")),
         category=fields.get("category", "").lower(),
         server=fields.get("server", "").lower() or server,
         withdrawn=fields.get("type", "").lower() == "withdrawn",
-        jats_path=urlsplit(fields.get("jatsxml", "")).path,
+        jats_path=_path_of(fields.get("jatsxml", "")),
     )
+
+
+def _path_of(address: str) -> str:
+    """The path of an address; empty where it is none: the PDF is then read alone."""
+    try:
+        return urlsplit(address).path
+    except ValueError:
+        return ""
 
 
 def _number(value: object) -> int | None:
     text = str(value if value is not None else "").strip()
-    return int(text) if text.isdigit() else None
+    return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else None
 
 
 @dataclass(frozen=True)
@@ -113,7 +160,7 @@ class Page:
     """One answer of the feed."""
 
     rows: list[PreprintRecord]
-    bad: list[str]
+    bad: list[BadRow]
     size: int
     """Rows as sent, repeated and unusable ones included."""
     step: int
@@ -151,13 +198,9 @@ def parse_page(value: object, server: str, window: Window | None = None) -> Page
     """The page in a checked answer; its number of new papers counts only where it is about ``window``."""
     message = _message(value)
     raw = _mapping(value).get("collection") or []
-    rows: list[PreprintRecord] = []
-    bad: list[str] = []
-    for item in raw:
-        try:
-            rows.append(parse_record(item, server))
-        except BadRecord as error:
-            bad.append(str(error))
+    parsed = [parse_row(item, server) for item in raw]
+    rows = [row for row in parsed if isinstance(row, PreprintRecord)]
+    bad = [row for row in parsed if isinstance(row, BadRow)]
     said = _number(message.get("count"))
     step = min(said, len(raw)) if said else len(raw)
     mine = f"{window.since}:{window.until}" if window else ""
@@ -179,15 +222,22 @@ class WindowOutcome:
     total: int | None = None
     holes: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    bad: list[BadRow] = field(default_factory=list)
+    """Rows that could not be used, each once."""
 
     @property
     def complete(self) -> bool:
-        return not self.holes and (self.expected is None or self.papers >= self.expected)
+        return not self.holes and not self.bad and (self.expected is None or self.papers >= self.expected)
 
     def as_json(self) -> dict[str, Any]:
         """For the run record."""
         plain = {name: getattr(self, name) for name in ("server", "pages", "rows", "papers", "expected", "total")}
-        more = {"holes": self.holes, "notes": self.notes, "complete": self.complete}
+        more = {
+            "holes": self.holes,
+            "notes": self.notes,
+            "bad": [str(row) for row in self.bad],
+            "complete": self.complete,
+        }
         return {"since": str(self.window.since), "until": str(self.window.until), **plain, **more}
 
 
@@ -231,10 +281,10 @@ class Feed:
             return rows
 
         for attempt in range(PASSES):
-            outcome.holes = []
+            outcome.holes, outcome.bad = [], []
             self._pass(server, window, outcome, lambda page: _pour(fresh(page), sink), patient=attempt > 0)
             outcome.rows, outcome.papers = len(seen), len(dois)
-            if outcome.complete:
+            if outcome.complete or len(seen) > MOST_ROWS:
                 break
             outcome.notes.append(f"pass {attempt + 1}: {outcome.papers} papers of {outcome.expected}, read again")
         if outcome.total is not None and outcome.total > outcome.rows:
@@ -245,10 +295,14 @@ class Feed:
         self, server: str, window: Window, outcome: WindowOutcome, take: Callable[[Page], int], patient: bool
     ) -> None:
         """One walk over all pages. A page that cannot be had is a hole; ``patient`` also walks on over empty pages."""
-        cursor = idle = empty = 0
+        cursor = idle = empty = lost = 0
         step = USUAL_PAGE
         while True:
+            if cursor > MOST_ROWS:
+                outcome.holes.append(f"from row {cursor}: more than {MOST_ROWS:,} rows in one window, not read further")
+                return
             page = self._page_or_hole(server, window, cursor, outcome)
+            lost = lost + 1 if page is None else 0
             if page is not None and not page.size:
                 empty += 1
                 if not patient or empty > IDLE_PAGES or cursor >= (outcome.total or 0):
@@ -257,10 +311,10 @@ class Feed:
                 outcome.pages += 1
                 outcome.total = max(page.total or 0, outcome.total or 0) or None
                 outcome.expected = max(page.new_papers or 0, outcome.expected or 0) or None
-                outcome.notes += page.bad
+                outcome.bad += [row for row in page.bad if row not in outcome.bad]
                 idle = 0 if take(page) else idle + 1
                 step, empty = page.step, 0
-            if ((page is None or idle) and cursor + step >= (outcome.total or 0)) or idle >= IDLE_PAGES:
+            if ((page is None or idle) and cursor + step >= (outcome.total or 0)) or max(idle, lost) >= IDLE_PAGES:
                 return
             cursor += step
 

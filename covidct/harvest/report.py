@@ -76,7 +76,7 @@ class RunReport:
         for window in self.windows:
             where = f"{window.get('server', '')} {window.get('since', '')}..{window.get('until', '')}".strip()
             found += [f"{where} {hole}" for hole in window.get("holes", [])]
-            if not window.get("complete", True) and not window.get("holes"):
+            if not window.get("complete", True) and not window.get("holes") and not window.get("bad"):
                 found.append(f"{where}: {window.get('papers')} papers of {window.get('expected')} announced")
         return found
 

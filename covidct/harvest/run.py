@@ -85,6 +85,9 @@ def _list_month(
     kept.sort(key=lambda r: (r.date, r.doi, r.version))
     ids = shelf.list_records(kept, server, services.site(server))
     report.windows += [outcome.as_json() for outcome in outcomes]
+    for row in (row for outcome in outcomes for row in outcome.bad):
+        if not row.title or matches(plain(f"{row.title} {row.abstract}")):
+            report.missing.append(shelf.list_unusable(row, server))
     whole = all(outcome.complete for outcome in outcomes)
     final = whole and (datetime.date.today() - month.until).days > SETTLED_DAYS
     summary = {"server": server, "since": str(month.since), "until": str(month.until), "complete": whole}

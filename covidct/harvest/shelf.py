@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from covidct.captions.figure_labels import label_key
-from covidct.files import sha256_file
+from covidct.files import sha256_bytes, sha256_file
 from covidct.harvest import ids, licences
 from covidct.harvest.articles import Article
 from covidct.harvest.engine import Outcome
 from covidct.harvest.extract.doubts import not_found
 from covidct.harvest.identity import SUPPLEMENT, Claim
-from covidct.harvest.preprints import SERVERS, PreprintRecord
+from covidct.harvest.preprints import SERVERS, BadRow, PreprintRecord
 from covidct.harvest.sources import Document
 from covidct.records import Decision, Figure, Paper, PaperStatus
 from covidct.steps.digest import digest
@@ -71,6 +71,17 @@ class Shelf:
         papers = [self._listed(sorted(g, key=lambda r: r.version), source, site) for g in groups.values()]
         self.workspace.save_papers(paper for paper, changed in papers if changed)
         return [paper.paper_id for paper, _ in papers]
+
+    def list_unusable(self, row: BadRow, source: str) -> dict[str, Any]:
+        """Keep a row that names no paper as it should, for ``show papers --missing``; what the report says of it."""
+        known = self.workspace.paper_by_doi(row.doi) if row.doi else None
+        if known is None:
+            digest = sha256_bytes(f"{row.doi} {row.title}".encode())[:16]
+            identity = ids.paper_id(source, row.doi, 1) if row.doi else f"{source}_row-{digest}"
+            known = Paper(identity, source, row.doi, title=row.title, abstract=row.abstract, server=source)
+            known = dataclasses.replace(known, status=PaperStatus.FAILED, reason=row.reason)
+            self.workspace.save_papers([known])
+        return {"paper_id": known.paper_id, "doi": row.doi, "reason": row.reason, "url": known.url}
 
     def _listed(self, group: list[PreprintRecord], source: str, site: str) -> tuple[Paper, bool]:
         newest, versions = group[-1], {r.version for r in group}

@@ -347,9 +347,14 @@ class HttpClient:
 
 
 def parse_json(body: bytes, url: str) -> object:
-    """The JSON value in ``body``; ``FetchError`` that says what stands there instead."""
+    """The JSON value in ``body``; ``FetchError`` that says what stands there instead.
+
+    Numbers of more than 18 digits stay texts; what no file could hold (lone surrogates) becomes a question mark.
+    """
     try:
-        return json.loads(body)
+        value = json.loads(body, parse_int=_whole)
+        plain = json.dumps(value, ensure_ascii=False)
+        return value if plain.isascii() else json.loads(plain.encode("utf-8", "replace"), parse_int=_whole)
     except (ValueError, RecursionError) as error:
         text = " ".join(body[:80].decode("utf-8", "replace").split())
         if not body.strip():
@@ -358,6 +363,10 @@ def parse_json(body: bytes, url: str) -> object:
             raise FetchError(Kind.BROKEN, "a web page instead of JSON", url, rule="html-for-json") from error
         rule = "invalid-utf8" if isinstance(error, UnicodeDecodeError) else "invalid-json"
         raise FetchError(Kind.BROKEN, f"no JSON: {text!r}", url, rule=rule) from error
+
+
+def _whole(digits: str) -> int | str:
+    return int(digits) if len(digits) < 19 else digits
 
 
 def _too_slow(url: str) -> FetchError:

@@ -8,7 +8,9 @@ import pytest
 from faultserver import FaultServer, RandomPlan, ScriptedPlan
 from faultserver.corpus import make_corpus
 from faultserver.preprints import PreprintService
+from faultserver.server import Reply
 
+from covidct.cli import run
 from covidct.errors import UsageError
 from covidct.harvest.preprints import (
     TEXT_RULES,
@@ -22,8 +24,9 @@ from covidct.harvest.preprints import (
     parse_record,
 )
 from covidct.harvest.windows import Window, parse_window
-from covidct.net.client import HttpClient
+from covidct.net.client import HttpClient, parse_json
 from covidct.net.failures import FetchError
+from covidct.workspace import Workspace
 
 DAY = datetime.date
 MONTH = Window(DAY(2020, 2, 1), DAY(2020, 2, 29))
@@ -208,3 +211,83 @@ def test_shapes_are_those_of_the_recorded_answers(shared: Path, server: FaultSer
         assert set(row) <= set(mine) and {type(v) for v in row.values()} == {type(mine[k]) for k in row}
         assert list(row) == [k for k in mine if k in row], "the same order of fields"
         assert parse_record(row, "medrxiv").doi == row["doi"]
+
+
+def page_of(*rows: object, **message: object) -> dict[str, object]:
+    said = {"status": "ok", "interval": f"{MONTH.since}:{MONTH.until}", "count": len(rows), **message}
+    return {"messages": [said], "collection": list(rows)}
+
+
+def row(number: int, **changes: object) -> dict[str, object]:
+    plain = {"doi": f"10.1101/2020.02.03.{20000000 + number}", "version": "1", "date": "2020-02-03"}
+    return {**plain, "title": f"Paper {number} on COVID-19", "abstract": "CT.", "license": "cc_by", **changes}
+
+
+BAD_ROWS = [
+    {"version": "²"},
+    {"version": "9" * 5000},
+    {"version": "0"},
+    {"version": None},
+    {"doi": ""},
+    {"doi": "none"},
+    {"doi": "10.1101/\u00a0"},
+    {"date": "soon"},
+    {"date": "２０２０-02-03"},
+    {"version": ["1"]},
+]
+
+
+@pytest.mark.parametrize("changes", BAD_ROWS, ids=lambda c: str(c)[:30])
+def test_a_bad_row_is_one_bad_row(
+    changes: dict[str, object], server: FaultServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No count in the feed, and yet the run is not complete; the row is in the list for a person."""
+    body = json.dumps(page_of(row(1), row(2, **changes), row(3))).encode()
+    empty = json.dumps({"messages": [{"status": "no posts found"}], "collection": []}).encode()
+    server.services.append(
+        lambda path: Reply(body if path.endswith("/0") else empty if "/details/" in path else b"", 200)
+    )
+    where = ["--api-url", server.url, "--site-url", server.url, "-w", str(tmp_path), "--server", "medrxiv"]
+    assert run(["harvest", "--since", "2020-02-01", "--until", "2020-02-29", *where]) == 3
+    with Workspace.open(tmp_path) as workspace:
+        assert len(workspace.papers()) == 3, "the rows beside it are there"
+    capsys.readouterr()
+    assert run(["show", "papers", "--missing", "-w", str(tmp_path)]) == 0
+    assert "listed without a usable" in capsys.readouterr().out
+
+
+def test_odd_texts_in_a_row_are_kept_as_text(client: HttpClient, server: FaultServer) -> None:
+    raw = json.dumps(
+        page_of(
+            row(1, title="A \ud800 title\x00", jatsxml="http://[bad", abstract="x" * 10**6), total="²", count="9" * 5000
+        )
+    )
+    number = raw.replace('"version": "1"', f'"version": {"7" * 5000}')
+    for text, usable in ((raw, 1), (number, 0)):
+        value = parse_json(text.encode(), "url")
+        page = parse_page(value, "medrxiv", MONTH)
+        assert (len(page.rows), len(page.bad)) == (usable, 1 - usable) and page.total is None
+        json.dumps([r.title for r in page.rows]).encode()
+    record = parse_page(parse_json(raw.encode(), "url"), "medrxiv").rows[0]
+    assert record.title == "A ? title" and record.jats_path == "" and len(record.abstract) <= 100_000
+    record.title.encode()
+
+
+def test_a_feed_without_end_ends(client: HttpClient, server: FaultServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("covidct.harvest.preprints.MOST_ROWS", 300)
+
+    def endless(path: str) -> Reply | None:
+        cursor = int(path.rsplit("/", 1)[1])
+        return Reply(json.dumps(page_of(*(row(cursor + n) for n in range(30)))).encode())
+
+    server.services.append(endless)
+    outcome = Feed(client, server.url).read("medrxiv", MONTH, lambda rows: None)[0]
+    assert not outcome.complete and "more than 300 rows in one window" in outcome.holes[0]
+    assert len(server.log) < 60
+
+
+def test_a_huge_total_with_nothing_behind_it_ends(client: HttpClient, server: FaultServer) -> None:
+    first = json.dumps(page_of(row(1), total="999999999")).encode()
+    server.services.append(lambda path: Reply(first) if path.endswith("/0") else Reply(b"[", 200))
+    outcome = Feed(client, server.url).read("medrxiv", MONTH, lambda rows: None)[0]
+    assert len(outcome.holes) == 3 and not outcome.complete
