@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from covidct.curate.judge import CLASSES, LUNG
-from covidct.curate.ways import measured, qualifies
+from covidct.curate.judge import CLASSES, LUNG, UNPROVEN
+from covidct.curate.ways import measured
 from covidct.workspace import Workspace
 
 Place = tuple[str, str]
@@ -89,6 +89,6 @@ def acceptance(workspace: Workspace) -> Acceptance:
             table.accepted[panel.label, way] += 1
         else:
             table.refused[str(evidence.get("refused") or f"no label ({way})")] += 1
-            if evidence.get("refused") == "way-unproven" and not qualifies(way):
-                table.would[str(evidence.get("suggested")), way] += 1
+            if evidence.get("refused") == UNPROVEN:
+                table.would[panel.label, way] += 1
     return table

@@ -4,6 +4,7 @@ Main path: ``judge`` asks ``REFUSALS`` in their order; then ``agree`` compares t
 refused keeps the label that the words suggest, for the person who decides; it never enters a release unseen.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -31,6 +32,13 @@ class Limits:
 
 
 LIMITS = Limits()
+UNPROVEN = "way-unproven"
+"""Refused for a release, and labelled all the same: a person's look makes it enter."""
+HEALED = re.compile(
+    r"\b(?:complete(?:ly)?|full(?:y)?|total(?:ly)?|entire(?:ly)?) (?:\w+ )?"
+    r"(?:regress|resol|absor|clear(?:ed|ance|ing)|recover|remission|disappear)|\b(?:returned to normal|normali[sz])",
+    re.IGNORECASE,
+)
 UNSURE_PAIRS = frozenset({"by-order", "by-order-unequal"})
 """Caption and picture were only counted off against each other."""
 
@@ -50,8 +58,17 @@ class Seen:
     patient: Decision | None = None
     colour: float = 0.0
     """Share of coloured pixels."""
+    own_names: bool = False
+    """Do the panel's own words name the disease as there?"""
+    paper_names: bool = False
+    """Does the title or the abstract of its paper?"""
     second: str = ""
     """Label of a second reader whose quotation stood in the text; empty where none was asked."""
+
+    @property
+    def way(self) -> str:
+        """The way to what the words say."""
+        return way_of(self.verdict, own_names=self.own_names, paper_names=self.paper_names)
 
     @property
     def candidate(self) -> bool:
@@ -77,7 +94,8 @@ TOLD = frozenset({"panel-text", "caption", "mention", "series", "same-patient", 
 
 @dataclass(frozen=True)
 class Judgement:
-    """``label`` is what counts; where ``refused`` gives a reason it is ``unclear``, and ``suggested`` is the words'."""
+    """``label`` is what counts. Where ``refused`` gives a reason it is ``unclear`` and ``suggested`` is the words'
+    label; only a refusal for want of proof (``way-unproven``) leaves the label, and keeps the panel out of releases."""
 
     seen: Seen
     label: str
@@ -96,8 +114,7 @@ class Judgement:
 
 def judge(seen: Seen) -> Judgement:
     """The judgement on one panel by itself."""
-    way = way_of(seen.verdict)
-    label = seen.verdict.label
+    way, label = seen.way, seen.verdict.label
     if seen.second and seen.second == label and not qualifies(way):
         way = f"{way}+second"  # a way of its own, with a precision of its own once somebody has measured it
     if way == NOT_A_SCAN:
@@ -105,6 +122,8 @@ def judge(seen: Seen) -> Judgement:
     for refusal in REFUSALS:
         if (label in CLASSES or refusal.always) and refusal.fires(seen):
             return Judgement(seen, UNCLEAR, way, refusal.name, refusal.why, label)
+    if seen.candidate and label in CLASSES and not qualifies(way):
+        return Judgement(seen, label, way, UNPROVEN, f"labels by {way} were not measured to be right often enough")
     return Judgement(seen, label, way)
 
 
@@ -128,7 +147,15 @@ def _letter_inferred(seen: Seen) -> bool:
 
 
 def _not_a_scan(seen: Seen) -> bool:
-    return way_of(seen.verdict) == NOT_A_SCAN and seen.sure_of_kind
+    return seen.way == NOT_A_SCAN and seen.sure_of_kind
+
+
+def _disease_named_too(seen: Seen) -> bool:
+    return seen.candidate and seen.verdict.label == NEGATIVE and seen.own_names
+
+
+def _healed(seen: Seen) -> bool:
+    return seen.verdict.source != "caption" and HEALED.search(seen.figure.caption) is not None
 
 
 def _second_differs(seen: Seen) -> bool:
@@ -158,6 +185,8 @@ REFUSALS = (
             _letter_inferred),
     Refusal("not-a-scan", "the words speak of no scan, the pixels are one", _not_a_scan, always=True),
     Refusal("second-reader-differs", "a second reader says otherwise", _second_differs),
+    Refusal("disease-named-too", "its own words name the disease and something else", _disease_named_too),
+    Refusal("healed", "its caption tells that the lungs have healed, only the text around names a disease", _healed),
     Refusal("kind-unsure", "not plainly a slice of the lungs", _kind_unsure),
     Refusal("tiny", "too few pixels", _tiny),
     Refusal("coloured", "coloured where CT is grey", _coloured),

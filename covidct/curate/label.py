@@ -14,7 +14,9 @@ import numpy as np
 from covidct.captions.context import label_figure
 from covidct.captions.labels import NOTHING, PANELS_DIFFER, Labels, Verdict
 from covidct.captions.letters import Placed, assigned
-from covidct.curate.judge import LUNG, Judgement, Seen, agree, judge, weighed
+from covidct.captions.reading import read
+from covidct.captions.subcaptions import split_caption
+from covidct.curate.judge import CLASSES, LUNG, UNPROVEN, Judgement, Seen, agree, judge, weighed
 from covidct.curate.subcaption import lettered, panels_by_figure
 from covidct.curate.ways import measured
 from covidct.files import sha256_bytes
@@ -89,13 +91,21 @@ def _seen(case: Case, figure: Figure, panels: Sequence[Panel]) -> Iterator[Seen]
     labels = label_figure(figure.caption, figure.mentions, paper.title, paper.abstract, paper.date)
     differ = len({verdict.label for verdict in labels.panels.values()}) > 1
     placed = assigned([lettered(panel) for panel in panels], list(labels.panels))
+    texts = split_caption(figure.caption).panels
+    around = names_disease(paper.title) or names_disease(paper.abstract)
     for panel in panels:
         name = panel.panel_id
         verdict = _verdict_for(placed[name], labels, differ)
         colour = colour_share(case.pictures[name]) if name in case.pictures else 0.0
         second = str(case.seconds[name].value) if name in case.seconds else ""
         kind, patient = case.kinds.get(name), case.patients.get(name)
-        yield Seen(figure, panel, verdict, placed[name], differ, kind, patient, colour, second)
+        own = names_disease(texts.get(placed[name].letter, figure.caption))
+        yield Seen(figure, panel, verdict, placed[name], differ, kind, patient, colour, own, around, second)
+
+
+def names_disease(text: str) -> bool:
+    """Does ``text`` name the disease as there: neither denied nor as the topic of a study?"""
+    return any(m.means == "disease" and m.status not in ("negated", "topic") for m in read(text))
 
 
 def colour_share(path: Path) -> float:
@@ -113,12 +123,14 @@ def _verdict_for(placed: Placed, labels: Labels, differ: bool) -> Verdict:
 
 def _decision(one: Judgement) -> Decision:
     verdict, panel = one.seen.verdict, one.seen.panel
-    score = 0.0 if one.refused else round(verdict.score, 3)
+    score = round(verdict.score, 3) if one.label in CLASSES or not one.refused else 0.0
     return Decision("panel", panel.panel_id, "label", one.label, "", _why(one), score, _evidence(one))
 
 
 def _why(one: Judgement) -> str:
     if not one.refused:
+        return _words(one.seen.verdict)
+    if one.refused == UNPROVEN:
         return _words(one.seen.verdict)
     suggested = f", the words say {one.suggested}: {_words(one.seen.verdict)}" if one.suggested else ""
     return f"refused ({one.refused}): {one.why}{suggested}"

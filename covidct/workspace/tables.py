@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 
 from covidct.records import Box, Paper, PaperStatus
+from covidct.workspace.accepted import waits
 from covidct.workspace.rows import dump
 from covidct.workspace.workspace import Workspace
 
@@ -79,12 +80,17 @@ def _panels(workspace: Workspace) -> Iterator[Row]:
 
 
 def _images(workspace: Workspace) -> Iterator[Row]:
-    """Panels that a release would take as things stand: axial lung CT with a label, not rejected."""
+    """Panels that a release would take as things stand: axial lung CT with an accepted label, not rejected."""
     paper_of = {figure.figure_id: figure.paper_id for figure in workspace.figures()}
-    rejected = {key for key, decision in workspace.current_all("panel", "accept").items() if decision.value is False}
+    spoken = workspace.current_all("panel", "accept")
+    rejected = {key for key, decision in spoken.items() if decision.value is False}
+    labels = workspace.current_all("panel", "label")
+    waiting = {key for key, label in labels.items() if waits(label, spoken.keys() - rejected)}
     masked = workspace.current_all("panel", "mask")
     for panel in workspace.panels():
-        if panel.kind != "ct_axial_lung" or panel.label not in ("positive", "negative") or panel.panel_id in rejected:
+        if panel.kind != "ct_axial_lung" or panel.label not in ("positive", "negative"):
+            continue
+        if panel.panel_id in rejected | waiting:
             continue
         special = {"paper_id": paper_of[panel.figure_id], "masked": "yes" if panel.panel_id in masked else "no"}
         yield {c: special[c] if c in special else _text(getattr(panel, c)) for c in COLUMNS["images"]}

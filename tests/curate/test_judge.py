@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from covidct.captions.labels import Verdict
+from covidct.captions.labels import Verdict, Way
 from covidct.captions.letters import Placed
 from covidct.cli import run as cli
 from covidct.curate import ways
@@ -17,10 +17,15 @@ from covidct.curate.steps import LABEL
 from covidct.records import Decision, Figure, Panel, Paper
 from covidct.steps import drive
 from covidct.workspace import Workspace
+from covidct.workspace.tables import table
 
 SAID = Verdict("positive", "said:covid-name", 0.95, (0, 4), "caption", "COVID-19")
 OTHER = Verdict("negative", "other-diagnosed:tuberculosis", 0.9)
+NAMED = Verdict("positive", Way.NAMED, "covid-name")
+FINDING = Verdict("negative", Way.OTHER_FINDING, "embolism")
 SILENT = Verdict("unclear", "nothing-named", 0.3)
+TITLE = dataclasses.replace(SAID, source="title")
+HEALING = "Complete regression of the consolidation four weeks later."
 CHART = Verdict("not-a-scan", "not-a-scan:chart", 0.9)
 SLICE = Panel("p", "f", "A", (0, 0, 200, 200), kind="ct_axial_lung", score=0.9, width=200, height=200)
 SURE = Decision("panel", "p", "kind", "ct_axial_lung", "rule:triage@1", score=0.99)
@@ -65,6 +70,10 @@ CASES: list[tuple[Seen, str]] = [
     (seen(second="unclear"), ""),
     (seen(patient=person("x", "not-told-apart")), "patient-unsure"),
     (seen(patient=person("x", "one-a-figure")), ""),
+    (seen(OTHER, own_names=True), "disease-named-too"),
+    (seen(OTHER, paper_names=True), ""),
+    (dataclasses.replace(seen(TITLE), figure=Figure("f", "p", caption=HEALING)), "healed"),
+    (dataclasses.replace(seen(SAID), figure=Figure("f", "p", caption=HEALING)), ""),
 ]
 
 
@@ -74,7 +83,34 @@ def test_each_reason_against_a_label(one: Seen, reason: str) -> None:
     assert found.refused == reason
     assert found.accepted == (reason == "") and (found.label == "unclear") == (reason != "")
     if reason and reason != "not-a-scan":
-        assert found.suggested == "positive"
+        assert found.suggested == one.verdict.label
+
+
+def test_a_label_read_in_an_unproven_way_stays_and_does_not_enter() -> None:
+    for verdict, known in ((TITLE, {}), (FINDING, {"paper_names": True}), (NAMED, {})):
+        found = judge(seen(verdict, **known))
+        assert (found.label, found.refused, found.accepted) == (verdict.label, "way-unproven", False)
+    for verdict, known in ((FINDING, {}), (NAMED, {"paper_names": True}), (OTHER, {"paper_names": True})):
+        assert judge(seen(verdict, **known)).accepted
+
+
+@pytest.mark.parametrize(
+    ("verdict", "known", "way"),
+    [
+        (SAID, {}, "stated"),
+        (TITLE, {}, "stated@title"),
+        (NAMED, {}, "named"),
+        (NAMED, {"paper_names": True}, "affirmed"),
+        (FINDING, {}, "stated-other"),
+        (FINDING, {"paper_names": True}, "other-finding"),
+        (FINDING, {"own_names": True}, "other-finding"),
+        (OTHER, {"paper_names": True}, "stated-other"),
+        (OTHER, {"own_names": True}, "other-diagnosed"),
+    ],
+)
+def test_the_way_knows_what_else_the_paper_says(verdict: Verdict, known: dict[str, bool], way: str) -> None:
+    assert ways.way_of(verdict, **known) == way
+    assert ways.qualifies(way) == (way in ("stated", "affirmed", "stated-other"))
 
 
 def test_every_refusal_is_met_by_a_case() -> None:
@@ -164,6 +200,18 @@ def test_auto_ends_with_what_enters_and_what_waits(tmp_path: Path, capsys: pytes
     assert cli(["curate", "auto", "-w", str(tmp_path / "ws")]) == 0
     out = capsys.readouterr().out
     assert "accepted without review: " in out and "waiting for a person: " in out
+
+
+def test_what_waits_is_in_no_table_of_images_until_a_person_takes_it(tmp_path: Path) -> None:
+    with workspace(tmp_path / "ws") as ws:
+        ws.save_papers([Paper("p", "file", title="COVID-19 pneumonia in two women")])
+        drive(ws, LABEL)
+        assert [panel.label for panel in ws.panels()] == ["positive"] * 3
+        assert [row["panel_id"] for row in table(ws, "images")] == ["f0-1", "f1-1"]
+        assert ws.current("panel", "f2-1")["label"].evidence["refused"] == "way-unproven"
+        ws.decide([Decision("panel", "f2-1", "accept", True, "curator:ann")])
+        ws.decide([Decision("panel", "f1-1", "accept", False, "curator:ann")])
+        assert [row["panel_id"] for row in table(ws, "images")] == ["f0-1", "f2-1"]
 
 
 def test_a_judgement_compares_without_what_it_wins() -> None:

@@ -21,6 +21,7 @@ from covidct.release.read.facts import facts, picture_hash
 from covidct.release.read.gate import normal_licence
 from covidct.release.read.schema import FIGURE_BOX, IMAGE_COLUMNS, MAX_TEXT, PANEL_BOX, WITHDRAWN_COLUMNS
 from covidct.workspace import Workspace
+from covidct.workspace.accepted import waits
 
 _LABELS = {"positive": POSITIVE_CLASS, "negative": NEGATIVE_CLASS}
 _CROP_BELOW = 0.98
@@ -50,6 +51,8 @@ class View:
     masks: Mapping[str, Decision]
     patients: Mapping[str, Decision]
     rejected: frozenset[str]
+    accepted: frozenset[str]
+    """Panels that a curator threw out, and took."""
     crowded: frozenset[str]
     """Figures with more than one panel."""
     pseudonyms: Mapping[str, str]
@@ -105,6 +108,7 @@ def _view(workspace: Workspace) -> View:
         masks=workspace.current_all("panel", "mask"),
         patients=workspace.current_all("panel", "patient"),
         rejected=frozenset(key for key, decision in accepts.items() if decision.value is False),
+        accepted=frozenset(key for key, decision in accepts.items() if decision.value is True),
         crowded=frozenset(figure for figure, count in panels.items() if count > 1),
         pseudonyms={name: f"curator-{number}" for number, name in enumerate(curators, 1)},
     )
@@ -131,7 +135,10 @@ def _why_not(panel: Panel, view: View, withdrawn: set[str]) -> str:
         return "rejected by a curator"
     if panel.kind != "ct_axial_lung":
         return f"triaged as {panel.kind or 'nothing yet'}"
-    return "" if panel.label in _LABELS else f"label is {panel.label or 'not decided'}"
+    if panel.label not in _LABELS:
+        return f"label is {panel.label or 'not decided'}"
+    reason = waits(view.labels.get(panel.panel_id), view.accepted)
+    return f"waits for review: {reason}" if reason else ""
 
 
 def _without_copies(
