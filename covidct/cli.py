@@ -25,6 +25,7 @@ COMMANDS = {
     "bench": ("covidct.commands.bench:bench", "Run the paper's benchmarks on a release."),
     "predict": ("covidct.commands.bench:predict", "A trained run on new images. Not for clinical use."),
     "forget": ("covidct.commands.show:forget", "Remove a paper or panel for good and leave a tombstone."),
+    "check": ("covidct.commands.check:check", "Test the workspace and mend what can be mended."),
     "demo": ("covidct.commands.demo:demo", "The whole way on a small corpus made on the spot."),
 }
 

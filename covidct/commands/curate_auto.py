@@ -87,12 +87,14 @@ def tell(report: "StepReport") -> None:
 def status(as_json: bool, workspace: Path) -> None:
     """What is done and what is left: panels without a kind, a label, a mask, a patient; conflicts; lost decisions."""
     from covidct.workspace import Workspace
+    from covidct.workspace.check import last_clean
     from covidct.workspace.status import status_of
 
     with Workspace.open(workspace) as opened:
-        counts = status_of(opened)
+        counts, clean = status_of(opened), last_clean(opened)
     if as_json:
-        print_json(counts)
+        print_json({**counts, "last clean check": clean})
         return
+    click.echo(f"last clean check: {clean or f'never; covidct check -w {workspace}'}")
     for name, count in counts.items():
         click.echo(f"{name:<34}{count:7}")

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from covidct.commands.options import json_option, print_json, workspace_option
-from covidct.errors import UsageError
+from covidct.errors import ExitCode, UsageError
 from covidct.tables import print_table, say, write_csv
 
 TABLES = ("papers", "figures", "panels", "images", "decisions", "dropped")
@@ -41,10 +41,18 @@ def show(table: str, as_csv: bool, missing: bool, as_json: bool, workspace: Path
 @click.argument("name", metavar="PAPER|PANEL")
 @click.option("--reason", default="withdrawn on request", show_default=True, help="What later releases will say.")
 @workspace_option
-def forget(name: str, reason: str, workspace: Path) -> None:
+def forget(name: str, reason: str, workspace: Path) -> int:
     """Remove a paper (id or DOI) or a panel for good: bytes and text are purged, a tombstone stays."""
     from covidct.workspace import Workspace
 
     with Workspace.open(workspace) as opened:
         stone = opened.forget(name, reason)
     say(f"forgotten: {stone.entity} {stone.entity_id}; later releases will list it as withdrawn")
+    if stone.purged:
+        return ExitCode.COMPLETE
+    say(
+        f"not purged yet: another program reads {workspace / 'covidct.sqlite'}, whose log still holds the text."
+        f" End it (a review page, a harvest), then 'covidct check -w {workspace}'",
+        err=True,
+    )
+    return ExitCode.INCOMPLETE

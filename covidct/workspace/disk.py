@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -48,6 +49,23 @@ def _filesystem(folder: Path, mounts: str) -> str:
         if (folder == Path(point) or Path(point) in folder.parents) and len(point) >= len(best):
             best, kind = point, fields[2]
     return kind
+
+
+def make_private(folder: Path, new: bool) -> None:
+    """A folder for a ``new`` workspace that nobody else may read: made, or an empty one closed to others.
+
+    Raises UsageError where the folder holds something and others may read it, before anything is written.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    mode = stat.S_IMODE(folder.stat().st_mode)
+    if not new or not mode & 0o077:
+        return
+    if any(folder.iterdir()):
+        raise UsageError(
+            f"{folder} is not empty and others may read it (mode {mode:04o}), a workspace holds patients' pictures:"
+            f" name a new folder with -w, or 'chmod 700 {folder}'"
+        )
+    folder.chmod(0o700)
 
 
 def stored_name(sha256: str, suffix: str) -> str:

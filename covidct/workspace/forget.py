@@ -1,5 +1,6 @@
 """Takedown: bytes and text are purged, a tombstone stays, later releases list the withdrawal."""
 
+import json
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from covidct.errors import UsageError
+from covidct.files import write_text
 from covidct.records import Anchor, PaperStatus
 from covidct.workspace import journal
 from covidct.workspace.disk import Stored, store_bytes
@@ -27,6 +29,8 @@ class Tombstone:
     doi: str
     reason: str
     at: str
+    purged: bool = True
+    """Whether its bytes are gone from the disk; known where it was just forgotten."""
 
 
 def tombstones(connection: Connection) -> list[Tombstone]:
@@ -161,12 +165,34 @@ def _bury(
     )
 
 
+def meant(connection: Connection, name: str) -> list[str]:
+    """The ids that ``name`` stands for: a DOI's paper with its supplements, a paper's id, a panel's id."""
+    rows = connection.execute(
+        "SELECT paper_id FROM papers WHERE doi != '' AND (lower(doi) = lower(?1) OR lower(doi) ="
+        " (SELECT lower(doi) FROM papers WHERE paper_id = ?1 AND doi != '' AND source != 'supplement'))"
+        " ORDER BY paper_id",
+        (name,),
+    )
+    return [row["paper_id"] for row in rows] or [name]
+
+
 def kind_of(connection: Connection, name: str) -> str:
-    """Is ``name`` a ``paper`` (id or DOI is resolved before) or a ``panel``? Raises when it is neither."""
+    """Is ``name`` a ``paper``, a ``panel``, or ``forgotten`` already? Raises when it is nothing here."""
+    if connection.execute("SELECT 1 FROM tombstones WHERE entity_id = ?", (name,)).fetchone():
+        return "forgotten"
     for entity in ("paper", "panel"):
         if connection.execute(f"SELECT 1 FROM {entity}s WHERE {entity}_id = ?", (name,)).fetchone():
             return entity
     raise UsageError(f"{name} is neither a paper nor a panel here: see 'covidct show papers' or 'show panels'")
+
+
+def file_names(connection: Connection, paper_id: str) -> list[str]:
+    """Names of the files that a paper came in."""
+    rows = connection.execute(
+        "SELECT source_file FROM papers WHERE paper_id = ?1 UNION SELECT source_file FROM figures WHERE paper_id = ?1",
+        (paper_id,),
+    )
+    return [row[0] for row in rows if row[0]]
 
 
 def unused(connection: Connection, files: Iterable[str]) -> list[str]:
@@ -184,3 +210,32 @@ def _is_used(connection: Connection, file: str) -> bool:
         ("SELECT 1 FROM notes WHERE instr(value, ?) > 0 LIMIT 1", digest),
     )
     return any(connection.execute(query, (value,)).fetchone() for query, value in queries)
+
+
+def forget_in_records(folder: Path, names: Iterable[str]) -> None:
+    """Take out of ``runs/*.json`` every entry that names one of ``names``: files, papers, panels."""
+    needles = [name for name in names if len(name) > 3]
+    for path in sorted((folder / "runs").glob("*.json")):
+        try:
+            value = json.loads(path.read_text(encoding="utf-8"))
+        except (ValueError, OSError):
+            path.unlink(missing_ok=True)  # nobody can tell what it holds
+            continue
+        kept = _without(value, needles)
+        if kept != value:
+            write_text(path, json.dumps(kept, ensure_ascii=False, indent=1) + "\n")
+
+
+def _without(value: object, needles: list[str]) -> object:
+    if isinstance(value, list):
+        return [_without(item, needles) for item in value if not _names_one(item, needles)]
+    if isinstance(value, dict):
+        return {key: _without(item, needles) for key, item in value.items()}
+    return "" if isinstance(value, str) and _names_one(value, needles) else value
+
+
+def _names_one(item: object, needles: list[str]) -> bool:
+    """Whether an entry, other than one that only holds further entries, speaks of one of ``needles``."""
+    if isinstance(item, dict):
+        return any(_names_one(value, needles) for value in item.values() if isinstance(value, str))
+    return isinstance(item, str) and any(needle in item for needle in needles)

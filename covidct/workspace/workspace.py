@@ -40,7 +40,7 @@ from covidct.workspace.rows import (
     paper_of,
     paper_row,
 )
-from covidct.workspace.schema import DATABASE, connect, migrate
+from covidct.workspace.schema import BUSY_SECONDS, DATABASE, connect, migrate
 
 T = TypeVar("T")
 
@@ -48,6 +48,8 @@ BATCH = 100
 """Rows in one transaction: well under 100 ms of write lock."""
 HOLD = 0.02
 """Seconds after which a long list of decisions lets go of the write lock, on a slow machine as on a fast one."""
+PURGE_SECONDS = 5
+"""How long a takedown waits for other processes to let go of an older state of the database."""
 PAUSE = 0.002
 """Seconds between two batches, in which somebody else gets the lock."""
 
@@ -92,7 +94,7 @@ class Workspace:
         disk.refuse_network_disk(folder)
         if folder.exists() and not folder.is_dir():
             raise UsageError(f"{folder} is a file: name a folder with -w")
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        disk.make_private(folder, new=not (folder / DATABASE).exists())
         migrate(folder)
         return cls(folder)
 
@@ -417,10 +419,22 @@ class Workspace:
         return disk.lease(self.folder, name)
 
     def forget(self, name: str, reason: str) -> Tombstone:
-        """Purge a paper (id or DOI) or a panel, and leave a tombstone (see DESIGN)."""
-        known = self.paper_by_doi(name)
-        name = known.paper_id if known else name
+        """Purge a paper (id or DOI, its supplements as well) or a panel, and leave a tombstone (see DESIGN).
+
+        The stone says whether all bytes are gone: not while another process reads an older state of the database;
+        ``purge``, or forgetting once more, then finishes.
+        """
+        names = forget.meant(self.connection, name)
+        for one in names:
+            self._forget_one(one, reason)
+        purged = self.purge()
+        return replace(next(stone for stone in self.withdrawn() if stone.entity_id == names[0]), purged=purged)
+
+    def _forget_one(self, name: str, reason: str) -> None:
         entity = forget.kind_of(self.connection, name)
+        if entity == "forgotten":
+            return
+        needles = [name, *forget.file_names(self.connection, name)]
         stored = forget.without_panel(self.connection, self.folder, name) if entity == "panel" else None
         cleaned = (stored, self.pixel_hash(stored.file)) if stored else None
         with self.transaction() as connection:
@@ -429,9 +443,23 @@ class Workspace:
             else:
                 files = forget.forget_panel(connection, name, reason, cleaned)
         self.drop_files(files)
-        # The write-ahead log still holds what was purged until it is folded into the database and cut.
-        self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        return next(stone for stone in self.withdrawn() if (stone.entity, stone.entity_id) == (entity, name))
+        forget.forget_in_records(self.folder, needles)
+
+    def purge(self) -> bool:
+        """Fold the write-ahead log, which still holds what was forgotten, into the database and cut it.
+
+        False while another process reads a state from before; the workspace remembers that it must be done.
+        """
+        self.connection.execute(f"PRAGMA busy_timeout = {PURGE_SECONDS * 1000}")
+        try:
+            busy = self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        finally:
+            self.connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+        if busy:
+            self.remember("check", "purge", True)
+        elif self.recall("check", "purge"):
+            self.remember("check", "purge", False)
+        return not busy
 
     def withdrawn(self) -> list[Tombstone]:
         """Everything that was forgotten."""
