@@ -18,6 +18,7 @@ FRONTS = {
 AROUND = {
     "auto": ("covidct.commands.curate_auto:auto", "All of the above in order."),
     "review": ("covidct.commands.curate_review:review", "The review page in the browser."),
+    "licence": ("covidct.commands.curate_licence:licence", "The licence of a paper, where a person has read it."),
     "agreement": ("covidct.commands.curate_review:agreement", "How far two curators agree."),
     "status": ("covidct.commands.curate_auto:status", "What is done and what is left."),
 }

@@ -35,7 +35,7 @@ def review(
     from covidct.workspace.workspace import Workspace
 
     server.check_host(host, understood)
-    name = curator_of(curator or _login()).removeprefix("curator:")
+    name = curator_of(curator or login()).removeprefix("curator:")
     with Workspace.open(workspace) as opened:
         session = server.open_session(opened.folder, host, port)
         forget = server.keep(opened.folder, session)
@@ -54,7 +54,7 @@ def review(
     return ExitCode.COMPLETE
 
 
-def _login() -> str:
+def login() -> str:
     import getpass
 
     try:

@@ -88,6 +88,8 @@ class Seen:
         return self.panel.patient_id if told else ""
 
 
+UNTOLD = frozenset({"not-told-apart", "perhaps-several"})
+"""Rules of the patients' step that put several people, perhaps, under one id."""
 TOLD = frozenset({"panel-text", "caption", "mention", "series", "same-patient", "one-case-paper"})
 """Rules of the patients' step that rest on words about a person."""
 
@@ -176,7 +178,7 @@ def _coloured(seen: Seen) -> bool:
 
 def _patient_unsure(seen: Seen) -> bool:
     rule = seen.patient.evidence.get("rule") if seen.patient is not None else None
-    return seen.candidate and rule == "not-told-apart"
+    return seen.candidate and rule in UNTOLD
 
 
 REFUSALS = (

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from covidct.records import Box, Paper, PaperStatus
 from covidct.workspace.accepted import waits
@@ -58,8 +59,10 @@ def _in_doubt(paper: Paper) -> bool:
 
 def _papers(workspace: Workspace) -> Iterator[Row]:
     counts = dict(workspace.connection.execute("SELECT paper_id, count(*) FROM figures GROUP BY paper_id").fetchall())
+    read = workspace.current_all("paper", "licence")
     for paper in workspace.papers():
-        yield _paper(paper, counts.get(paper.paper_id, 0))
+        licence = str(read[paper.paper_id].value) if paper.paper_id in read else paper.licence
+        yield _paper(replace(paper, licence=licence), counts.get(paper.paper_id, 0))
 
 
 def _paper(paper: Paper, n_figures: int) -> Row:

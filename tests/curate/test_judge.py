@@ -69,6 +69,7 @@ CASES: list[tuple[Seen, str]] = [
     (seen(second="positive"), ""),
     (seen(second="unclear"), ""),
     (seen(patient=person("x", "not-told-apart")), "patient-unsure"),
+    (seen(patient=person("x", "perhaps-several")), "patient-unsure"),
     (seen(patient=person("x", "one-a-figure")), ""),
     (seen(OTHER, own_names=True), "disease-named-too"),
     (seen(OTHER, paper_names=True), ""),

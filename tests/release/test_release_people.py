@@ -39,3 +39,18 @@ def test_a_patient_who_is_perhaps_several_says_so(make_workspace: Callable[..., 
     assert run(["manifest", "build", "-w", str(folder), *words]) == 0
     patients = read_release(tmp_path / "out/own/1.0.0").patients.set_index("patient_id")
     assert "perhaps several people" in patients.loc["a", "notes"] and patients.loc["b", "notes"] == ""
+
+
+def test_a_licence_that_a_person_read_counts_before_what_the_harvest_found(
+    make_workspace: Callable[..., Path], tmp_path: Path
+) -> None:
+    folder = make_workspace()
+    with Workspace.open(folder) as ws:
+        paper = ws.figures()[0].paper_id
+    page = "https://example.org/licence"
+    assert run(["curate", "licence", paper, "cc0", "--evidence", page, "-w", str(folder)]) == 0
+    words = ["--name", "own", "--version", "1.0.0", "--date", "2026-01-02", "--out", str(tmp_path / "out")]
+    assert run(["manifest", "build", "-w", str(folder), *words]) == 0
+    images = read_release(tmp_path / "out/own/1.0.0").images
+    assert set(images.loc[images["paper_id"] == paper, "licence"]) == {"cc0"}
+    assert "cc0" not in set(images.loc[images["paper_id"] != paper, "licence"])

@@ -56,6 +56,8 @@ class View:
     crowded: frozenset[str]
     """Figures with more than one panel."""
     pseudonyms: Mapping[str, str]
+    licences: Mapping[str, Decision]
+    """By paper, where a person read it."""
 
 
 def draft_from_workspace(workspace: Workspace, order: Order, manifests: Path) -> Draft:
@@ -110,6 +112,7 @@ def _view(workspace: Workspace) -> View:
         rejected=frozenset(key for key, decision in accepts.items() if decision.value is False),
         accepted=frozenset(key for key, decision in accepts.items() if decision.value is True),
         crowded=frozenset(figure for figure, count in panels.items() if count > 1),
+        licences=workspace.current_all("paper", "licence"),
         pseudonyms={name: f"curator-{number}" for number, name in enumerate(curators, 1)},
     )
 
@@ -194,7 +197,7 @@ def _row(panel: Panel, view: View, workspace: Workspace) -> dict[str, object]:
         "paper_id": paper.paper_id,
         "doi": paper.doi,
         "version": paper.version,
-        "licence": _licence(figure, paper),
+        "licence": _licence(figure, paper, view),
         "figure_label": figure.label,
         "panel_label": panel.panel_label,
         "page": "" if figure.page is None else figure.page,
@@ -225,8 +228,9 @@ def _person(decision: Decision | None) -> dict[str, str]:
     return {"age_band": band, "sex": sex if sex in ("F", "M") else ""}
 
 
-def _licence(figure: Figure, paper: Paper) -> str:
-    text = figure.licence or paper.licence
+def _licence(figure: Figure, paper: Paper, view: View) -> str:
+    said = view.licences.get(paper.paper_id)
+    text = str(said.value) if said is not None else figure.licence or paper.licence
     return normal_licence(text) if text else ""
 
 
