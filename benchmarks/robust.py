@@ -21,7 +21,7 @@ import sys
 import tarfile
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -514,25 +514,25 @@ class Driver:
         return [by_name[choice.name] for choice in chosen.choices]
 
 
-def tried(shelf: Shelf, version: str) -> list[Any]:
+def tried(shelf: Shelf, version: str, candidates: Sequence[Any] = CANDIDATES) -> list[Any]:
     """Every candidate whose first repeat is complete on ``version``."""
     from covidct.train.robust import gather
 
     folds = [shelf.folds(version, repeat) for repeat in range(5)]
-    found = [gather(shelf.work / version, one.name, folds) for one in CANDIDATES]
+    found = [gather(shelf.work / version, one.name, folds) for one in candidates]
     return [one for one in found if one is not None]
 
 
 # -- score -------------------------------------------------------------------------------------------------------------
 
 
-def score(options: argparse.Namespace, test: bool = True) -> None:
+def score(options: argparse.Namespace, test: bool = True, candidates: Sequence[Any] = CANDIDATES) -> None:
     """The table of cross-validation; with ``test``, what the chosen ensemble says of the test images."""
     from covidct.train.folds import ensemble, nested_score, ranked
 
     shelf = Shelf(options.packed, options.work, False)
     for version in RELEASES:
-        found = tried(shelf, version)
+        found = tried(shelf, version, candidates)
         if not found:
             continue
         truth = np.array([row["truth"] for row in shelf.rows(version, ("train", "val"))])
