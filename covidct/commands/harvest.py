@@ -13,7 +13,7 @@ from covidct.commands.options import json_option, print_json, worker_count, work
 from covidct.errors import UsageError
 
 if TYPE_CHECKING:
-    from covidct.harvest.pipeline import Pipeline
+    from covidct.harvest.pipeline import Pipeline, WorkOptions
     from covidct.harvest.report import RunReport
     from covidct.harvest.services import Services
     from covidct.harvest.sources import Chain
@@ -66,15 +66,20 @@ def _finish(report: "RunReport", folder: Path | None, as_json: bool) -> int:
 @contextlib.contextmanager
 def _pipeline(workspace: "Workspace", report: "RunReport", options: Options) -> Iterator["Pipeline"]:
     from covidct.harvest.engine import open_engine
-    from covidct.harvest.pipeline import Pipeline, WorkOptions
+    from covidct.harvest.pipeline import Pipeline
     from covidct.harvest.shelf import Shelf
+
+    workers = worker_count(options["workers"])
+    with workspace.lease("harvest"), open_engine(workers, options["scheduler"], options["scratch"]) as engine:
+        yield Pipeline(Shelf(workspace), engine, report, _work(options))
+
+
+def _work(options: Options) -> "WorkOptions":
+    from covidct.harvest.pipeline import WorkOptions
 
     if options["show_stages"] and options["scheduler"]:
         raise UsageError("--show-stages draws on this machine only: leave --scheduler away")
-    work = WorkOptions(options["refresh"], options["discard_pdfs"], options["show_stages"])
-    workers = worker_count(options["workers"])
-    with workspace.lease("harvest"), open_engine(workers, options["scheduler"], options["scratch"]) as engine:
-        yield Pipeline(Shelf(workspace), engine, report, work)
+    return WorkOptions(options["refresh"], options["discard_pdfs"], options["show_stages"])
 
 
 def _work_options(command: Any) -> Any:
@@ -129,27 +134,19 @@ def harvest(ctx: click.Context, /, **options: Any) -> int:
 
 
 def _from_disk(options: Options) -> int:
-    import tempfile
+    from covidct.harvest.disk import harvest_files
 
-    from covidct.harvest.local import collect
-    from covidct.harvest.report import RunReport
-    from covidct.workspace import Workspace
-
-    with tempfile.TemporaryDirectory(prefix="covidct-meca-") as unpacked:
-        inputs = collect(options["paths"], Path(unpacked), options["workspace"], jats=not options["no_jats"])
-        report = RunReport("harvest --from", {"paths": [str(path) for path in options["paths"]]})
-        report.given = inputs.count
-        report.failed += [{"file": str(path), "reason": reason} for path, reason in inputs.refused]
-        report.notes += inputs.notes
-        beyond = inputs.documents[options["limit"] :] if options["limit"] else []
-        for name, reason in [*inputs.left, *((document.source_file, "beyond --limit") for document in beyond)]:
-            report.leave(str(name), reason)
-        if not inputs.documents:
-            return _finish(report, None, options["as_json"])
-        with Workspace.create(options["workspace"]) as workspace:
-            with _pipeline(workspace, report, options) as pipeline:
-                pipeline.documents(inputs.documents[: options["limit"]])
-            return _finish(report, workspace.folder, options["as_json"])
+    report = harvest_files(
+        options["paths"],
+        options["workspace"],
+        jats=not options["no_jats"],
+        limit=options["limit"],
+        work=_work(options),
+        workers=worker_count(options["workers"]),
+        scheduler=options["scheduler"],
+        scratch=options["scratch"],
+    )
+    return _finish(report, None, options["as_json"])
 
 
 def _from_servers(options: Options) -> int:

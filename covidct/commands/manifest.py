@@ -5,6 +5,7 @@ import click
 from covidct.commands.lazy import LazyGroup
 
 COMMANDS = {
+    "list": ("covidct.commands.manifest_check:list_", "Releases that can be given by their name."),
     "build": ("covidct.commands.manifest_make:build", "A release from the decisions of a workspace."),
     "import": ("covidct.commands.manifest_make:import_", "A release from anyone's own table and images."),
     "import-covid-ct": (

@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -27,6 +28,31 @@ def validate(release: str, images: Path | None, workers: int | None, as_json: bo
             say(str(fault))
         say(f"{release}: {len(faults)} faults" if faults else f"{release}: valid")
     return ExitCode.PROBLEMS_FOUND if faults else ExitCode.COMPLETE
+
+
+@click.command("list")
+@json_option
+def list_(as_json: bool) -> None:
+    """Releases under ./manifests and those that ship with covidct: their names work wherever a release is asked for."""
+    from covidct.release.read.release import read_meta
+    from covidct.release.read.shipped import releases
+    from covidct.tables import print_table
+
+    rows = []
+    for folder in releases():
+        meta = read_meta(folder)
+        name = f"{folder.parent.name}/{folder.name}"
+        rows.append({"name": name, "images": sum_of(meta), "date": str(meta.get("date", "")), "folder": str(folder)})
+    if as_json:
+        print_json(rows)
+    else:
+        print_table(["name", "images", "date", "folder"], rows)
+
+
+def sum_of(meta: dict[str, Any]) -> int:
+    """Images of a release, over splits and classes."""
+    counts = meta.get("counts", {})
+    return sum(int(n) for split in counts.values() for n in (split.values() if isinstance(split, dict) else [split]))
 
 
 @click.command()

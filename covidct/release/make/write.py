@@ -17,7 +17,7 @@ from covidct.files import sha256_bytes, write_bytes
 from covidct.release.make.croissant import croissant
 from covidct.release.make.datasheet import changes, datasheet
 from covidct.release.read.diff import check_old_tests, check_step, diff_images
-from covidct.release.read.release import META, RELEASE_NAME, SUMS, Release, assemble, read_release
+from covidct.release.read.release import RELEASE_NAME, SUMS, Release, assemble, read_release
 from covidct.release.read.schema import (
     LATER_COLUMNS,
     PAPER_COLUMNS,
@@ -27,6 +27,7 @@ from covidct.release.read.schema import (
     Fault,
     check_table,
 )
+from covidct.release.read.shipped import META
 from covidct.release.read.validate import count_images, release_faults
 from covidct.release.read.version import parse_version
 from covidct.tables import dump_table, parse_table

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 from covidct.errors import CovidctError, UsageError
+from covidct.release.read.shipped import by_name
 from covidct.zips import check_zip
 
 MAX_ARCHIVE = 4 * 2**30
@@ -31,7 +32,10 @@ def unpacked(source: Path | str) -> Path:
     if path.is_dir():
         return path
     if not path.exists():
-        raise UsageError(f"{path}: no such release; give a folder manifests/NAME/X.Y.Z, an archive or its URL")
+        named = by_name(text)
+        if named is not None:
+            return named
+        raise UsageError(f"{path}: no such release; give a name of 'covidct manifest list', a folder, archive or URL")
     if not zipfile.is_zipfile(path):
         raise UsageError(f"{path}: neither a release folder nor a zip archive of 'covidct manifest pack'")
     return _from_archive(path.resolve(), path.stat().st_mtime_ns)

@@ -12,13 +12,12 @@ import pandas as pd
 from covidct.errors import CovidctError, UsageError
 from covidct.release.read.archive import unpacked
 from covidct.release.read.schema import TABLES, Fault, check_table, completed
+from covidct.release.read.shipped import DEFAULT, META, by_name
 from covidct.release.read.version import VERSION
 from covidct.tables import read_table
 
-META = "release.json"
 SUMS = "SHA256SUMS"
 FILES = (*TABLES, META, SUMS, "croissant.json", "datasheet.md", "CHANGES.md")
-DEFAULT = ("covid-ct", "1.0.0")
 RELEASE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 """Names become folders and file names, also those that come out of a stranger's archive."""
 _NUMBERS = ("width", "height")
@@ -48,7 +47,7 @@ class Release:
 
 
 def read_release(source: Path | str) -> Release:
-    """The release in a folder, an archive made by ``manifest pack``, or at an http(s) address of one.
+    """The release in a folder, by its name (``covid-ct/2.0.0``), in an archive or at an http(s) address of one.
 
     A release that breaks its schema is refused: the message names the first fault and counts the others.
     """
@@ -97,11 +96,9 @@ def read_meta(folder: Path) -> dict[str, Any]:
 
 def default_release() -> Path:
     """The folder of covid-ct/1.0.0 that ships with covidct (``manifests/`` of a checkout, package data of a wheel)."""
-    package = Path(__file__).resolve().parents[2]
-    for root in (package / "manifests", package.parent / "manifests"):
-        folder = root.joinpath(*DEFAULT)
-        if (folder / META).is_file():
-            return folder
+    folder = by_name(DEFAULT)
+    if folder is not None:
+        return folder
     raise CovidctError("covid-ct/1.0.0 is missing from this installation; install covidct again")
 
 

@@ -16,8 +16,9 @@ from covidct.release.read.archive import unpacked
 from covidct.release.read.facts import facts
 from covidct.release.read.locate import find_images, images_root
 from covidct.release.read.materialized import read_listing
-from covidct.release.read.release import FILES, META, SUMS, Release, assemble, read_meta
+from covidct.release.read.release import FILES, SUMS, Release, assemble, read_meta
 from covidct.release.read.schema import FIGURE_BOX, PANEL_BOX, TABLES, Fault, check_table
+from covidct.release.read.shipped import META
 from covidct.tables import read_table
 
 
