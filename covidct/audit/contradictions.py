@@ -149,7 +149,7 @@ def _stands(verdict: Verdict) -> bool:
         return True
     if verdict.way in OTHER_DISEASES:
         return not verdict.besides
-    named = verdict.way is Way.DENIED and verdict.term.startswith(("covid-name", "covid-virus"))
+    named = verdict.way is Way.DENIED and verdict.term.startswith(("disease-name", "disease-agent"))
     return named and not _SUBJECT_NEGATIVE.search(verdict.evidence)
 
 

@@ -14,9 +14,7 @@ from covidct.captions.pictures import Reading, reading_of
 from covidct.captions.reading import Mention, read
 from covidct.captions.text import sentences
 from covidct.captions.ways import NEGATIVE, OTHER_DISEASES, POSITIVE, UNCLEAR, Verdict, Way, label_of
-
-FIRST_CASES = "2019-12"
-"""No paper published before this month shows COVID-19."""
+from covidct.profiles import current
 
 
 def label_with_context(text: str, context: str) -> Labels:
@@ -172,7 +170,7 @@ def _about_patient(text: str, source: str) -> Verdict | None:
     return shown(text, said.moved(_STEPS[source]), source) if said else None
 
 
-_DIAGNOSIS = "covid-diagnosis"
+_DIAGNOSIS = "disease-diagnosis"
 _STEPS = {"context": 5, "abstract": 7, "title": 6}
 
 
@@ -203,7 +201,8 @@ def _about_paper(title: str) -> Verdict | None:
 
 
 def _before_outbreak(published: str) -> Verdict | None:
-    if not re.match(r"(?:19|20)\d\d", published) or published[: len(FIRST_CASES)] >= FIRST_CASES[: len(published)]:
+    first = current().first_cases
+    if not first or not re.match(r"(?:19|20)\d\d", published) or published[: len(first)] >= first[: len(published)]:
         return None
     way = Way.BEFORE_OUTBREAK
     return Verdict(label_of(way), way, "published", (0, len(published)), "published", published)

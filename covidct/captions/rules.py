@@ -14,8 +14,10 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
+from covidct import profiles
 from covidct.captions.text import lower, plain
 from covidct.errors import CovidctError
+from covidct.profiles import Profile
 
 MEANINGS = frozenset(
     [
@@ -172,10 +174,14 @@ def _either(words: Iterable[str]) -> str:
     """One pattern for all ``words``; the boundary is asked for once, not once a word."""
     words = list(words)
     marks = [to_pattern(word).removeprefix(_BEGIN).removesuffix(_END) for word in words if word in _MARKS]
+    if not words:
+        return _NOTHING
     inner = [to_pattern(word).removeprefix(_BEGIN).removesuffix(_END) for word in words if word not in _MARKS]
     return "|".join([*marks, f"{_BEGIN}(?:{'|'.join(inner)}){_END}"])
 
 
+_NOTHING = "(?!)"
+"""Matches nowhere."""
 _MARKS = ("?", "(+)", "(-)")
 """Need no blank before or behind."""
 
@@ -186,27 +192,55 @@ def _filled(words: str, names: Mapping[str, str]) -> str:
     return words
 
 
-@lru_cache(maxsize=1)
 def rule_table() -> RuleTable:
-    """The table shipped with covidct."""
-    return read_rules(files("covidct.captions").joinpath("rules.toml").read_text(encoding="utf-8"))
+    """The table shipped with covidct, with the words of the profile in force."""
+    return _table_of(profiles.current())
 
 
-def read_rules(toml: str) -> RuleTable:
-    """Rules from the text of a table; raises ``CovidctError`` with the rule's id where one is broken."""
+@lru_cache(maxsize=4)
+def _table_of(profile: Profile) -> RuleTable:
+    toml = files("covidct.captions").joinpath("rules.toml").read_text(encoding="utf-8")
+    _known_rules(tomllib.loads(toml), profile)
+    return read_rules(toml, profile)
+
+
+def read_rules(toml: str, profile: Profile | None = None) -> RuleTable:
+    """Rules from the text of a table, with a profile's words; ``CovidctError`` names the rule that is broken."""
+    profile = profile or profiles.current()
     try:
         table = tomllib.loads(toml)
-        names = {name: f"({value})" for name, value in table["names"].items()}
+        names = {name: f"({value})" for name, value in profile.names.items()}
         stops = _either(fold_lower(word) for word in table["stops"]["words"])
         marks = "".join(re.escape(mark) for mark in table["stops"]["marks"])
     except (tomllib.TOMLDecodeError, KeyError) as error:
         raise CovidctError(f"the caption rules cannot be read: {error}") from error
     return RuleTable(
-        tuple(_guarded(_term, block, names) for block in table["term"]),
-        tuple(_guarded(_modifier, block, names) for block in table["modifier"]),
-        tuple(_guarded(_boilerplate, block, names) for block in table["boilerplate"]),
+        tuple(_guarded(_term, _worded(block, profile), names) for block in table["term"]),
+        tuple(_guarded(_modifier, _worded(block, profile), names) for block in table.get("modifier", ())),
+        tuple(_guarded(_boilerplate, block, names) for block in [*table.get("boilerplate", ()), *profile.boilerplate]),
         re.compile(f"[{marks}]|{stops}"),
     )
+
+
+_ALL = "*"
+"""Takes every word of a rule away."""
+
+
+def _worded(block: dict[str, Any], profile: Profile) -> dict[str, Any]:
+    """``block`` with the profile's words put in and taken out."""
+    without = set(profile.without.get(block.get("id", ""), ()))
+    more = profile.words.get(block.get("id", ""), ())
+    if not without and not more:
+        return block
+    own = [] if _ALL in without else [word for word in block["words"] if word not in without]
+    return {**block, "words": own + list(more)}
+
+
+def _known_rules(table: dict[str, Any], profile: Profile) -> None:
+    ids = {block.get("id") for block in [*table["term"], *table.get("modifier", ())]}
+    strange = sorted({*profile.words, *profile.without} - ids)
+    if strange:
+        raise CovidctError(f"profile {profile.name}: there is no caption rule {', '.join(strange)}; see rules.toml")
 
 
 def _guarded(make: Any, block: dict[str, Any], names: Mapping[str, str]) -> Any:

@@ -61,7 +61,7 @@ def label_of(way: Way) -> str:
 class Verdict:
     """A label, the way to it, and the span of the text that it rests on.
 
-    ``term`` names the rules of the table that spoke (``covid-name+yes-before``). ``source`` says which text the span
+    ``term`` names the rules of the table that spoke (``disease-name+yes-before``). ``source`` says which text the span
     belongs to: ``caption``, ``context`` (what mentions the figure), ``title``, ``abstract`` or ``published``.
     ``carried`` counts the steps from the text that says it to what it is said of: from the title to a panel, from one
     panel to the next, from the article to the figure.
@@ -132,7 +132,7 @@ class Precision:
 
 
 def precision_of(way: str) -> Precision:
-    """What was measured of ``way`` (``said``); also takes a rule (``said:covid-name+yes-before``)."""
+    """What was measured of ``way`` (``said``); also takes a rule (``said:disease-name+yes-before``)."""
     return _measured().get(way.partition(":")[0], Precision(0, 0))
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from covidct.commands.options import json_option, print_json, worker_count, workspace_option
+from covidct.commands.options import json_option, print_json, profile_option, worker_count, workspace_option
 from covidct.errors import ExitCode
 from covidct.tables import say
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @click.option("--workers", type=click.IntRange(1), help="Pictures processed in parallel (default: CPU count).")
 @click.option("--scheduler", default="", metavar="ADDR", help="Dask scheduler; its workers must see the workspace.")
 @json_option
+@profile_option
 @workspace_option
 def auto(workers: int | None, scheduler: str, as_json: bool, workspace: Path) -> int:
     """Every step in its order, those of other packages last; a second run does no work twice.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from covidct.commands.curate_auto import run_steps
-from covidct.commands.options import json_option, print_json, workspace_option
+from covidct.commands.options import json_option, print_json, profile_option, workspace_option
 from covidct.errors import ExitCode, UsageError
 from covidct.tables import say
 
@@ -30,6 +30,7 @@ _csv_option = click.option(
 @click.option("--second-reader", metavar="URL", help="Also ask this OpenAI-compatible server; captions leave for it.")
 @click.option("--model", help="The model that the second reader is to use.")
 @json_option
+@profile_option
 @workspace_option
 def label(
     csv_file: Path | None,
@@ -102,6 +103,7 @@ def _label_result(name: str, labels: "Labels") -> dict[str, Any]:
 @_csv_option
 @click.option("--text", help="One caption.")
 @json_option
+@profile_option
 @workspace_option
 def split_caption(csv_file: Path | None, text: str | None, as_json: bool, workspace: Path) -> int:
     """Captions into the texts of their panels; without --csv or --text on every figure of the workspace."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from covidct.commands.options import json_option, print_json, worker_count, workspace_option
+from covidct.commands.options import json_option, print_json, profile_option, worker_count, workspace_option
 from covidct.errors import UsageError
 
 if TYPE_CHECKING:
@@ -100,6 +100,7 @@ def _work_options(command: Any) -> Any:
             click.option("--workers", type=click.IntRange(min=1), help="Documents read at a time; else one a core."),
             click.option("--scheduler", default="", metavar="ADDR", help="Dask scheduler that has the reading done."),
             click.option("--scratch", default="", metavar="URL", help="fsspec URL that the Dask workers share."),
+            profile_option,
             workspace_option,
             json_option,
         )
@@ -112,7 +113,7 @@ def _work_options(command: Any) -> Any:
 @click.option("--since", help="First day, as 2020-01-19.")
 @click.option("--until", help="Last day; today if left away.")
 @click.option("--server", multiple=True, type=click.Choice(["medrxiv", "biorxiv"]), help="Both if left away.")
-@click.option("--query", help='Words, "phrases", prefix*, AND, OR, NOT; COVID-19 if left away.')
+@click.option("--query", help='Words, "phrases", prefix*, AND, OR, NOT (default: those of the profile).')
 @click.option("--category", default="", help="Only this category, as 'radiology and imaging'.")
 @click.option(
     "--from", "paths", multiple=True, type=click.Path(path_type=Path), help="PDFs, folders, .meca: no network."

@@ -31,6 +31,33 @@ def json_option(command: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Machine-readable results on standard output.")(command)
 
 
+def _set_variable(name: str, value: str | None) -> None:
+    if value is None:
+        os.environ.pop(name, None)
+    else:
+        os.environ[name] = value
+
+
+def profile_option(command: F) -> F:
+    """``--profile NAME|FILE``: the disease that the command is about, in force before it does anything."""
+    from covidct import profiles
+
+    def put(context: click.Context, _option: click.Parameter, value: str | None) -> None:
+        before = os.environ.get(profiles.VARIABLE)
+        profiles.use(value or profiles.DEFAULT)
+        context.call_on_close(lambda: _set_variable(profiles.VARIABLE, before))
+
+    return click.option(
+        "--profile",
+        metavar="NAME|FILE",
+        envvar=profiles.VARIABLE,
+        callback=put,
+        expose_value=False,
+        is_eager=True,
+        help="The disease: covid-19 (default), tuberculosis, or a profile file of your own.",
+    )(command)
+
+
 def needs_extra(extra: str) -> Callable[[F], F]:
     """Before the command does anything: one line with the extra to install where a library of it is missing."""
 

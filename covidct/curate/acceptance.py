@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from covidct.curate.judge import CLASSES, LUNG, UNPROVEN
+from covidct.curate.judge import CLASSES, UNPROVEN
 from covidct.curate.ways import measured
+from covidct.profiles import current
 from covidct.workspace import Workspace
 
 Place = tuple[str, str]
@@ -79,7 +80,7 @@ def acceptance(workspace: Workspace) -> Acceptance:
     decisions = workspace.current_all("panel", "label")
     for panel in workspace.panels():
         decision = decisions.get(panel.panel_id)
-        if panel.kind != LUNG or decision is None:
+        if panel.kind != current().picture or decision is None:
             continue
         evidence = decision.evidence
         way = str(evidence.get("way", ""))

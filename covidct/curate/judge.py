@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from covidct.captions.labels import NEGATIVE, NOT_A_SCAN, POSITIVE, UNCLEAR, Verdict, Way
 from covidct.captions.letters import INFERRED, NOWHERE, Placed
 from covidct.curate.ways import qualifies, way_of
+from covidct.profiles import current
 from covidct.records import Decision, Figure, Panel
 
-LUNG = "ct_axial_lung"
 CLASSES = (POSITIVE, NEGATIVE)
 
 
@@ -73,7 +73,7 @@ class Seen:
     @property
     def candidate(self) -> bool:
         """Would a release take it?"""
-        return self.panel.kind == LUNG
+        return self.panel.kind == current().picture
 
     @property
     def sure_of_kind(self) -> bool:

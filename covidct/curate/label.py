@@ -16,11 +16,12 @@ from covidct.captions.labels import NOTHING, PANELS_DIFFER, Labels, Verdict
 from covidct.captions.letters import Placed, assigned
 from covidct.captions.reading import read
 from covidct.captions.subcaptions import split_caption
-from covidct.curate.judge import CLASSES, LUNG, UNPROVEN, Judgement, Seen, agree, judge, weighed
+from covidct.curate.judge import CLASSES, UNPROVEN, Judgement, Seen, agree, judge, weighed
 from covidct.curate.subcaption import lettered, panels_by_figure
 from covidct.curate.ways import measured
 from covidct.files import sha256_bytes
 from covidct.pictures import open_picture
+from covidct.profiles import current
 from covidct.records import Decision, Figure, Panel, Paper
 from covidct.steps import Item, Outcome
 from covidct.workspace import Workspace
@@ -56,14 +57,16 @@ def items(ws: Workspace) -> Iterator[Item]:
     for paper in ws.papers():
         figures = [(f, panels[f.figure_id]) for f in ws.figures(paper.paper_id) if f.figure_id in panels]
         if figures:
-            pictures = {p.panel_id: ws.path(p.file) for _, own in figures for p in own if p.file and p.kind == LUNG}
+            pictures = {
+                p.panel_id: ws.path(p.file) for _, own in figures for p in own if p.file and p.kind == current().picture
+            }
             case = Case(paper, figures, kinds, patients, pictures, seconds)
             yield Item(paper.paper_id, _inputs(case), case, len(figures))
 
 
 def _inputs(case: Case) -> str:
     paper = case.paper
-    words = [paper.title, paper.abstract, paper.date]
+    words = [current().digest, paper.title, paper.abstract, paper.date]
     for figure, panels in case.figures:
         words += [figure.caption, *figure.mentions, f"{figure.pair} {figure.pair_score}"]
         words += [f"{lettered(p)} {p.sha256} {p.score} {p.kind} {p.patient_id}" for p in panels]

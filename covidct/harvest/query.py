@@ -8,12 +8,7 @@ import re
 from collections.abc import Callable
 
 from covidct.errors import UsageError
-
-DEFAULT_QUERY = (
-    'covid* OR "sars cov 2" OR sars-cov* OR 2019-ncov* OR ncov* OR hcov-19 OR "novel coronavirus" OR '
-    '"coronavirus disease" OR "wuhan coronavirus" OR "wuhan pneumonia" OR "new coronavirus" OR "coronavirus 2019"'
-)
-"""What COVID-19 was called between January 2020 and today."""
+from covidct.profiles import current
 
 Predicate = Callable[[str], bool]
 _TOKENS = re.compile(r'\s*(?:(\()|(\))|"([^"]*)"|([^\s()"]+))')
@@ -117,9 +112,9 @@ def _either(parts: list[Predicate]) -> Predicate:
 
 
 def compile_query(text: str | None) -> Predicate:
-    """A predicate on ``plain`` text; ``None`` means the default; ``UsageError`` on a query that makes no sense."""
+    """A predicate on ``plain`` text; ``None`` means the profile's; ``UsageError`` on a query that makes no sense."""
     if text is None:
-        text = DEFAULT_QUERY
+        text = current().query
     if text.strip() in ("", "*"):
         return lambda _: True
     return _Parser(text).parse()

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from covidct.profiles import current
 from covidct.records import Decision
 from covidct.workspace.workspace import Workspace
 
@@ -11,7 +12,7 @@ def status_of(workspace: Workspace) -> dict[str, int]:
     figures, panels = workspace.figures(), workspace.panels()
     split = {panel.figure_id for panel in panels}
     masks = workspace.current_all("panel", "mask")
-    lung = [panel for panel in panels if panel.kind == "ct_axial_lung"]
+    lung = [panel for panel in panels if panel.kind == current().picture]
     human = {d.entity_id for d in workspace.decisions(entity="panel", field="label", by="curator:")}
     decided = workspace.current_all("pair", "duplicate")
     return {

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
+from covidct.profiles import current
 from covidct.records import Box, Paper, PaperStatus
 from covidct.workspace.accepted import waits
 from covidct.workspace.rows import dump
@@ -83,15 +84,16 @@ def _panels(workspace: Workspace) -> Iterator[Row]:
 
 
 def _images(workspace: Workspace) -> Iterator[Row]:
-    """Panels that a release would take as things stand: axial lung CT with an accepted label, not rejected."""
+    """Panels that a release would take as things stand: the profile's kind of picture, accepted, not rejected."""
     paper_of = {figure.figure_id: figure.paper_id for figure in workspace.figures()}
     spoken = workspace.current_all("panel", "accept")
     rejected = {key for key, decision in spoken.items() if decision.value is False}
     labels = workspace.current_all("panel", "label")
     waiting = {key for key, label in labels.items() if waits(label, spoken.keys() - rejected)}
     masked = workspace.current_all("panel", "mask")
+    kind = current().picture
     for panel in workspace.panels():
-        if panel.kind != "ct_axial_lung" or panel.label not in ("positive", "negative"):
+        if panel.kind != kind or panel.label not in ("positive", "negative"):
             continue
         if panel.panel_id in rejected | waiting:
             continue

@@ -10,6 +10,7 @@ import pandas as pd
 
 from covidct.errors import CovidctError
 from covidct.files import sha256_bytes
+from covidct.profiles import current
 from covidct.progress import progress
 from covidct.records import NEGATIVE_CLASS, POSITIVE_CLASS, Box, Decision, Figure, Panel, Paper
 from covidct.release.make.covid_ct import age_band
@@ -136,7 +137,7 @@ def _why_not(panel: Panel, view: View, withdrawn: set[str]) -> str:
         return "withdrawn"
     if panel.panel_id in view.rejected:
         return "rejected by a curator"
-    if panel.kind != "ct_axial_lung":
+    if panel.kind != current().picture:
         return f"triaged as {panel.kind or 'nothing yet'}"
     if panel.label not in _LABELS:
         return f"label is {panel.label or 'not decided'}"
