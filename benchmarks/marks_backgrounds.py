@@ -214,7 +214,7 @@ def _levels(rng: Generator, image: NDArray[np.float32]) -> NDArray[np.float32]:
     """Another window: cut off at both ends, bent, washed out, or (seldom) white for black."""
     draw = rng.random()
     if draw < 0.5:
-        tissue = rng.random() < 0.35  # as a mediastinal window: black lungs, white bone
+        tissue = rng.random() < 0.5  # as a mediastinal window: black lungs, white bone
         low, high = rng.uniform((130, 205), (175, 245)) if tissue else rng.uniform((0, 130), (70, 255))
         image = (image - low) * 255 / (high - low)
     elif draw < 0.75:

@@ -108,7 +108,7 @@ LETTERS = list("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:/.-abcdefghkmnrstuxyz")
 Ink = tuple[int, int, int]
 Pictures = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 PURE = [(255, 255, 255), (0, 0, 0), (255, 255, 0), (255, 0, 0), (0, 255, 255), (0, 255, 0), (0, 0, 255), (255, 0, 255)]
-SEEN = 24
+SEEN = 16
 """A mark's pixel counts where it differs from the slice by more than this many grey levels."""
 
 
@@ -138,6 +138,7 @@ def colour(rng: Generator, white: float = 0.0) -> Ink:
 class Canvas:
     """A picture that is drawn on, ``width`` x ``height`` pixels; marks are measured in its shorter side ``n``."""
 
+    image: Image.Image
     pen: ImageDraw.ImageDraw
     width: int
     height: int
@@ -149,6 +150,14 @@ class Canvas:
     def place(self, rng: Generator, low: float = 0.0, high: float = 1.0) -> NDArray[np.float64]:
         """A point, x and y in pixels, each between the shares ``low`` and ``high`` of the picture's size."""
         return np.asarray(rng.uniform(low, high, 2) * (self.width, self.height), np.float64)
+
+    def dark_place(self, rng: Generator) -> NDArray[np.float64]:
+        """A point in what may be lung: dark, but not the black of ink; anywhere where none is met."""
+        for _ in range(30):
+            point = self.place(rng, 0.05, 0.95)
+            if 15 <= np.mean(self.image.getpixel((int(point[0]), int(point[1])))) <= 110:
+                break
+        return point
 
 
 def font(rng: Generator, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
@@ -217,6 +226,36 @@ def arrow(canvas: Canvas, rng: Generator) -> str:
         return "arrow"
     middle = [tuple(neck + rng.uniform(0.1, 0.3) * length * along)] if rng.random() < 0.25 else []
     canvas.pen.polygon([tuple(tip), tuple(left), *middle, tuple(right)], fill=ink, outline=edge)
+    return "arrow"
+
+
+def dark_arrow(canvas: Canvas, rng: Generator) -> str:
+    """A black arrow, sometimes without a shaft, that points at something in the lung."""
+    level = 0 if rng.random() < 0.8 else int(rng.integers(0, 14))
+    return _pointer(canvas, rng, canvas.dark_place(rng), (level, level, level), bool(rng.random() < 0.6))
+
+
+def arrowhead(canvas: Canvas, rng: Generator) -> str:
+    """A solid triangle without a shaft, black or white."""
+    level = 0 if rng.random() < 0.5 else 255
+    place = canvas.dark_place(rng) if level == 0 or rng.random() < 0.5 else canvas.place(rng, 0.03, 0.97)
+    return _pointer(canvas, rng, place, (level, level, level), False)
+
+
+def _pointer(canvas: Canvas, rng: Generator, tip: NDArray[np.float64], ink: Ink, shaft: bool) -> str:
+    angle, size = rng.uniform(0, 2 * np.pi), rng.uniform(0.018, 0.07) * canvas.n
+    along, across = np.array([np.cos(angle), np.sin(angle)]), np.array([-np.sin(angle), np.cos(angle)])
+    neck, wide = tip - size * along, rng.uniform(0.25, 0.6) * size
+    notch = [tuple(neck + rng.uniform(0.1, 0.45) * size * along)] if rng.random() < 0.4 else []
+    if shaft:
+        thick = max(1, int(rng.uniform(0.15, 0.5) * size))
+        canvas.pen.line(
+            [*(neck - rng.uniform(0.5, 3) * size * along), *(neck + 0.2 * size * along)], fill=ink, width=thick
+        )
+    edge = (255, 255, 255) if sum(ink) == 0 and rng.random() < 0.15 else None
+    canvas.pen.polygon(
+        [tuple(tip), tuple(neck + wide * across), *notch, tuple(neck - wide * across)], fill=ink, outline=edge
+    )
     return "arrow"
 
 
@@ -293,6 +332,56 @@ def ruler(canvas: Canvas, rng: Generator) -> str:
     return "marker"
 
 
+def scale(canvas: Canvas, rng: Generator) -> str:
+    """A long line with ticks along a side or through the picture, sometimes with its length beside it."""
+    level = int(rng.uniform(120, 255))
+    ink = (level, level, level) if rng.random() < 0.7 else colour(rng)
+    start, long, ticks = canvas.place(rng, 0.01, 0.5), rng.uniform(0.25, 0.9) * canvas.n, int(rng.integers(3, 25))
+    upright, wide = bool(rng.random() < 0.5), max(1, canvas.n // 300)
+    step = np.array([0.0, 1.0]) if upright else np.array([1.0, 0.0])
+    for tick in np.linspace(0, long, ticks):
+        side = step[::-1] * rng.choice([0.012, 0.02]) * canvas.n
+        canvas.pen.line([*(start + tick * step - side), *(start + tick * step + side)], fill=ink, width=wide)
+    if rng.random() < 0.8:
+        canvas.pen.line([*start, *(start + long * step)], fill=ink, width=wide)
+    if rng.random() < 0.4:
+        face = font(rng, max(8, int(0.04 * canvas.n)))
+        canvas.pen.text(
+            tuple(start + 0.03 * canvas.n), str(rng.choice(["10 cm", "5 cm", "50 mm"])), fill=ink, font=face
+        )
+    return "marker"
+
+
+def reference(canvas: Canvas, rng: Generator) -> str:
+    """A thin line over the whole picture, as viewers draw where another plane lies; sometimes two that cross."""
+    ink, width = colour(rng, 0.3), max(1, canvas.n // int(rng.integers(150, 500)))
+    tilt = 0.0 if rng.random() < 0.8 else rng.uniform(-0.6, 0.6)
+    middle, reach = canvas.place(rng, 0.05, 0.95), 2 * max(canvas.width, canvas.height)
+    turns = (tilt, tilt + np.pi / 2) if rng.random() < 0.4 else (tilt + (np.pi / 2 if rng.random() < 0.5 else 0),)
+    dash = rng.uniform(3, 12) if rng.random() < 0.35 else 0.0
+    for turn in turns:
+        step = np.array([np.cos(turn), np.sin(turn)])
+        pieces = np.arange(-reach, reach, 2 * dash) if dash else np.array([-reach])
+        for low in pieces:
+            high = low + dash if dash else reach
+            canvas.pen.line([*(middle + low * step), *(middle + high * step)], fill=ink, width=width)
+    return "marker"
+
+
+def cut_words(canvas: Canvas, rng: Generator) -> str:
+    """A line of words that a crop has cut through."""
+    level = int(rng.uniform(110, 255)) if rng.random() < 0.7 else 0
+    face = font(rng, max(8, int(rng.uniform(0.03, 0.09) * canvas.n)))
+    line = words(rng) + " " + words(rng)
+    _, y0, x1, y1 = canvas.pen.textbbox((0, 0), line, font=face)
+    x, y = canvas.place(rng, 0, 0.9)
+    side, share = int(rng.integers(4)), rng.uniform(0.3, 0.8)
+    x = (-share * x1, canvas.width - (1 - share) * x1, x, x)[side]
+    y = (y, y, -share * y1, canvas.height - y0 - (1 - share) * (y1 - y0))[side]
+    canvas.pen.text((float(x), float(y)), line, fill=(level, level, level), font=face)
+    return "text"
+
+
 def star(canvas: Canvas, rng: Generator) -> str:
     centre, r, ink = canvas.place(rng, 0.02, 0.98), rng.uniform(0.01, 0.03) * canvas.n, colour(rng)
     arms, turn = int(rng.integers(2, 5)), rng.uniform(0, np.pi)
@@ -319,14 +408,19 @@ PENS: dict[Pen, int] = {
     text: 5,
     scanner_text: 2,
     plate: 1,
-    arrow: 6,
-    block_arrow: 4,
+    arrow: 5,
+    block_arrow: 3,
+    dark_arrow: 5,
+    arrowhead: 4,
     ring: 2,
     box: 2,
     outline: 1,
     veil: 1,
     bar: 2,
     ruler: 1,
+    scale: 1,
+    reference: 2,
+    cut_words: 2,
     star: 1,
     stroke: 1,
 }
@@ -369,7 +463,7 @@ def draw(rng: Generator, plain: NDArray[np.uint8], most: int = 6) -> Drawn:
 
 def _sharp(rng: Generator, picture: NDArray[np.uint8], pen: Pen) -> tuple[NDArray[np.uint8], str]:
     image = Image.fromarray(picture)
-    kind = pen(Canvas(ImageDraw.Draw(image), *image.size), rng)
+    kind = pen(Canvas(image, ImageDraw.Draw(image), *image.size), rng)
     return np.asarray(image), kind
 
 
@@ -378,7 +472,7 @@ def _smooth(rng: Generator, picture: NDArray[np.uint8], pen: Pen) -> tuple[NDArr
     height, width = picture.shape[:2]
     big = Image.fromarray(picture).resize((2 * width, 2 * height), Image.Resampling.BILINEAR)
     before = np.asarray(big, np.int16)
-    kind = pen(Canvas(ImageDraw.Draw(big), *big.size), rng)
+    kind = pen(Canvas(big, ImageDraw.Draw(big), *big.size), rng)
     change = (np.asarray(big, np.int16) - before).astype(np.float32)
     change = np.asarray(cv2.resize(change, (width, height), interpolation=cv2.INTER_AREA))
     return np.clip(picture + change, 0, 255).astype(np.uint8), kind

@@ -1,6 +1,6 @@
 """Train the small network that finds burnt-in marks, on phantoms and (with --slices) real slices with drawn marks.
 
-    python benchmarks/train_marks.py --out net.npz [--slices DIR --half 0] [--patches 24000] [--steps 15000]
+    python benchmarks/train_marks.py --out net.npz [--slices DIR --half 0] [--patches 40000] [--steps 15000]
 
 Real slices are those whose series fall into one half (``--half``), so that the other half can be measured on
 (benchmarks/mask.py --half 1). What is stored is weights; no picture can be had back from them.
@@ -8,6 +8,7 @@ Needs the extra `train`; the network itself is read with numpy alone.
 """
 
 import argparse
+from concurrent.futures import ProcessPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 
@@ -21,7 +22,8 @@ from torch import Tensor, nn
 from covidct.imaging.overlays.net import CLASSES, WIDTHS, features_of
 
 SIDE = 128
-BATCH = 8
+PART = 500
+"""Patches that one process draws at a time, from a seed of their own."""
 Patches = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
 
@@ -92,12 +94,12 @@ def loss_of(logits: Tensor, target: Tensor) -> Tensor:
     return (entropy * weight).mean((1, 2)) + 0.5 * dice
 
 
-def augmented(rng: Generator, inputs: NDArray[np.uint8], targets: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
+def augmented(rng: Generator, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     turn, mirror = int(rng.integers(4)), rng.random() < 0.5
-    x, y = np.rot90(inputs, turn, (2, 3)), np.rot90(targets, turn, (1, 2))
+    x, y = torch.rot90(inputs, turn, (2, 3)), torch.rot90(targets, turn, (1, 2))
     if mirror:
-        x, y = x[..., ::-1], y[..., ::-1]
-    return torch.from_numpy(x.astype(np.float32) / 255), torch.from_numpy(y.astype(np.int64))
+        x, y = x.flip(-1), y.flip(-1)
+    return x.float() / 255, y.long()
 
 
 def chosen(rng: Generator, losses: NDArray[np.float64], count: int) -> NDArray[np.int64]:
@@ -123,21 +125,22 @@ class Mean:
 
     def save(self, out: Path) -> None:
         with out.open("wb") as handle:
-            np.savez_compressed(handle, **{name: value.float().numpy() for name, value in self.values.items()})
+            np.savez_compressed(handle, **{name: value.float().cpu().numpy() for name, value in self.values.items()})
 
 
-def train(data: Patches, steps: int, rate: float, out: Path, start: Path | None) -> None:
+def train(data: Patches, steps: int, rate: float, batch: int, out: Path) -> None:
+    """Fit the network on ``data``, on a graphics card where there is one; the mean of its weights goes to ``out``."""
     torch.manual_seed(0)
-    rng, net = np.random.default_rng(1), Net().to(memory_format=torch.channels_last)
-    if start:
-        net.load_state_dict({name: torch.from_numpy(value) for name, value in np.load(start).items()})
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    rng, net = np.random.default_rng(1), Net().to(device, memory_format=torch.channels_last)
+    inputs, targets = (torch.from_numpy(part).to(device) for part in data)
     optimiser = torch.optim.AdamW(net.parameters(), rate, weight_decay=1e-4)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps, pct_start=0.05)
     mean, seen, losses = Mean(net), 0.0, np.full(len(data[0]), np.inf)
     for step in range(1, steps + 1):
-        rows = chosen(rng, losses, BATCH)
-        x, y = augmented(rng, data[0][rows], data[1][rows])
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        rows = chosen(rng, losses, batch)
+        x, y = augmented(rng, inputs[rows], targets[rows])
+        with torch.autocast(device, dtype=torch.bfloat16):
             logits = net(x.to(memory_format=torch.channels_last))
         each = loss_of(logits.float(), y)
         optimiser.zero_grad()
@@ -146,7 +149,7 @@ def train(data: Patches, steps: int, rate: float, out: Path, start: Path | None)
         optimiser.step()
         schedule.step()
         mean.add(net)
-        losses[rows] = each.detach().numpy()
+        losses[rows] = each.detach().cpu().numpy()
         seen = each.mean().item() if step == 1 else 0.99 * seen + 0.01 * each.mean().item()
         if step % 250 == 0:
             print(f"step {step}: loss {seen:.4f}", flush=True)
@@ -164,23 +167,23 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=15000)
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--start", type=Path, help="weights to go on from")
-    parser.add_argument("--cache", type=Path, help="keep the drawn patches here")
-    parser.add_argument("--also", type=Path, help="patches kept by an earlier run, to train on as well")
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--workers", type=int, default=2, help="processes that draw")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    if args.cache and args.cache.exists():
-        kept = np.load(args.cache)
-        data = kept["inputs"], kept["targets"]
-    else:
-        slices = slices_of(args.slices, args.half) if args.slices else []
-        data = patches(np.random.default_rng(args.seed), args.patches, slices, args.share)
-        if args.cache:
-            np.savez(args.cache, inputs=data[0], targets=data[1])
-    if args.also:
-        earlier = np.load(args.also)
-        data = np.concatenate([data[0], earlier["inputs"]]), np.concatenate([data[1], earlier["targets"]])
-    train(data, args.steps, args.rate, args.out, args.start)
+    slices = slices_of(args.slices, args.half) if args.slices else []
+    parts = max(1, args.patches // PART)
+    jobs = [(args.seed, part, PART, slices, args.share) for part in range(parts)]
+    with ProcessPoolExecutor(args.workers) as pool:
+        drawn = list(pool.map(_part, jobs))
+    data = np.concatenate([one[0] for one in drawn]), np.concatenate([one[1] for one in drawn])
+    print(f"{len(data[0])} patches drawn", flush=True)
+    train(data, args.steps, args.rate, args.batch, args.out)
+
+
+def _part(job: tuple[int, int, int, list[Path], float]) -> Patches:
+    seed, part, count, slices, share = job
+    return patches(np.random.default_rng((seed, part)), count, slices, share)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""Fit the weights of triage on drawn pictures: python benchmarks/train_triage.py --pictures 4000 --out FILE.npz
+"""Fit the weights of triage: python benchmarks/train_triage.py --slices DIR --pictures 16000 --out FILE.npz
 
-Nothing but drawings goes in, so the weights may be shipped; the same seed gives the same file.
+Drawings, charts by matplotlib, and slices of one half of LUNA16 (CC BY) go in; only thresholds come out.
+``--keep`` keeps the measurements, so that the forest can be fitted again without drawing.
 """
 
 import argparse
@@ -10,18 +11,40 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from draw_charts import drawn_chart, piece_of_chart
+from draw_kinds import electron_micrograph, gel, mask_of, real_photo, rendering, sagittal, ultrasound
+from marks_backgrounds import slices_of
 from numpy.typing import NDArray
+from PIL import Image
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from covidct.imaging.forest import from_boosting
 from covidct.imaging.phantoms.figures import LAYOUTS, compose, text_mark
-from covidct.imaging.phantoms.kinds import OTHER_KINDS, belly
-from covidct.imaging.phantoms.prints import printed
+from covidct.imaging.phantoms.kinds import OTHER_KINDS, belly, charts, diagram, glow
+from covidct.imaging.phantoms.prints import draw_style, print_slice, printed
 from covidct.imaging.triage import COMPOUND, MEASURES, measure, view
 
 Picture = NDArray[np.uint8]
 Maker = Callable[[np.random.Generator], Picture]
 PARTED = [name for name in LAYOUTS if not name.startswith("single") and name != "inset"]
+
+
+SLICES: list[Path] = []
+"""Real slices, of the half that is trained on; empty: phantoms alone."""
+
+
+def lung_slice(rng: np.random.Generator) -> Picture:
+    """An axial slice in the lung window as printed, a real one in six of ten."""
+    return _rgb(_real(rng)) if SLICES and rng.random() < 0.6 else _rgb(printed(rng, plane="axial", window="lung"))
+
+
+def _real(rng: np.random.Generator, tissue: bool = False) -> Picture:
+    with Image.open(SLICES[int(rng.integers(len(SLICES)))]) as picture:
+        plain = np.asarray(picture.convert("L"))
+    if tissue:  # as a soft-tissue window: black lungs
+        low, high = rng.uniform((130, 205), (165, 245))
+        plain = np.clip((plain.astype(np.float32) - low) * 255 / (high - low), 0, 255).astype(np.uint8)
+    return print_slice(rng, plain, draw_style(rng))
 
 
 def _rgb(picture: Picture) -> Picture:
@@ -30,20 +53,25 @@ def _rgb(picture: Picture) -> Picture:
 
 def axial_lung(rng: np.random.Generator) -> Picture:
     """An axial slice in the lung window, as printed."""
-    return _rgb(printed(rng, plane="axial", window="lung"))
+    return lung_slice(rng)
 
 
 def ct_other(rng: np.random.Generator) -> Picture:
-    """A slice in the soft-tissue window, a coronal one, or one of the belly."""
+    """A slice in the soft-tissue window, a coronal or sagittal one, or one of the belly."""
     choice = rng.random()
-    if choice < 0.4:
+    if choice < 0.2:
         return belly(rng)
-    return _rgb(printed(rng, plane="coronal") if choice < 0.7 else printed(rng, plane="axial", window="mediastinal"))
+    if choice < 0.65:
+        return _rgb(sagittal(rng) if choice < 0.35 else printed(rng, plane="coronal"))
+    if SLICES and choice < 0.85:
+        return _rgb(_real(rng, tissue=True))
+    return _rgb(printed(rng, plane="axial", window="mediastinal"))
 
 
 def compound_ct(rng: np.random.Generator) -> Picture:
     """A figure of several pictures, most of them CT."""
-    slices = [_rgb(printed(rng)) for _ in range(int(rng.integers(2, 5)))]
+    draw = lung_slice if rng.random() < 0.5 else lambda r: _rgb(printed(r))
+    slices = [draw(rng) for _ in range(int(rng.integers(2, 5)))]
     if rng.random() < 0.3:
         guests = [draw for kind in ("pet", "other", "xray", "microscopy") for draw in OTHER_KINDS[kind]]
         slices.append(guests[int(rng.integers(len(guests)))](rng))
@@ -62,6 +90,45 @@ def compound_of(kind: str) -> Maker:
     return make
 
 
+def chart(rng: np.random.Generator) -> Picture:
+    """A chart, a page of them, or a piece that a wrong cut left of one."""
+    choice = rng.random()
+    if choice < 0.55:
+        return drawn_chart(rng)
+    return piece_of_chart(rng) if choice < 0.8 else (charts, diagram)[int(rng.integers(2))](rng)
+
+
+def other(rng: np.random.Generator) -> Picture:
+    """Scans that are no CT, and what is made of CT: maps of activation, masks, renderings; gels; nothing."""
+    choice = rng.random()
+    if choice < 0.25:
+        return glow(rng, lung_slice(rng))
+    if choice < 0.4:
+        return mask_of(rng, lung_slice(rng))
+    makers = (ultrasound, gel, rendering, *OTHER_KINDS["other"])
+    return makers[int(rng.integers(len(makers)))](rng)
+
+
+def micrograph(rng: np.random.Generator) -> Picture:
+    """Stained tissue, cells on black, or an electron micrograph."""
+    return electron_micrograph(rng) if rng.random() < 0.35 else OTHER_KINDS["microscopy"][0](rng)
+
+
+def photo(rng: np.random.Generator) -> Picture:
+    """A part of one of a few free photographs, or shapes in soft light."""
+    return real_photo(rng) if rng.random() < 0.5 else OTHER_KINDS["photo"][0](rng)
+
+
+def colourless(maker: Maker, share: float) -> Maker:
+    """``maker``, without its colour in ``share`` of the pictures: papers printed in grey."""
+
+    def make(rng: np.random.Generator) -> Picture:
+        picture = maker(rng)
+        return _rgb(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)) if rng.random() < share else picture
+
+    return make
+
+
 def single_of(kind: str) -> Maker:
     """Makes single pictures of a kind that is no CT."""
 
@@ -73,10 +140,16 @@ def single_of(kind: str) -> Maker:
 
 
 MAKERS: dict[str, tuple[Maker, int]] = {
-    "ct_axial_lung": (axial_lung, 18),
-    "ct_other": (ct_other, 14),
-    "compound_with_ct": (compound_ct, 18),
-    **{kind: (single_of(kind), 12 if kind == "chart_or_diagram" else 7) for kind in OTHER_KINDS},
+    "ct_axial_lung": (axial_lung, 20),
+    "ct_other": (ct_other, 16),
+    "compound_with_ct": (compound_ct, 16),
+    "xray": (single_of("xray"), 7),
+    "pet": (single_of("pet"), 7),
+    "chart_or_diagram": (chart, 22),
+    "microscopy": (colourless(micrograph, 0.25), 8),
+    "photo": (colourless(photo, 0.3), 7),
+    "logo": (colourless(single_of("logo"), 0.2), 4),
+    "other": (other, 14),
     **{COMPOUND + kind: (compound_of(kind), 2) for kind in OTHER_KINDS if kind != "logo"},
 }
 """Class: who draws it, and its share."""
@@ -95,15 +168,17 @@ def worn(rng: np.random.Generator, picture: Picture) -> Picture:
         picture = np.pad(
             picture, ((int(rng.integers(0, 20)),) * 2, (int(rng.integers(0, 20)),) * 2, (0, 0)), constant_values=paper
         )
-    scale = float(rng.uniform(0.4, 1.3))
-    size = (max(60, round(picture.shape[1] * scale)), max(60, round(picture.shape[0] * scale)))
+    scale = max(float(rng.uniform(0.3, 1.3)), 26 / min(picture.shape[:2]))
+    size = (round(picture.shape[1] * scale), round(picture.shape[0] * scale))
     picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
     _, data = cv2.imencode(".jpg", picture[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(60, 98))])
     return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))[:, :, ::-1].copy()
 
 
-def row_of(seed: int) -> tuple[NDArray[np.float32], str]:
+def row_of(job: tuple[int, tuple[Path, ...]]) -> tuple[NDArray[np.float32], str]:
     """Measurements and class of one drawn picture."""
+    seed, files = job
+    SLICES[:] = files
     rng = np.random.default_rng((seed, 5))
     shares = np.array([share for _, share in MAKERS.values()], float)
     name = list(MAKERS)[int(rng.choice(len(MAKERS), p=shares / shares.sum()))]
@@ -112,7 +187,10 @@ def row_of(seed: int) -> tuple[NDArray[np.float32], str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pictures", type=int, default=5000)
+    parser.add_argument("--slices", type=Path, help="folder of real slices, SERIES_NUMBER.jpg")
+    parser.add_argument("--half", type=int, choices=(0, 1), default=0, help="the half of the series to draw on")
+    parser.add_argument("--pictures", type=int, default=16000)
+    parser.add_argument("--first", type=int, default=0, help="the first seed; those held back start elsewhere")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path("covidct/imaging/triage.npz"))
     parser.add_argument("--keep", type=Path, help="keep the measurements here (.npz), or read them from here")
@@ -122,7 +200,9 @@ def main() -> None:
             values, names = kept["values"], kept["names"]
     else:
         with ProcessPoolExecutor(args.workers) as pool:
-            rows = list(pool.map(row_of, range(args.pictures), chunksize=16))
+            files = tuple(slices_of(args.slices, args.half)) if args.slices else ()
+            seeds = range(args.first, args.first + args.pictures)
+            rows = list(pool.map(row_of, [(seed, files) for seed in seeds], chunksize=16))
         values, names = np.stack([r[0] for r in rows]), np.array([r[1] for r in rows])
         if args.keep:
             np.savez_compressed(args.keep, values=values, names=names)
