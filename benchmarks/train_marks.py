@@ -1,6 +1,6 @@
 """Train the small network that finds burnt-in marks, on phantoms and (with --slices) real slices with drawn marks.
 
-    python benchmarks/train_marks.py --out net.npz [--slices DIR --half 0] [--patches 40000] [--steps 15000]
+    python benchmarks/train_marks.py --out net.npz [--slices DIR --half 0] [--workers N]
 
 Real slices are those whose series fall into one half (``--half``), so that the other half can be measured on
 (benchmarks/mask.py --half 1). What is stored is weights; no picture can be had back from them.
@@ -163,8 +163,8 @@ def main() -> None:
     parser.add_argument("--slices", type=Path, help="folder of slices without marks, SERIES_NUMBER.jpg")
     parser.add_argument("--half", type=int, choices=(0, 1), default=0, help="the half of the series to train on")
     parser.add_argument("--share", type=float, default=0.7, help="share of real slices among the backgrounds")
-    parser.add_argument("--patches", type=int, default=24000)
-    parser.add_argument("--steps", type=int, default=15000)
+    parser.add_argument("--patches", type=int, default=40000)
+    parser.add_argument("--steps", type=int, default=16000)
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--batch", type=int, default=32)

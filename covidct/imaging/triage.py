@@ -1,11 +1,12 @@
 """What kind of picture this is: a CT slice of the lungs, other CT, a compound figure, or something else.
 
 Named measurements (``MEASURES``) of a picture shrunk to 192 pixels, weighed by a forest that was trained on drawn
-pictures only (``benchmarks/train_triage.py``); then named rules (``RULES``) that no amount of likeness may overrule.
+pictures and slices of LUNA16 (``benchmarks/train_triage.py``). Named rules (``RULES``) decide without it; named doubts
+(``DOUBTS``) keep a score below what a release takes unseen, whatever the likeness.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -21,6 +22,31 @@ from covidct.records import CT_KINDS, TRIAGE_KINDS
 Picture = NDArray[np.uint8]
 SIDE = 192
 """Longer side, in pixels, at which pictures are looked at."""
+RELEASE_SCORE = 0.8
+"""Score from which ct_axial_lung enters a release unseen; precision there was 0.99 or more (docs/panels.md)."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Thresholds of the rules and doubts, and of the score."""
+
+    tiny: int = 24
+    """Pixels of the shorter side below which nothing can be told."""
+    small: int = 64
+    """The same, below which no slice is read by anyone: tick labels and legends that a wrong cut made."""
+    even: float = 3.0
+    """Standard deviation of the grey levels of an empty picture."""
+    colour: int = 30
+    """Levels between colour channels; JPEG makes up to about 20 of a grey picture."""
+    coloured: float = 0.05
+    """Share of coloured pixels; arrows and words cover less."""
+    doubtful: float = 0.5
+    """The highest score that a doubt leaves."""
+    temperature: float = 0.8
+    """Divides the logarithms of the forest's probabilities: fitted on 4,000 drawn pictures that were held back."""
+
+
+LIMITS = Limits()
 
 
 @dataclass(frozen=True)
@@ -34,7 +60,7 @@ class View:
 
 @dataclass(frozen=True)
 class Triage:
-    """``score``: probability of ``kind``; low means: let a person look. ``rule``: what overruled the forest, or ""."""
+    """``score``: probability of ``kind``; low: let a person look. ``rule``: what decided or raised a doubt, or ""."""
 
     kind: str
     is_compound: bool
@@ -218,11 +244,19 @@ def measure(v: View) -> NDArray[np.float32]:
 
 
 def _blank(v: View) -> bool:
-    return float(v.grey.std()) < 3
+    return float(v.grey.std()) < LIMITS.even
 
 
 def _tiny(v: View) -> bool:
-    return min(v.shape) < 24
+    return min(v.shape) < LIMITS.tiny
+
+
+def _small(v: View) -> bool:
+    return min(v.shape) < LIMITS.small
+
+
+def _coloured(v: View) -> bool:
+    return float((v.rgb.max(2) - v.rgb.min(2) > LIMITS.colour).mean()) > LIMITS.coloured
 
 
 RULES: tuple[tuple[str, Callable[[View], bool], str], ...] = (
@@ -230,8 +264,13 @@ RULES: tuple[tuple[str, Callable[[View], bool], str], ...] = (
     ("tiny", _tiny, "other"),
 )
 """Name, test, kind: the first that fires decides."""
+DOUBTS: tuple[tuple[str, Callable[[View], bool]], ...] = (("small", _small), ("coloured", _coloured))
+"""Name, test: of a picture that is called CT, which is grey and larger."""
 COMPOUND = "compound:"
 """Prefix of the forest's classes for compound pictures."""
+
+PRIORS = {"ct_other": 0.7, "compound_with_ct": 0.7, "xray": 2.0, "pet": 2.0}
+"""How much more often than among the drawn pictures a kind is met in papers; 1 for the others."""
 
 
 @cache
@@ -242,10 +281,13 @@ def forest() -> Forest:
 
 @dataclass(frozen=True)
 class Look:
-    """What is kept of a picture: the rule that decided on it, or its measurements, (columns,); never its pixels."""
+    """What is kept of a picture: the rule that decided on it, or its measurements, (columns,), and what raises a doubt;
+    never its pixels.
+    """
 
     ruled: Triage | None
     values: NDArray[np.float32]
+    doubt: str = ""
 
 
 def look(image: Picture) -> Look:
@@ -254,7 +296,7 @@ def look(image: Picture) -> Look:
     for name, fires, kind in RULES:
         if fires(v):
             return Look(Triage(kind, False, 1.0, name), np.empty(0, np.float32))
-    return Look(None, measure(v))
+    return Look(None, measure(v), next((name for name, fires in DOUBTS if fires(v)), ""))
 
 
 def judge(looks: Sequence[Look]) -> list[Triage]:
@@ -262,7 +304,7 @@ def judge(looks: Sequence[Look]) -> list[Triage]:
     rows = [seen.values for seen in looks if seen.ruled is None]
     weights = forest()
     scores = iter(weights.scores(np.stack(rows)) if rows else ())
-    return [seen.ruled or _verdict(weights.classes, next(scores)) for seen in looks]
+    return [seen.ruled or _doubted(_verdict(weights.classes, next(scores)), seen.doubt) for seen in looks]
 
 
 def triage_all(images: Iterable[Picture]) -> list[Triage]:
@@ -275,10 +317,18 @@ def triage(image: Picture) -> Triage:
     return judge([look(image)])[0]
 
 
+def _doubted(verdict: Triage, doubt: str) -> Triage:
+    if not doubt or not verdict.is_ct:
+        return verdict
+    return replace(verdict, score=min(verdict.score, LIMITS.doubtful), rule=doubt)
+
+
 def _verdict(classes: Sequence[str], scores: NDArray[np.float32]) -> Triage:
     kinds = dict.fromkeys(TRIAGE_KINDS, 0.0)
     compound = 0.0
-    for name, score in zip(classes, scores, strict=True):
+    priors = np.array([PRIORS.get(name.removeprefix(COMPOUND), 1.0) for name in classes])
+    powers = scores ** (1 / LIMITS.temperature) * priors
+    for name, score in zip(classes, powers / powers.sum(), strict=True):
         kinds[name.removeprefix(COMPOUND)] += float(score)
         compound += float(score) * (name.startswith(COMPOUND) or name == "compound_with_ct")
     kind = max(kinds, key=lambda k: kinds[k])

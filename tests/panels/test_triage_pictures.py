@@ -16,7 +16,7 @@ from covidct.imaging.phantoms.figures import compose
 from covidct.imaging.phantoms.kinds import OTHER_KINDS, belly
 from covidct.imaging.phantoms.prints import printed
 from covidct.imaging.phantoms.slices import phantom
-from covidct.imaging.triage import MEASURES, forest, measure, triage, triage_all, view
+from covidct.imaging.triage import MEASURES, RELEASE_SCORE, forest, judge, look, measure, triage, triage_all, view
 from covidct.pictures import open_picture
 from covidct.records import CT_KINDS, TRIAGE_KINDS, Figure, Panel, Paper
 from covidct.steps import drive
@@ -107,7 +107,7 @@ def test_many_files_in_processes_keep_their_order(tmp_path: Path, capsys: pytest
     assert [item["file"] for item in json.loads(capsys.readouterr().out)] == names
 
 
-def test_the_step_decides_on_figures_and_panels_once(tmp_path: Path) -> None:
+def test_the_step_decides_on_each_panel_once(tmp_path: Path) -> None:
     with Workspace.create(tmp_path / "ws") as workspace:
         path = tmp_path / "f.png"
         Image.fromarray(phantom(np.random.default_rng(1), size=200)).save(path)
@@ -117,9 +117,36 @@ def test_the_step_decides_on_figures_and_panels_once(tmp_path: Path) -> None:
         workspace.replace_figures("p", [Figure("p-1", "p", **size)])  # type: ignore[arg-type]
         workspace.replace_panels("p-1", [Panel("p-1-1", "p-1", box=(0, 0, 200, 200), **size)])  # type: ignore[arg-type]
         first = drive(workspace, TRIAGE)
-        assert (first.done, first.failed) == (2, [])
-        assert workspace.panels("p-1")[0].kind == workspace.current("figure", "p-1")["kind"].value
-        assert drive(workspace, TRIAGE).skipped == 2
+        assert (first.done, first.failed) == (1, [])
+        assert workspace.panels("p-1")[0].kind == "ct_axial_lung"
+        assert drive(workspace, TRIAGE).skipped == 1
+
+
+def test_small_and_coloured_pictures_never_reach_the_score_of_a_release() -> None:
+    slice_ = rgb(phantom(np.random.default_rng(4), size=240))
+    assert triage(slice_).kind == "ct_axial_lung" and triage(slice_).score >= RELEASE_SCORE
+    small = np.asarray(Image.fromarray(slice_).resize((60, 60)))
+    assert triage(small).score < RELEASE_SCORE or triage(small).kind != "ct_axial_lung"
+    stained = slice_.copy()
+    stained[60:160, 60:160, 1:] //= 2
+    found = triage(stained)
+    assert (found.rule == "coloured" and found.score < RELEASE_SCORE) or not found.is_ct
+    marked = slice_.copy()
+    marked[100:104, 40:80] = (255, 0, 0)  # an arrow's worth of colour
+    assert triage(marked).rule == ""
+
+
+@pytest.mark.slow
+def test_no_chart_reaches_the_score_of_a_release(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks"))
+    draw_charts = pytest.importorskip("draw_charts", reason="charts are drawn with matplotlib (extra train)")
+    looks = []
+    for seed in range(40):
+        rng = np.random.default_rng((seed, 77))
+        looks.append(look(draw_charts.piece_of_chart(rng) if seed % 3 == 0 else draw_charts.drawn_chart(rng)))
+    found = judge(looks)
+    assert not [v for v in found if v.kind == "ct_axial_lung" and v.score >= RELEASE_SCORE]
+    assert np.mean([v.kind == "chart_or_diagram" for v in found]) >= 0.8
 
 
 @pytest.mark.shared
