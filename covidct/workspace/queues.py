@@ -24,6 +24,8 @@ class Word(NamedTuple):
     at: str
     value: str
     """Of ``mask`` only whether text may identify somebody (``yes``, ``no``, ``not-scanned``); else the JSON value."""
+    wins: float = 0.0
+    """Of a label by rule that waits for a person: what a decision would win (covidct/curate/judge.py)."""
 
 
 @dataclass(slots=True)
@@ -55,7 +57,8 @@ _PANELS = (
 _ORDER = " ORDER BY f.paper_id, f.position, f.figure_id, p.position, p.panel_id"
 _WORDS = (
     "SELECT i.entity_id, i.field, i.human, i.conflict, d.score, d.at, CASE i.field WHEN 'mask'"
-    " THEN coalesce(json_extract(d.value, '$.identifying'), '') WHEN 'panels' THEN '' ELSE d.value END"
+    " THEN coalesce(json_extract(d.value, '$.identifying'), '') WHEN 'panels' THEN '' ELSE d.value END,"
+    " CASE i.field WHEN 'label' THEN coalesce(json_extract(d.evidence, '$.wins'), 0) ELSE 0 END"
     " FROM in_force i JOIN decisions d USING (decision_id) WHERE i.entity = ?"
 )
 
