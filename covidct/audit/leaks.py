@@ -6,12 +6,19 @@ from pathlib import Path
 
 import pandas as pd
 
+from covidct.audit.cache import kept
 from covidct.audit.findings import Finding, finding
-from covidct.audit.seen import pixels
+from covidct.audit.seen import Grey, pixels
+from covidct.files import sha256_file
 from covidct.grouping import groups
 from covidct.imaging.duplicates.search import find_duplicates
+from covidct.progress import progress
 
 Row = Mapping[str, str]
+_CODE = (
+    *("covidct.imaging.duplicates.search", "covidct.imaging.duplicates.hashes"),
+    *("covidct.imaging.duplicates.correlation", "covidct.pictures"),
+)
 
 
 @dataclass(frozen=True)
@@ -27,7 +34,17 @@ class Twin:
 def find_twins(paths: Mapping[str, Path]) -> list[Twin]:
     """All pairs of pictures that show the same scan, by image ids."""
     ids = list(paths)
-    return [Twin(ids[d.i], ids[d.j], round(d.score, 3), d.change) for d in find_duplicates(pixels(paths))]
+    found = kept(
+        "twins",
+        _CODE,
+        [sha256_file(path) for path in paths.values()],
+        lambda: [(d.i, d.j, round(d.score, 3), d.change) for d in find_duplicates(_announced(paths))],
+    )
+    return [Twin(ids[i], ids[j], score, change) for i, j, score, change in found]
+
+
+def _announced(paths: Mapping[str, Path]) -> Iterator[Grey]:
+    return iter(progress(pixels(paths), "fingerprints", len(paths)))
 
 
 def duplicate_findings(twins: Sequence[Twin], images: pd.DataFrame) -> Iterator[Finding]:

@@ -1,14 +1,17 @@
 """The audit as a whole: every question asked of one release, and what came out of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from covidct.audit.blanked import blanked_scores, blanked_stack, torch_available
+from covidct.audit.cache import kept
 from covidct.audit.captions import read_captions, texts_by_image
+from covidct.audit.content import content_findings
 from covidct.audit.contradictions import contradiction_findings, contradictions
 from covidct.audit.distribution import (
     Association,
@@ -71,10 +74,11 @@ def audit_release(source: Path | str, options: Options) -> Audit:
     if root is not None:
         faults = validate_release(folder, root, options.workers)
         audit.paths = find_images(release, root)[0]
-    audit.findings += [*fault_findings(faults), *_table_findings(release), *_caption_findings(release, options, audit)]
+    audit.findings += [*fault_findings(faults, release.images), *_table_findings(release)]
+    audit.findings += _caption_findings(release, options, audit)
     seen, failed = look(audit.paths, options.workers)
     audit.paths = {image: path for image, path in audit.paths.items() if image not in failed}
-    audit.findings += _picture_findings(release, audit, options)
+    audit.findings += [*content_findings(release.images, seen), *_picture_findings(release, audit, options)]
     audit.findings += _statistics(release, seen, audit, options)
     audit.findings = ordered(audit.findings)
     return audit
@@ -129,24 +133,36 @@ def _statistics(release: Release, seen: dict[str, Seen], audit: Audit, options: 
     audit.associations = associations(images, seen, options.seed)
     yield from association_findings(audit.associations, images)
     audit.baselines = shortcut_baselines(images, seen, options.seed, options.workers, options.rounds)
-    audit.baselines += _network(images, audit, options)
+    audit.baselines += _network(images, seen, audit, options)
     if not audit.baselines:
         audit.skipped["shortcut baselines"] = "train needs at least 20 images and two groups of each class"
     yield from shortcut_findings(audit.baselines)
 
 
-def _network(images: pd.DataFrame, audit: Audit, options: Options) -> list[Baseline]:
+_BLANKED = ("covidct.audit.blanked", "covidct.imaging.lung", "covidct.pictures")
+_DECIDES = ("image_id", "label", "split", "group_id")
+
+
+def _network(images: pd.DataFrame, seen: Mapping[str, Seen], audit: Audit, options: Options) -> list[Baseline]:
     here = images[images["image_id"].isin(audit.paths)].reset_index(drop=True)
     if not audit.baselines or here.empty:
         return []
     if not options.network or not torch_available():
         audit.skipped["network on blanked lungs"] = "not asked for" if torch_available() else "no extra 'train' here"
         return []
-    stack = blanked_stack({image: audit.paths[image] for image in here["image_id"]})
-    scores = blanked_scores(stack, here, options.seed)
+    key = ["\t".join(map(str, row)) for row in here[list(_DECIDES)].itertuples(index=False)]
+    digests = [seen[image].sha256 for image in here["image_id"]]
+    found = kept("blanked", _BLANKED, [str(options.seed), *key, *digests], lambda: _blanked(here, audit, options.seed))
+    scores = None if found is None else np.asarray(found, dtype=np.float64)
     return (
         [] if scores is None else score_baseline("network, lungs blanked", scores, here, options.seed, options.rounds)
     )
+
+
+def _blanked(here: pd.DataFrame, audit: Audit, seed: int) -> list[float] | None:
+    stack = blanked_stack({image: audit.paths[image] for image in here["image_id"]})
+    scores = blanked_scores(stack, here, seed)
+    return None if scores is None else [float(score) for score in scores]
 
 
 def summary(audit: Audit) -> dict[str, Any]:

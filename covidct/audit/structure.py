@@ -1,5 +1,6 @@
 """Faults of the tables and pictures themselves, as findings: what ``manifest validate`` says, each under its kind."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
 import pandas as pd
@@ -7,6 +8,7 @@ import pandas as pd
 from covidct.audit.findings import Finding, finding
 from covidct.release.read.gate import artifact, licence_problem
 from covidct.release.read.schema import Fault
+from covidct.release.read.validate import OTHER_FORM
 
 Test = Callable[[Fault], bool]
 FAULT_KINDS: Sequence[tuple[str, Test]] = (
@@ -16,6 +18,7 @@ FAULT_KINDS: Sequence[tuple[str, Test]] = (
     ("unknown-split", lambda f: f.column == "split" and f.rule.startswith("not one of")),
     ("unsafe-path", lambda f: f.rule.startswith("not a safe relative path")),
     ("case-collision", lambda f: f.rule.startswith("another file name differs only in case")),
+    ("other-form", lambda f: f.rule == OTHER_FORM),
     ("image-missing", lambda f: f.rule == "no such picture"),
     ("image-changed", lambda f: f.rule.startswith(("the picture's bytes", "was materialised from another"))),
     ("image-size-differs", lambda f: f.rule.startswith("is ") and f.rule.endswith("pixels")),
@@ -27,6 +30,9 @@ FAULT_KINDS: Sequence[tuple[str, Test]] = (
     ("torn-group", lambda f: f.rule.startswith("torn over")),
     ("schema", lambda f: True),
 )
+_SHOWN = 4
+_MEND = "mend the release: 'covidct manifest validate' lists all faults"
+_FORM = "an audit of this form; give --images the folder of 'manifest materialize', or the sources, to check bytes"
 _LATER = frozenset({"torn-group"})
 """Kinds that the audit finds again with more to say."""
 
@@ -36,12 +42,19 @@ def fault_kind(fault: Fault) -> str:
     return next(kind for kind, test in FAULT_KINDS if test(fault))
 
 
-def fault_findings(faults: Sequence[Fault]) -> Iterator[Finding]:
-    """One finding for each fault, under its kind."""
+def fault_findings(faults: Sequence[Fault], images: pd.DataFrame | None = None) -> Iterator[Finding]:
+    """One finding for each kind of fault, with its first faults and all ``images`` it is about."""
+    by_kind: dict[str, list[Fault]] = defaultdict(list)
     for fault in faults:
-        kind = fault_kind(fault)
-        if kind not in _LATER:
-            yield finding(kind, "error", str(fault), "mend the release: 'covidct manifest validate' lists all faults")
+        by_kind[fault_kind(fault)].append(fault)
+    for kind, same in by_kind.items():
+        if kind in _LATER:
+            continue
+        rows = [fault.row - 2 for fault in same if fault.row and fault.file == "images.csv"]
+        about = [] if images is None else [str(images["image_id"][row]) for row in rows if row in images.index]
+        text = "; ".join(map(str, same[:_SHOWN])) + (f"; and {len(same) - _SHOWN} more" if len(same) > _SHOWN else "")
+        severity, action = ("note", _FORM) if kind == "other-form" else ("error", _MEND)
+        yield finding(kind, severity, text, action, about)
 
 
 def licence_findings(images: pd.DataFrame) -> Iterator[Finding]:

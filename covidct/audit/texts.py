@@ -7,16 +7,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from covidct.audit.cache import kept
 from covidct.audit.findings import Finding, finding
 from covidct.audit.resampling import association_p, cramers_v
-from covidct.audit.seen import pixels
 from covidct.captions.identify import identifying
+from covidct.files import sha256_file
 from covidct.imaging.ocr import read_text
+from covidct.pictures import open_grey
 from covidct.progress import progress
 
 _MIN_SCORE = 0.75
 _TALLEST = 0.2
 """Share of the picture's height above which a line of text is a pair of lungs that looks like zeros."""
+_CODE = ("covidct.imaging.ocr", "covidct.captions.identify", __name__)
 _STRONG = 0.3
 _P = 0.01
 
@@ -43,13 +46,20 @@ def sample(images: pd.DataFrame, per_class: int | None) -> list[str]:
 def read_pictures(paths: Mapping[str, Path], ids: Sequence[str]) -> list[Read]:
     """OCR of the named pictures (0.3 to 1 s each); the texts themselves are not kept."""
     wanted = {image: paths[image] for image in ids if image in paths}
-    found = []
-    for image, grey in zip(wanted, progress(pixels(wanted), "text", len(wanted)), strict=True):
-        tallest = _TALLEST * grey.shape[0]
-        lines = [line.text for line in read_text(grey, min_score=_MIN_SCORE) if line.box[3] - line.box[1] <= tallest]
-        words = [line for line in lines if sum(c.isalnum() for c in line) >= 2]
-        found.append(Read(image, len(words), len({f.index for f in identifying(words)})))
-    return found
+    return [_read(image, path) for image, path in progress(wanted.items(), "text", len(wanted))]
+
+
+def _read(image: str, path: Path) -> Read:
+    return Read(image, *kept("text", _CODE, [sha256_file(path)], lambda: _counts(path)))
+
+
+def _counts(path: Path) -> tuple[int, int]:
+    """Lines of text in a picture, and how many of them may identify a person."""
+    grey = open_grey(path)
+    tallest = _TALLEST * grey.shape[0]
+    lines = [line.text for line in read_text(grey, min_score=_MIN_SCORE) if line.box[3] - line.box[1] <= tallest]
+    words = [line for line in lines if sum(c.isalnum() for c in line) >= 2]
+    return len(words), len({f.index for f in identifying(words)})
 
 
 def text_findings(found: Sequence[Read], images: pd.DataFrame) -> Iterator[Finding]:

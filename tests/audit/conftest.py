@@ -18,6 +18,12 @@ from covidct.release.read.schema import IMAGE_COLUMNS, WITHDRAWN_COLUMNS
 SPLITS = ("train", "train", "train", "val", "test")
 
 
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an audit keeps lies with the test."""
+    monkeypatch.setenv("COVIDCT_CACHE", str(tmp_path / "cache"))
+
+
 @dataclass
 class Plan:
     """Rows and pictures of a release before it is written; ``edit`` them to plant faults."""

@@ -210,7 +210,7 @@ def _row(panel: Panel, view: View, workspace: Workspace) -> dict[str, object]:
         "phash": picture_hash(path),
         "plane": "axial",
         **_person(view.patients.get(panel.panel_id)),
-        **_label_source(view.labels.get(panel.panel_id), figure, view),
+        **_label_source(view.labels.get(panel.panel_id), panel, figure, view),
         "artifacts": _artifacts(panel, figure, view),
     }
     return row
@@ -235,15 +235,16 @@ def _licence(figure: Figure, paper: Paper, view: View) -> str:
     return normal_licence(text) if text else ""
 
 
-def _label_source(decision: Decision | None, figure: Figure, view: View) -> dict[str, str]:
-    """Who labelled, and on what: rule and offsets into the caption, and the caption's hash; never its text."""
+def _label_source(decision: Decision | None, panel: Panel, figure: Figure, view: View) -> dict[str, str]:
+    """Who labelled, and on what: rule, offsets into the caption, its hash, how the letter came; never its text."""
     if decision is None:
         return {"label_by": "", "label_evidence": ""}
     offsets = [f"{key}={decision.evidence[key]}" for key in ("rule", "start", "end") if key in decision.evidence]
     digest = sha256_bytes(figure.caption.encode())[:16]
+    letter = [f"letter={panel.letter_by}"] if panel.panel_label and panel.letter_by != "none" else []
     return {
         "label_by": view.pseudonyms.get(decision.by, decision.by),
-        "label_evidence": " ".join([*offsets, f"caption-sha256={digest}"])[:MAX_TEXT],
+        "label_evidence": " ".join([*offsets, f"caption-sha256={digest}", *letter])[:MAX_TEXT],
     }
 
 

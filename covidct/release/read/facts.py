@@ -30,6 +30,17 @@ def facts(path: Path) -> PictureFacts:
     return PictureFacts(*size, picture.format or "", picture.mode, len(data), sha256_bytes(data))
 
 
+FORM_BITS = 40
+"""Of the 256 bits of two hashes: masked, resized and re-encoded forms of a slice differ in fewer, others in more."""
+
+
+def same_picture(path: Path, phash: str) -> bool:
+    """Whether the picture in ``path`` is a form of the one with ``phash`` (64 or 256 bits in hex); False for none."""
+    if len(phash) != 64:
+        return False
+    return (int(picture_hash(path), 16) ^ int(phash, 16)).bit_count() <= FORM_BITS
+
+
 def picture_hash(path: Path) -> str:
     """256-bit perceptual hash (DCT, 16 x 16) of the picture in ``path``, in hex. Raises PictureError."""
     return str(imagehash.phash(Image.fromarray(open_grey(path)), hash_size=16))

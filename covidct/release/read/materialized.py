@@ -19,9 +19,9 @@ def pixel_digest(pixels: NDArray[np.uint8]) -> str:
 
 
 def read_listing(root: Path) -> dict[str, dict[str, str]]:
-    """Rows of ``materialized.csv`` by image id; empty where ``root`` was not materialised."""
-    path = root / LISTING
-    if not path.is_file():
+    """Rows of ``materialized.csv`` by image id, from ``root`` or the folder it lies in; empty where there is none."""
+    path = next((home / LISTING for home in (root, root.parent) if (home / LISTING).is_file()), None)
+    if path is None:
         return {}
     return {
         str(row["image_id"]): {str(k): str(v) for k, v in row.items()} for row in read_table(path).to_dict("records")
