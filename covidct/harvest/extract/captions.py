@@ -26,6 +26,10 @@ class Thresholds:
     """Blank between paragraphs of one caption, beyond the usual distance of base lines."""
     same_style: float = 0.75
     """The same where nothing but the style tells that the caption goes on."""
+    title: float = 0.3
+    """The same between a bold title and its legend, or by how much the blank below the legend is larger."""
+    outer: float = 1.2
+    """The same where the blank below the legend is larger."""
     label_alone: float = 4.5
     """The same below a line that holds nothing but the label."""
     heading: int = 110
@@ -67,6 +71,8 @@ class Step:
     listed: bool = False
     """Whether the page holds nothing but legends, or nothing but a figure and what explains it."""
     alone: bool = False
+    outer: float = 0.0
+    """Blank below the paragraph that may follow, beyond the usual, in font sizes; large where nothing is below."""
 
     @property
     def last(self) -> Line:
@@ -190,7 +196,7 @@ def _listed(s: Step) -> bool:
 
 
 def _alone(s: Step) -> bool:
-    return s.alone
+    return s.alone and (s.title_only or s.blank < LIMITS.same_style)
 
 
 def _mid_sentence(s: Step) -> bool:
@@ -203,7 +209,8 @@ def _mid_sentence(s: Step) -> bool:
 
 
 def _same_style(s: Step) -> bool:
-    return s.unlike_body and not s.unlike_style and s.blank < LIMITS.same_style
+    alike = not s.unlike_style or (s.title_only and not s.like_body)
+    return s.unlike_body and alike and s.blank < LIMITS.same_style
 
 
 def _small_note(s: Step) -> bool:
@@ -211,8 +218,9 @@ def _small_note(s: Step) -> bool:
 
 
 def _title(s: Step) -> bool:
-    """The title is bold, and the legend follows without a blank."""
-    return s.title_only and s.blank < 0.3
+    """The title is bold, and the legend stands nearer to it than to what comes below."""
+    near = s.blank < LIMITS.title or (s.blank < LIMITS.outer and s.outer > s.blank + LIMITS.title)
+    return s.title_only and near
 
 
 GOES_ON: tuple[tuple[str, Rule], ...] = (
@@ -317,10 +325,22 @@ def _extent(
             return taken, "next-label"
         border, pitch = between(page, flow, taken[-1], following)
         lines = [page.lines[i] for i in taken]
-        stop = verdict(Step(lines, page.lines[following], page, reader.body, border, pitch, *context))
+        outer = _blank_below(page, flow, following) if border else 0.0
+        stop = verdict(Step(lines, page.lines[following], page, reader.body, border, pitch, *context, outer))
         if stop:
             return taken, stop
         taken.append(following)
+
+
+def _blank_below(page: Page, flow: Flow, line: int) -> float:
+    """Blank below the paragraph that begins with ``line``, beyond the usual, in font sizes."""
+    at = line
+    while (below := flow.below[at]) is not None and not flow.border[below]:
+        at = below
+    if below is None:
+        return 99.0
+    step = page.lines[below].base - page.lines[at].base
+    return (step - flow.pitch[below]) / max(page.lines[at].size, 1.0)
 
 
 def _next_column(reader: Reader, number: int, taken: list[int], barred: set[int]) -> list[int]:

@@ -59,9 +59,19 @@ def stands_alone(pages: Sequence[Page], starts: Sequence[Start], body: Body) -> 
     out: set[int] = set()
     for number, page in enumerate(pages):
         own = [page.lines[s.line] for s in starts if s.page == number and s.label.kind == "figure"]
-        if own and _drawn(page) and _ends_early(page, min(own, key=lambda line: line.box[1]), body):
+        first = min(own, key=lambda line: line.box[1], default=None)
+        if first is not None and (_drawn(page) or _faces(pages, number, first)) and _ends_early(page, first, body):
             out.add(number)
     return out
+
+
+def _faces(pages: Sequence[Page], number: int, first: Line) -> bool:
+    """Whether the page begins with its caption and stands beside a page that holds a figure and no prose."""
+    page = pages[number]
+    head = min((x for x in page.lines if not x.way), key=lambda line: line.base)
+    near = [pages[n] for n in (number - 1, number + 1) if 0 <= n < len(pages)]
+    alone = [p for p in near if _drawn(p) and not any(len(x.text) > PROSE for x in p.lines if not x.way)]
+    return head is first and bool(alone)
 
 
 def _ends_early(page: Page, first: Line, body: Body) -> bool:
