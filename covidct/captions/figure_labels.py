@@ -22,7 +22,7 @@ PREFIX = (
     r"(?P<prefix>supplement\w*|supporting|suppl?\.?|si|extended\s+data|online(?:\s+only)?"
     r"|additional(?:\s+files?\s+\d+\s*[:.,–-]?)?|appendix(?:\s+[a-d])?|web|e)[\s-]*"
 )
-_NUMBER = r"(?:[a-z]{1,2}[\s.-]?)?\d{1,3}(?:[.-]\d{1,2}(?!\d))?[a-h]?|[ivxl]{1,6}|s"
+_NUMBER = r"(?:[a-z]{1,2}[\s.-]?)?\d{1,3}(?:[.-]\d{1,2}(?!\d))?[a-hs]?|[ivxl]{1,6}|s"
 _AFTER = r"(?P<after>[\s.:|,;)\]–—•．。：、-]*)"
 _LABEL = re.compile(
     rf"^\W{{0,2}}(?:(?P<lead>[SE]\d{{1,3}})\s+)?(?:{PREFIX})?"
@@ -100,6 +100,7 @@ def figure_key(prefix: str, number: str) -> str:
     """``S1`` for "Supplementary Figure 1" and "Figure S1", ``E1`` for "Extended Data Figure 1", ``4`` for "IV"."""
     bare = re.sub(r"(?<=[A-Z])[\s.-]|\s", "", number.upper()).replace("-", ".")
     bare = re.sub(r"^SI(?=\d)", "S", bare)
+    bare = re.sub(r"^(\d+)S$", r"S\1", bare)
     if re.fullmatch(r"[IVXL]+", bare):
         bare = str(_roman(bare))
     first = _FIRST.get(prefix[:1].lower(), "")

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from lxml import etree
 
-from covidct.captions.figure_labels import label_key
+from covidct.captions.figure_labels import label_key, parent_key, read_label
 from covidct.captions.mentions import find_mentions
 from covidct.harvest.licences import normalised
 from covidct.harvest.xml import mended, parse_xml
@@ -23,6 +23,7 @@ _SILENT = frozenset(
 )
 _APART = {"sub-article", "response", "ref-list", "boxed-text", "supplementary-material"}
 _NOT_TEXT = frozenset({"fig", "fig-group", "caption", "fn", "table-wrap", *_APART})
+_PANEL = re.compile(r"\W*(?:panels?\s*)?([A-Za-z])\W*", re.I)
 _BLOCKS = frozenset({"p", "title", "list-item", "disp-formula", "sec", "break"})
 
 
@@ -57,17 +58,18 @@ class Article:
 
 
 def by_label(figures: Iterable[ArticleFigure]) -> list[ArticleFigure]:
-    """``figures`` that have a label, those with the same one joined: the parts of a group."""
+    """``figures`` with a label or words, those with the same label joined: the parts of a group."""
     joined: dict[str, ArticleFigure] = {}
     for figure in figures:
-        first = joined.get(figure.label)
+        key = figure.key or figure.label or f"#{figure.identifier}"
+        first = joined.get(key)
         if first is None:
-            joined[figure.label] = figure
+            joined[key] = figure
             continue
         captions = dict.fromkeys(caption for caption in (first.caption, figure.caption) if caption)
         graphics = tuple(dict.fromkeys((*first.graphics, *figure.graphics)))
-        joined[figure.label] = replace(first, caption=" ".join(captions), graphics=graphics)
-    return [figure for label, figure in joined.items() if label]
+        joined[key] = replace(first, caption=" ".join(captions), graphics=graphics)
+    return [figure for figure in joined.values() if figure.label or figure.caption]
 
 
 def read_article(data: bytes, what: str) -> Article:
@@ -145,12 +147,48 @@ def _figures(article: etree._Element) -> Iterator[ArticleFigure]:
     nodes = [
         n for n in article.iter("{*}fig") if not any(_tag(a) in ("sub-article", "response") for a in n.iterancestors())
     ]
-    labels = [_figure_label(node) for node in nodes]
+    named = list(_named(nodes))
+    labels = [label for label, _ in named]
     body = article.find("{*}body")
     told = find_mentions(_running_text(body), [label for label in labels if label]) if body is not None else {}
-    for node, label in zip(nodes, labels, strict=True):
+    for node, (label, caption) in zip(nodes, named, strict=True):
         graphics = tuple(dict.fromkeys(_graphics(node)))
-        yield ArticleFigure(label, _caption(node), graphics, told.get(label, ()), node.get("id") or "")
+        yield ArticleFigure(label, caption, graphics, told.get(label, ()), node.get("id") or "")
+
+
+def _named(nodes: Sequence[etree._Element]) -> Iterator[tuple[str, str]]:
+    """Label and words of each figure; a group's words stand once, before those of its first panel."""
+    seen: set[etree._Element] = set()
+    alone = len(nodes) == 1
+    for node in nodes:
+        group = node.getparent() if _inside(node, frozenset({"fig-group"})) else None
+        label, words = _label(node), _caption(node)
+        if group is not None:
+            label, words = _in_group(label, words, group, group not in seen)
+            seen.add(group)
+        if not label:
+            label, words = _from_words(words, alone)
+        yield label, words
+
+
+def _in_group(label: str, words: str, group: etree._Element, first: bool) -> tuple[str, str]:
+    """Label and words of a part of ``group``: a panel takes the group's label, a figure of its own keeps its own."""
+    shared = _caption(group) if first or label_key(label) else ""
+    whole = _label(group)
+    panel = _PANEL.fullmatch(label)
+    own = label_key(label)
+    if panel is None and own and (not whole or parent_key(own) != label_key(whole)):
+        return label, f"{shared} {words}".strip()
+    letter = panel[1] if panel else own[-1:] if own != parent_key(own) else ""
+    return whole, f"{shared if first else ''} {f'({letter}) ' if letter else ''}{words}".strip()
+
+
+def _from_words(words: str, alone: bool) -> tuple[str, str]:
+    """The label with which ``words`` begin, and the rest; the only figure of an article needs none."""
+    found = read_label(words)
+    if found is not None and found.kind == "figure" and found.key:
+        return found.printed, words[found.end :].strip()
+    return ("Figure" if alone and words else ""), words
 
 
 def _graphics(figure: etree._Element) -> Iterator[str]:
@@ -170,21 +208,14 @@ def _inside(node: etree._Element, tags: frozenset[str]) -> bool:
     return any(_tag(above) in tags for above in node.iterancestors())
 
 
-def _figure_label(node: etree._Element) -> str:
+def _label(node: etree._Element) -> str:
     own = node.find("{*}label")
-    if own is None:
-        parent = node.getparent()
-        own = parent.find("{*}label") if parent is not None and _tag(parent) == "fig-group" else None
     words = "".join(own.itertext()) if own is not None else ""  # type: ignore[arg-type]
     return " ".join(words.split()).rstrip(" .:|")
 
 
 def _caption(node: etree._Element) -> str:
-    captions = node.findall("{*}caption")
-    parent = node.getparent()
-    if not captions and parent is not None and _tag(parent) == "fig-group":
-        captions = parent.findall("{*}caption")
-    return " ".join(filter(None, map(_text, captions)))
+    return " ".join(filter(None, map(_text, node.findall("{*}caption"))))
 
 
 def _running_text(body: etree._Element) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from covidct.captions.figure_labels import label_key
 from covidct.files import sha256_bytes, sha256_file
 from covidct.harvest import ids, licences
-from covidct.harvest.articles import Article
+from covidct.harvest.articles import Article, by_label
 from covidct.harvest.engine import Outcome
 from covidct.harvest.extract.doubts import not_found
 from covidct.harvest.identity import SUPPLEMENT, Claim
@@ -242,18 +242,16 @@ class Shelf:
 
 
 def _pair(found: "ExtractedFigure") -> dict[str, Any]:
-    """How caption and picture came together: counted off against each other, or by their place."""
-    rules = found.provenance.get("match_rules", ())
-    counted = next((rule for rule in ("by-order-unequal", "by-order") if rule in rules), "")
-    place = "same-page" if found.page == found.caption_page else "next-page"
-    return {"pair": counted or place, "pair_score": 0.0 if counted else 1.0}
+    """How caption and picture came together, and how sure that is."""
+    notes = found.provenance
+    return {"pair": str(notes.get("pair", "")), "pair_score": float(notes.get("pair_score", 0.0))}
 
 
 def unseen_figures(paper: Paper, figures: list[Figure], article: Article) -> list[Figure]:
     """The figures that only the JATS knows: with their words, without page, box and picture."""
     known = {label_key(figure.label) or figure.label for figure in figures}
     placeless = sum(figure.page is None for figure in figures)
-    told = [figure for figure in article.figures if figure.label and (figure.key or figure.label) not in known]
+    told = [figure for figure in by_label(article.figures) if (figure.key or figure.label) not in known]
     return [
         Figure(
             figure_id=ids.figure_id(paper.paper_id, None, placeless + number),

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pymupdf
 
+from covidct.captions.figure_labels import read_label
 from covidct.harvest.extract.boxes import rounded
-from covidct.harvest.extract.captions import Reader, read_captions, with_note
+from covidct.harvest.extract.captions import Caption, Reader, joined_text, read_captions, with_note
 from covidct.harvest.extract.document import (
     HEAD_LETTERS,
     LIBRARY_ERRORS,
@@ -64,7 +65,7 @@ def analyse(pdf: Path, out: Path, limits: Limits, stages: Path | None = None) ->
 def _layout(document: pymupdf.Document, limits: Limits, tally: Tally) -> Work:
     count = document.page_count
     if count > limits.pages:
-        tally.drop(f"pages {limits.pages + 1} to {count}", "page limit")
+        tally.drop(f"pages {limits.pages + 1} to {count}", "page-limit", "page limit")
     pages = []
     for number in range(min(count, limits.pages)):
         try:
@@ -72,7 +73,7 @@ def _layout(document: pymupdf.Document, limits: Limits, tally: Tally) -> Work:
         except LIBRARY_ERRORS as error:
             if out_of_memory(error):
                 raise
-            tally.drop("page", f"page cannot be read: {type(error).__name__}", number + 1)
+            tally.drop("page", "unreadable-page", f"page cannot be read: {type(error).__name__}", number + 1)
             pages.append(Page(number + 1, 0.0, 0.0))
     return lay_out(document, pages, tally)
 
@@ -90,7 +91,7 @@ def _read(source: pymupdf.Page, number: int, tally: Tally) -> Page:
     shown.strokes = tightened(shown.strokes, listing)
     page, unseen = without_unseen(source, listing, shown)
     if unseen:
-        tally.drop(f"{unseen} words", "the page does not show them", number)
+        tally.drop(f"{unseen} words", "unseen", "the page does not show them", number)
     return page
 
 
@@ -102,7 +103,8 @@ def _find(work: Work, tally: Tally) -> None:
     chosen += [s for s in others if continues(s, pages[s.page].lines[s.line])]
     chosen_captions = read_captions(reader, chosen, tally)
     tags = read_captions(reader, [s for s in others if "alone" in s.rules], tally)
-    work.captions = [replace(c, tags=tuple(t for t in tags if t.label.key == c.label.key)) for c in chosen_captions]
+    tagged = [replace(c, tags=tuple(t for t in tags if t.label.key == c.label.key)) for c in chosen_captions]
+    work.captions = [c if c.continues else replace(c, text=joined_text(c, tagged)) for c in tagged]
     everything = [*work.captions, *tags]
     work.regions = find_regions(pages, everything, body, tally)
     for number, page in enumerate(pages):
@@ -134,13 +136,32 @@ def _report_drops(work: Work, tally: Tally) -> None:
         for region in regions:
             if id(region) not in used and region.strong:
                 page = work.pages[region.page]
-                tally.drop("graphic", "no caption belongs to it", page.number, rounded(page.to_page(region.box)))
+                box = rounded(page.to_page(region.box))
+                tally.drop("graphic", "no-caption", "no caption belongs to it", page.number, box)
     placed = {id(part.caption) for found in work.found for part in (found, *found.more)}
     for caption in work.captions:
         if caption.label.kind == "figure" and id(caption) not in placed:
             page = work.pages[caption.page]
-            box = rounded(page.to_page(caption.box))
-            tally.drop(caption.label.printed, "caption without graphics", page.number, box)
+            rule, reason = _why_not_placed(caption)
+            tally.drop(caption.label.printed, rule, reason, page.number, rounded(page.to_page(caption.box)))
+    _report_sideways(work, tally)
+
+
+def _why_not_placed(caption: Caption) -> tuple[str, str]:
+    if caption.supporting:
+        return "supporting-file", "it names a file of its own that is not in this document"
+    return "no-graphics", "caption without graphics"
+
+
+def _report_sideways(work: Work, tally: Tally) -> None:
+    """Captions on their side, on a page that otherwise reads upright, are not read: say which figures are lost."""
+    known = {caption.label.key for caption in work.captions if caption.label.kind == "figure"}
+    for page in work.pages:
+        for line in page.lines:
+            label = read_label(line.text) if line.way in (1, 2, 3) else None
+            if label is not None and label.kind == "figure" and label.key and label.key not in known:
+                reason = "its caption stands on its side on an upright page"
+                tally.drop(label.printed, "caption-on-its-side", reason, page.number, rounded(page.to_page(line.box)))
 
 
 def _extraction(work: Work, tally: Tally) -> Extraction:

@@ -13,6 +13,8 @@ BESIDE = 13.0
 """Points: how far an axis title or panel letter may stand from the graphics."""
 OWN_PAGE = 24.0
 """The same above and below, on a page that holds nothing but the figure."""
+KEPT = 0.75
+"""Share of a figure that is left where words printed on a picture are cut off with its margin."""
 LEVEL = 200.0
 """Points: how far beside the graphics words may stand that are level with them, where only the figure can be."""
 
@@ -54,9 +56,8 @@ def assemble(found: Found, page: Page, around: Around, body: Body) -> Assembled:
     box, words = _with_words(found.box, free, [line.box for line in running], reach)
     box, more = _with_level_words(box, free, around, _lane(found, page, around))
     words += more
-    for line in barred:
-        box = _clear_of(box, line.box)
     placements = tuple(p for region in found.regions for p in region.placements)
+    box = _clear_of_all(box, barred, placements)
     strokes = sum(region.strokes for region in found.regions)
     kind = "vector" if not placements else "mixed" if strokes or words else "raster"
     return Assembled(meet(box, page.box), placements, words, kind)
@@ -124,6 +125,19 @@ def _belongs(line: Line, box: Box, reach: float) -> bool:
     level = max(common[2] - common[0], 0) / max(width(line.box), 1)
     upright = max(common[3] - common[1], 0) / max(height(line.box), 1)
     return max(level, upright) > 0.5 and len(line.text) < 90
+
+
+def _clear_of_all(box: Box, lines: list[Line], placements: tuple[Placement, ...]) -> Box:
+    """``box`` cut back to leave out ``lines``; a caption in the corner of a picture costs no part of the picture."""
+    on = [line for line in lines if any(inside(line.box, p.box) > 0.9 for p in placements)]
+    cut = box
+    for line in lines:
+        if line not in on:
+            cut = _clear_of(cut, line.box)
+    without = cut
+    for line in on:
+        without = _clear_of(without, line.box)
+    return without if area(without) > KEPT * area(cut) else cut
 
 
 def _clear_of(box: Box, line: Box) -> Box:

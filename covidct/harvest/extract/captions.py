@@ -57,6 +57,11 @@ class Caption:
     overleaf: tuple[int, ...] = ()
     """Lines on the page after, where the caption runs over the foot of its page."""
 
+    @property
+    def supporting(self) -> bool:
+        """Whether it describes a file that comes beside the paper: "S1 Fig. … (TIF)"."""
+        return bool(_FILE_END.search(self.text)) or self.label.printed.lower().startswith("additional file")
+
 
 @dataclass(frozen=True)
 class Step:
@@ -126,6 +131,10 @@ class Step:
 
 
 Rule = Callable[[Step], bool]
+_FILE_END = re.compile(
+    r"\((tiff?|pdf|docx?|eps|png|jpe?g|zip|xlsx?|pptx?|mp4|avi|mov)(\s*,?\s*[\d.]+\s*[km]b)?\)\W*$", re.I
+)
+_CONTINUED = re.compile(r"^\W*cont(inue[ds]?|inuing|['’]?d)?\b\W*", re.I)
 NOTE = re.compile(r"^\W{0,2}(abbreviations?|notes?|source|legend|key|data are)\b\W|^\s*[*†‡§¶#]", re.I)
 """How a line begins that explains a figure in small print."""
 _LEGEND = re.compile(
@@ -398,6 +407,17 @@ def _caption(page: Page, start: Start, taken: list[int], tail: list[Line], words
     going_on = continues(start, lines[0])
     rest = ELSEWHERE.sub("", rest) if ELSEWHERE.search(rest[:80]) or ELSEWHERE.search(rest[-80:]) else rest
     return Caption(label, rest.strip(), start.page, box, tuple(taken), start.score, rules, going_on)
+
+
+def joined_text(caption: Caption, captions: list[Caption]) -> str:
+    """The text of ``caption`` and of those with its label that say that the figure goes on, each once."""
+    texts = [caption.text]
+    for other in captions:
+        same = other.continues and other.label.kind == "figure" and other.label.key == caption.label.key
+        more = _CONTINUED.sub("", other.text) if same else ""
+        if more and not any(more in text for text in texts):
+            texts.append(more)
+    return " ".join(texts)
 
 
 def _label_end(text: str, label: Label) -> int:

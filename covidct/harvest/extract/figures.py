@@ -23,7 +23,7 @@ def write_figures(work: Work, out: Path, limits: Limits, tally: Tally) -> None:
     mentions = find_mentions(running_words(work), [found.caption.label.printed for found in work.found])
     ordered = sorted(work.found, key=lambda found: order[id(found.caption)])
     for found in ordered[limits.figures :]:
-        tally.drop(found.caption.label.printed, "figure limit", work.pages[found.page].number)
+        tally.drop(found.caption.label.printed, "figure-limit", "figure limit", work.pages[found.page].number)
     for found in ordered[: limits.figures]:
         parts = [part for one in (found, *found.more) if (part := _part(work, one, limits, tally)) is not None]
         if parts:
@@ -45,10 +45,12 @@ def _part(work: Work, found: Found, limits: Limits, tally: Tally) -> Part | None
     except LIBRARY_ERRORS as error:
         if out_of_memory(error):
             raise
-        tally.drop(found.caption.label.printed, f"cannot be drawn: {type(error).__name__}", page.number, box)
+        tally.drop(
+            found.caption.label.printed, "undrawable", f"cannot be drawn: {type(error).__name__}", page.number, box
+        )
         return None
     if picture is None:
-        tally.drop(found.caption.label.printed, "the page shows nothing there", page.number, box)
+        tally.drop(found.caption.label.printed, "nothing-shown", "the page shows nothing there", page.number, box)
         return None
     return found, figure, picture
 
@@ -83,6 +85,8 @@ def _provenance(work: Work, found: Found, parts: list[Part]) -> dict[str, object
         "caption_score": caption.score,
         "caption_box": rounded(work.pages[caption.page].to_page(caption.box)),
         "match_rules": list(found.how),
+        "pair": found.pair,
+        "pair_score": found.pair_score,
         "images": len(figure.placements),
         "words": figure.words,
         "pixels_per_point": [

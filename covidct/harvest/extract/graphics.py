@@ -13,6 +13,8 @@ from covidct.records import Box
 
 REACH = 7.0
 """Points between parts of one region."""
+SPECK = 3.0
+"""Points: pictures that together are thinner are no picture."""
 LEAST = 28.0
 """Points: width and height of the smallest drawing that may be a figure on its own."""
 LEAST_RASTER = 18.0
@@ -62,7 +64,7 @@ def find_regions(pages: list[Page], captions: list[Caption], body: Body, tally: 
         strokes = [
             s for s in page.strokes if id(s) not in frames and not _drop_stroke(page, s, barred, running, bands, tally)
         ]
-        out.append(_regions(number, placements, strokes))
+        out.append([r for r in _regions(number, placements, strokes) if not _drop_speck(page, r, tally)])
     return out
 
 
@@ -193,11 +195,17 @@ def _drop_placement(page: Page, p: Placement, repeated: set[Place], running: lis
         reason = "repeated on other pages"
     elif area(p.box) > 0.85 * area(page.box) and len(running) > 3:
         reason = "background of the page"
-    elif width(p.box) < 3 or height(p.box) < 3:
-        reason = "speck"
     if reason:
-        tally.drop("image", reason, page.number, page.to_page(p.box))
+        tally.drop("image", reason.replace(" ", "-"), reason, page.number, page.to_page(p.box))
     return bool(reason)
+
+
+def _drop_speck(page: Page, region: Region, tally: Tally) -> bool:
+    """Pictures that even together are no more than a speck or a rule; strips that make one picture are not."""
+    speck = bool(region.placements) and min(width(region.box), height(region.box)) < SPECK
+    if speck:
+        tally.drop("image", "speck", "speck", page.number, page.to_page(region.box))
+    return speck
 
 
 def _drop_stroke(

@@ -1,5 +1,6 @@
 """Captions of several paragraphs: panels that begin a line, and lists of legends."""
 
+import itertools
 import re
 from collections.abc import Iterable, Sequence
 
@@ -79,7 +80,8 @@ def _ends_early(page: Page, first: Line, body: Body) -> bool:
     if any(line.base < first.base - 1 for line in prose):
         return False
     below = [x for x in page.lines if not x.way and x.base > first.base + 1 and x.size > body.size - 2.5]
-    if not below or any(bold(x) and len(x.text) < PROSE and x.size > body.size - 0.5 for x in below[1:]):
+    after = list(itertools.dropwhile(bold, sorted(below, key=lambda x: x.base)))
+    if not below or any(bold(x) and len(x.text) < PROSE and x.size > body.size - 0.5 for x in after):
         return False
     last = max((x for x in prose if x.base >= first.base), key=lambda x: x.base, default=first)
     lines = sum(x.base >= first.base for x in prose)

@@ -20,6 +20,8 @@ SIDE_REACH = 110.0
 """Points: how far beside its figure a caption may stand."""
 SKEW = 24.0
 """Points: how far over or under its figure's ink a caption beside it may begin."""
+INSIDE = 0.9
+"""Share of a caption that lies on a picture in whose blank corner it is printed."""
 NEAR = 60.0
 """Points: a caption that has graphics this near above or below it is not looked for beside a figure."""
 ADOPTED = 150.0
@@ -28,6 +30,24 @@ LARGE = (30000.0, 15000.0, 6000.0)
 """Square points of graphics on a page that holds a figure of its own; the first that gives one page a caption."""
 LEVEL_REACH = 70.0
 """Points: how far beside the graphics a panel or legend may stand that no caption claims."""
+
+
+SURE = 0.7
+PAIRS = {
+    "graphic-above": ("same-page", 1.0),
+    "graphic-below": ("same-page", 1.0),
+    "beside": ("same-page", 1.0),
+    "other-side": ("same-page", 0.95),
+    "askew": ("same-page", 0.9),
+    "only-one": ("same-page", 0.8),
+    "tagged-page": ("tagged-page", 0.95),
+    "file-name": ("file-name", 0.9),
+    "page-before": ("next-page", 0.8),
+    "page-after": ("next-page", 0.8),
+    "by-order": ("by-order", 0.5),
+    "by-order-unequal": ("by-order-unequal", 0.2),
+}
+"""Rule of matching to the name of the pair and its score: adjacent, labelled by print, next page, mere order."""
 
 
 @dataclass
@@ -45,6 +65,16 @@ class Found:
     def box(self) -> Box:
         """Round all regions."""
         return union([region.box for region in self.regions])
+
+    @property
+    def pair(self) -> str:
+        """How caption and picture were brought together, one of the names in ``PAIRS``."""
+        return PAIRS[self.how[0]][0]
+
+    @property
+    def pair_score(self) -> float:
+        """How sure that is, 0 to 1; from ``SURE`` on it may decide a label."""
+        return PAIRS[self.how[0]][1]
 
 
 @dataclass(frozen=True)
@@ -153,6 +183,8 @@ def _level_steps(known: dict[int, float], caption: Caption, view: PageView) -> d
 def _cost(region: Region, caption: Caption, way: str, view: PageView) -> float | None:
     """Points between region and caption where the way is free, else None. ``way``: where the region stands."""
     r, c = region.box, caption.box
+    if region.placements and inside(c, r) > INSIDE:
+        return 0.0
     if way == "side":
         level = overlap_y((r[0], r[1] - SKEW, r[2], r[3] + SKEW), c) > 0.5 * min(height(r), height(c))
         level = level and overlap_x(r, c) < 6
@@ -267,7 +299,8 @@ def _joined(found: list[Found]) -> list[Found]:
 
 def _open_captions(views: list[PageView], found: list[Found]) -> list[Caption]:
     done = {id(pair.caption) for pair in found}
-    return [c for view in views for c in view.captions if c.label.kind == "figure" and id(c) not in done]
+    figures = (c for view in views for c in view.captions if c.label.kind == "figure")
+    return [c for c in figures if id(c) not in done and not c.supporting]
 
 
 def _free(views: list[PageView], found: list[Found], number: int) -> list[Region]:
@@ -281,7 +314,8 @@ def _fill(views: list[PageView], found: list[Found]) -> None:
     """Captions without graphics: other side of the page, tagged page, neighbouring page, then order."""
     collected = _collected(views, found)
     for caption in _open_captions(views, found):
-        rules = (_other_side, _tagged_page) if id(caption) in collected else (_other_side, _tagged_page, _neighbour)
+        here = (_other_side, _only_one, _tagged_page)
+        rules = here if id(caption) in collected else (*here, _neighbour)
         _first_that_fits(rules, caption, views, found)
     _by_order(views, found)
     for caption in _open_captions(views, found):
@@ -318,6 +352,15 @@ def _other_side(caption: Caption, views: list[PageView], found: list[Found]) -> 
     return Found(caption, caption.page, regions, ["askew"]) if regions else None
 
 
+def _only_one(caption: Caption, views: list[PageView], found: list[Found]) -> Found | None:
+    """The only caption of a page and its only free graphics, whatever stands between them."""
+    regions = _free(views, found, caption.page)
+    captions = [c for c in views[caption.page].captions if c.label.kind == "figure"]
+    if len(captions) != 1 or not regions or any(pair.page == caption.page for pair in found):
+        return None
+    return Found(caption, caption.page, regions, ["only-one"])
+
+
 def _askew(region: Region, caption: Caption, view: PageView) -> bool:
     """Over the caption, but beyond its width: a wide figure whose caption stands under its left half."""
     r, c = region.box, caption.box
@@ -330,7 +373,8 @@ def _tagged_page(caption: Caption, views: list[PageView], found: list[Found]) ->
     for tag in caption.tags:
         regions = _free(views, found, tag.page)
         if regions:
-            return Found(caption, tag.page, _whole_page(regions, views[tag.page]), ["tagged-page"])
+            how = "file-name" if tag.label.file_name else "tagged-page"
+            return Found(caption, tag.page, _whole_page(regions, views[tag.page]), [how])
     return None
 
 
@@ -372,6 +416,9 @@ def _by_order(views: list[PageView], found: list[Found]) -> None:
         n: sum(area(r.box) for r in _free(views, found, n)) for n in range(len(views)) if len(views[n].running) < 8
     }
     choices = [[n for n, size in sizes.items() if size > enough] for enough in LARGE]
+    if captions:
+        choices += [[n for n in choice if n > captions[-1].page] for choice in choices]
+        choices += [[n for n in choice if n < captions[0].page] for choice in choices[: len(LARGE)]]
     pages = next((choice for choice in choices if len(choice) == len(captions)), choices[0])
     for caption, number in zip(captions, pages, strict=False):
         how = "by-order" if len(captions) == len(pages) else "by-order-unequal"

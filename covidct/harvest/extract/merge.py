@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFilter
 
-from covidct.captions.figure_labels import read_label
+from covidct.captions.figure_labels import label_key
 from covidct.harvest.articles import Article, ArticleFigure, by_label
 from covidct.harvest.extract.results import Dropped, ExtractedFigure, Extraction
 from covidct.pictures import PictureError, decode, grey_if_colourless, open_picture, png_bytes
@@ -24,6 +24,8 @@ LARGEST_DIFFERENCE = 30
 """Grey levels by which a place of 8 x 8 pixels may differ in two copies of one picture, seen small."""
 SAME_SHAPE = 0.03
 """Largest difference of height to width ratios."""
+PAIR: dict[str, object] = {"pair": "jats", "pair_score": 1.0}
+"""The JATS itself names the picture of the caption."""
 Grey = np.ndarray[tuple[int, int], np.dtype[np.float64]]
 SUFFIXES = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".webp", ".gif")
 
@@ -34,17 +36,18 @@ def merge(extraction: Extraction, article: Article, graphics: Path | None, out: 
     ``graphics`` is a folder with the package's pictures; pictures of figures without a page go to ``out``.
     """
     told = by_label(article.figures)
-    known = {_key(figure.label): figure for figure in told}
+    known = {_key(figure.label): figure for figure in told if figure.label}
     files = picture_files(graphics)
     figures = [_merged(figure, known.get(_key(figure.label)), files) for figure in extraction.figures]
     found = {_key(figure.label) for figure in extraction.figures}
     dropped = list(extraction.dropped)
     for figure in told:
-        if _key(figure.label) in found:
+        if figure.label and _key(figure.label) in found:
             continue
         made = _only_in_jats(figure, files, out, len(figures))
         if made is None:
-            dropped.append(Dropped(figure.label, "in the JATS but not found in the PDF, and no picture of it is here"))
+            reason = "in the JATS but not found in the PDF, and no picture of it is here"
+            dropped.append(Dropped(figure.label or "figure without a label", reason, rule="jats-only"))
         else:
             figures.append(made)
     return replace(
@@ -71,8 +74,8 @@ def picture_files(folder: Path | None) -> dict[str, Path]:
 
 
 def _key(label: str) -> str:
-    found = read_label(label)
-    return found.key if found and found.kind == "figure" else label.strip().lower()
+    bare = label.strip(" .:").lower()
+    return label_key(label) or ("" if bare in ("figure", "fig") else bare)
 
 
 def _merged(figure: ExtractedFigure, known: ArticleFigure | None, files: dict[str, Path]) -> ExtractedFigure:
@@ -83,6 +86,8 @@ def _merged(figure: ExtractedFigure, known: ArticleFigure | None, files: dict[st
     if alike < SAME_TEXT:
         notes["jats_disagrees"] = {"similarity": round(alike, 3), "pdf_caption": figure.caption}
     figure, notes["picture_from"] = _with_better_picture(figure, known, files)
+    if notes["picture_from"] in {file.name for file in files.values()}:
+        notes |= PAIR
     quoted = known.mentions or figure.mentions
     return replace(figure, caption=known.caption or figure.caption, mentions=quoted, provenance=notes)
 
@@ -159,7 +164,7 @@ def _only_in_jats(figure: ArticleFigure, files: dict[str, Path], out: Path, coun
         return None
     target = out / f"figure-{count + 1:03d}-jats.png"
     target.write_bytes(png_bytes(np.asarray(picture)))
-    notes = {"caption_from": "jats", "jats_id": figure.identifier, "picture_from": file.name}
+    notes = {"caption_from": "jats", "jats_id": figure.identifier, "picture_from": file.name, **PAIR}
     return ExtractedFigure(
         figure.label, None, None, figure.caption, None, figure.mentions, "raster", target, *picture.size, notes
     )

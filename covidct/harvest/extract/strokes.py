@@ -15,21 +15,24 @@ from covidct.harvest.extract.page import Stroke
 from covidct.records import Box
 
 SMALL = 8.0
-"""Points: the bounds of smaller strokes do no harm."""
+"""Points: the bounds of smaller strokes do no harm, but for thin lines: a scaled one comes 20 times as wide."""
+THIN = 2.6
 Key = tuple[int, int]
 
 
 class _Paths(mupdf.FzDevice2):  # type: ignore[misc]
-    """Notes the bounds of each stroked path without the width of its line."""
+    """Notes the bounds of each stroked path, wider by half its line on all sides."""
 
     def __init__(self) -> None:
         super().__init__()
         self.use_virtual_stroke_path()
         self.boxes: list[Box] = []
 
-    def stroke_path(self, _context: Any, path: Any, _stroke: Any, matrix: Any, *_paint: Any) -> None:
+    def stroke_path(self, _context: Any, path: Any, stroke: Any, matrix: Any, *_paint: Any) -> None:
         bounds = mupdf.ll_fz_bound_path(path, None, matrix)
-        self.boxes.append((bounds.x0, bounds.y0, bounds.x1, bounds.y1))
+        scale = abs(matrix.a * matrix.d - matrix.b * matrix.c) ** 0.5
+        half = max(stroke.linewidth * scale / 2, 0.25)
+        self.boxes.append((bounds.x0 - half, bounds.y0 - half, bounds.x1 + half, bounds.y1 + half))
 
 
 def tightened(strokes: list[Stroke], listing: pymupdf.DisplayList) -> list[Stroke]:
@@ -54,7 +57,8 @@ def _paths(listing: pymupdf.DisplayList) -> Sequence[Box]:
 
 def _loose(stroke: Stroke) -> bool:
     wide, high = stroke.box[2] - stroke.box[0], stroke.box[3] - stroke.box[1]
-    return not stroke.filled and not stroke.straight and min(wide, high) > SMALL
+    thick = THIN < min(wide, high) <= SMALL and max(wide, high) > SMALL
+    return not stroke.filled and (thick or (not stroke.straight and min(wide, high) > SMALL))
 
 
 def _key(box: Box) -> Key:
@@ -62,11 +66,11 @@ def _key(box: Box) -> Key:
 
 
 def _true(box: Box, known: dict[Key, list[Box]]) -> Box:
-    """The largest path with the centre of ``box`` that lies inside it, half a point wider; else ``box``."""
+    """The largest path with the centre of ``box`` that lies inside it; else ``box``."""
     x, y = _key(box)
     around = (path for a in (-1, 0, 1) for b in (-1, 0, 1) for path in known.get((x + a, y + b), ()))
     fitting = [path for path in around if path[0] > box[0] - 0.5 and path[1] > box[1] - 0.5]
     if not fitting:
         return box
     x0, y0, x1, y1 = max(fitting, key=lambda path: path[2] - path[0] + path[3] - path[1])
-    return (max(x0 - 0.5, box[0]), max(y0 - 0.5, box[1]), min(x1 + 0.5, box[2]), min(y1 + 0.5, box[3]))
+    return (max(x0, box[0]), max(y0, box[1]), min(x1, box[2]), min(y1, box[3]))

@@ -17,7 +17,7 @@ class Tally:
         """Count one more use of ``rule``."""
         self.rules[rule] += 1
 
-    def drop(self, what: str, reason: str, page: int | None = None, box: Box | None = None) -> None:
-        """Keep that ``what`` was seen and left out, and why; counts as a use of the rule ``drop:reason``."""
-        self.rules[f"drop:{reason}"] += 1
-        self.dropped.append(Dropped(what, reason, page, box))
+    def drop(self, what: str, rule: str, reason: str, page: int | None = None, box: Box | None = None) -> None:
+        """Keep that ``what`` was seen and left out by ``rule``, and why; counts as a use of ``drop:RULE``."""
+        self.rules[f"drop:{rule}"] += 1
+        self.dropped.append(Dropped(what, reason, page, box, rule))

@@ -16,6 +16,8 @@ from covidct.records import Box
 
 SCALE = 2.0
 """Pixels per point of the rendering that decides."""
+MOST_PIXELS = 12_000_000
+"""Pixels of a page that is rendered at once: 1,700 points square."""
 FLAT = 24
 """Grey levels between the darkest and the lightest pixel of a place that shows nothing."""
 PALE = 225
@@ -30,7 +32,7 @@ def without_unseen(source: pymupdf.Page, listing: pymupdf.DisplayList, page: Pag
     suspects |= _under_images(source, page)
     if not suspects:
         return page, 0
-    shown = _rendering(listing)
+    shown = _Shown(listing)
     words = _words(listing)
     kept: list[Line] = []
     dropped = 0
@@ -89,13 +91,32 @@ def _under_images(source: pymupdf.Page, page: Page) -> set[int]:
     return out
 
 
-def _rendering(listing: pymupdf.DisplayList) -> Grey:
-    scale = min(SCALE, 3000 / max(listing.rect.width, listing.rect.height, 1))
-    matrix = pymupdf.Matrix(scale, scale)
-    pixmap = listing.get_pixmap(matrix=matrix, colorspace=pymupdf.csGRAY, alpha=False)
-    rows = np.frombuffer(pixmap.samples, np.uint8).reshape(pixmap.height, pixmap.stride)
-    grey: Grey = rows[:, : pixmap.width]
-    return grey
+class _Shown:
+    """What the page shows, two pixels a point: the page at once, or a large one place by place."""
+
+    def __init__(self, listing: pymupdf.DisplayList) -> None:
+        self._listing = listing
+        bounds = listing.rect
+        self._corner = (bounds.x0, bounds.y0)
+        small = bounds.width * bounds.height * SCALE**2 <= MOST_PIXELS
+        self._page = self._rendered((0.0, 0.0, bounds.width, bounds.height)) if small else None
+
+    def place(self, box: Box) -> Grey:
+        """Grey levels (rows, columns) of ``box``, points from the corner of the page."""
+        grey = self._page if self._page is not None else self._rendered(box)
+        left, top = (0.0, 0.0) if self._page is not None else (box[0], box[1])
+        x0, x1 = int((box[0] - left) * SCALE), int((box[2] - left) * SCALE) + 1
+        y0, y1 = int((box[1] - top) * SCALE), int((box[3] - top) * SCALE) + 1
+        return grey[max(y0, 0) : max(y1, 0), max(x0, 0) : max(x1, 0)]
+
+    def _rendered(self, box: Box) -> Grey:
+        x, y = self._corner
+        clip = pymupdf.Rect(box[0] + x, box[1] + y, box[2] + x, box[3] + y)
+        matrix = pymupdf.Matrix(SCALE, SCALE)
+        pixmap = self._listing.get_pixmap(matrix=matrix, colorspace=pymupdf.csGRAY, alpha=False, clip=clip)
+        rows = np.frombuffer(pixmap.samples, np.uint8).reshape(pixmap.height, pixmap.stride)
+        grey: Grey = rows[:, : pixmap.width]
+        return grey
 
 
 def _words(listing: pymupdf.DisplayList) -> list[tuple[Box, str]]:
@@ -107,7 +128,7 @@ def _words(listing: pymupdf.DisplayList) -> list[tuple[Box, str]]:
     return out
 
 
-def _seen(line: Line, words: Sequence[tuple[Box, str]], shown: Grey) -> tuple[Line | None, int]:
+def _seen(line: Line, words: Sequence[tuple[Box, str]], shown: _Shown) -> tuple[Line | None, int]:
     """``line`` with the words that show, None where none does; and how many do not."""
     own = [(box, word) for box, word in words if inside(box, line.box) > 0.6]
     visible = [word for box, word in own if _shows(box, shown)]
@@ -120,9 +141,7 @@ def _seen(line: Line, words: Sequence[tuple[Box, str]], shown: Grey) -> tuple[Li
     return replace(line, text=text, spans=(replace(line.main, text=text),)), lost
 
 
-def _shows(box: Box, shown: Grey) -> bool:
+def _shows(box: Box, shown: _Shown) -> bool:
     high = box[3] - box[1]
-    x0, x1 = int(box[0] * SCALE), int(box[2] * SCALE) + 1
-    y0, y1 = int((box[1] + 0.2 * high) * SCALE), int((box[3] - 0.15 * high) * SCALE) + 1
-    place = shown[max(y0, 0) : max(y1, 0), max(x0, 0) : max(x1, 0)]
+    place = shown.place((box[0], box[1] + 0.2 * high, box[2], box[3] - 0.15 * high))
     return bool(place.size) and int(place.max()) - int(place.min()) >= FLAT
