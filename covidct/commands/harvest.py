@@ -116,7 +116,11 @@ def _work_options(command: Any) -> Any:
 @click.option("--query", help='Words, "phrases", prefix*, AND, OR, NOT (default: those of the profile).')
 @click.option("--category", default="", help="Only this category, as 'radiology and imaging'.")
 @click.option(
-    "--from", "paths", multiple=True, type=click.Path(path_type=Path), help="PDFs, folders, .meca: no network."
+    "--from",
+    "paths",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="PDFs, folders, JATS, saved pages, .meca: no network.",
 )
 @click.option("--meca", multiple=True, help="Folder or s3:// prefix with .meca, asked last (requester pays).")
 @click.option("--api-url", help="Base of the details API.")

@@ -115,6 +115,8 @@ def _against_what_is_here(claim: Claim, known: Paper, pictures: Collection[str],
         return Verdict(Place.LEFT, f"version {version} of {known.paper_id}, of which {known.version} is here")
     if (title or pixels) and version > known.version and claim.readable:
         return Verdict(Place.PAPER, f"version {version} takes the place of version {known.version} of {known.paper_id}")
+    if title and claim.readable and not known.sha256:
+        return Verdict(Place.PAPER, f"its pages take the place of {here}")
     if (title or pixels) and refresh and claim.readable:
         return Verdict(Place.PAPER, f"takes the place of {here}, as --refresh asks")
     if pixels or (title and not claim.readable):

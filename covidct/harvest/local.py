@@ -7,10 +7,14 @@ from pathlib import Path
 from covidct.errors import UsageError
 from covidct.harvest.meca import open_package
 from covidct.harvest.sources import Document
+from covidct.harvest.webpages import SUFFIXES as PAGE_SUFFIXES
+from covidct.harvest.webpages import belongs_to_page, pictures_of
 
 JATS_SUFFIXES = (".xml", ".nxml")
-SUFFIXES = (".pdf", ".meca", *JATS_SUFFIXES)
-KINDS = "not read: PDF, JATS (.xml, .nxml) and .meca are, by their names"
+WORDS_SUFFIXES = (*JATS_SUFFIXES, *PAGE_SUFFIXES)
+"""Files with an article's words, the first that stands beside a PDF is taken."""
+SUFFIXES = (".pdf", ".meca", *WORDS_SUFFIXES)
+KINDS = "not read: PDF, JATS (.xml, .nxml), saved pages (.html) and .meca are, by their names"
 
 
 @dataclass
@@ -49,18 +53,22 @@ def collect(paths: Sequence[Path], unpacked: Path, workspace: Path, *, jats: boo
         _take_pdf(inputs, file, pair)
     for file in (f for f in files if f.suffix.lower() == ".meca"):
         _take_package(inputs, file, unpacked, jats)
-    for file in (f for f in files if f.suffix.lower() in JATS_SUFFIXES and f not in taken):
-        if jats:
-            inputs.documents.append(Document(None, file, "file", file.name))
-        elif _pdf_beside(file) is None:
-            inputs.left.append((file, "JATS without a PDF, left out by --no-jats"))
+    for file in (f for f in files if f.suffix.lower() in WORDS_SUFFIXES and f not in taken):
+        if _pdf_beside(file) is not None:
+            if jats:
+                inputs.left.append((file, "another file with the same words is read beside its PDF"))
+        elif jats:
+            inputs.documents.append(Document(None, file, "file", file.name, _pictures(file)))
+        else:
+            inputs.left.append((file, "words without a PDF, left out by --no-jats"))
     return inputs
 
 
 def _files(path: Path) -> Iterable[Path]:
     try:
         if path.is_dir():
-            return sorted(f for f in path.rglob("*") if f.suffix.lower() in SUFFIXES and f.is_file())
+            found = (f for f in path.rglob("*") if f.suffix.lower() in SUFFIXES and f.is_file())
+            return sorted(f for f in found if not belongs_to_page(f))
         if not path.exists():
             raise UsageError(f"{path}: there is no such file or folder")
         if not path.is_file():
@@ -72,8 +80,13 @@ def _files(path: Path) -> Iterable[Path]:
 
 
 def _beside(pdf: Path) -> Path | None:
-    candidates = [pdf.with_suffix(suffix) for suffix in JATS_SUFFIXES]
+    candidates = [pdf.with_suffix(suffix) for suffix in WORDS_SUFFIXES]
     return next((c for c in candidates if c.is_file()), None)
+
+
+def _pictures(words: Path | None) -> dict[str, Path] | None:
+    """The pictures of a saved page."""
+    return pictures_of(words) if words and words.suffix.lower() in PAGE_SUFFIXES else None
 
 
 def _pdf_beside(jats: Path) -> Path | None:
@@ -91,7 +104,7 @@ def _take_pdf(inputs: Inputs, file: Path, jats: Path | None) -> None:
         what = "empty" if not start else "not a PDF (no %PDF- at its start)"
         inputs.refused.append((file, what))
     else:
-        inputs.documents.append(Document(file, jats, "file", file.name))
+        inputs.documents.append(Document(file, jats, "file", file.name, _pictures(jats)))
 
 
 def _take_package(inputs: Inputs, file: Path, unpacked: Path, jats: bool) -> None:

@@ -19,12 +19,13 @@ from typing import TypeVar
 from covidct.errors import CovidctError, UsageError
 from covidct.files import safe_name, sha256_file
 from covidct.harvest import ids
-from covidct.harvest.articles import Article, read_article
+from covidct.harvest.articles import Article
 from covidct.harvest.engine import Engine, Outcome
 from covidct.harvest.identity import RULES, Claim, Place, Verdict, judge
 from covidct.harvest.report import RunReport
 from covidct.harvest.shelf import STORED, Shelf, newest_version, reading_version
 from covidct.harvest.sources import Attempt, Chain, Document, attempts_json, describe
+from covidct.harvest.webpages import read_words
 from covidct.net.client import HttpClient
 from covidct.net.failures import FetchError, Unreachable
 from covidct.records import Paper, PaperStatus
@@ -179,7 +180,7 @@ class Pipeline:
             return
         article, reason = read_sibling(task.document)
         if task.document.pdf is None and article and not (article.title or article.figures):
-            self._failed(task, "XML, but no JATS article")
+            self._failed(task, "XML, but no JATS article and no saved page of one")
             return
         paper = task.paper or self._attach(task.document, claim_of(task.document, outcome, article), article)
         if paper is None:
@@ -267,14 +268,14 @@ class Pipeline:
 def claim_of(document: Document, outcome: Outcome, article: Article | None) -> Claim:
     """What a document that was read says of itself; the DOI of its JATS counts as proved."""
     read = outcome.extraction
-    stated = article.doi if article and not read.doi else ""
-    doi, version = ids.split_doi(stated or read.doi)
+    doi, version = ids.split_doi(read.doi or (article.doi if article else ""))
+    stated = article is not None and ids.split_doi(article.doi)[0].lower() == doi.lower()
     pictures = frozenset(pixel_hash(picture) for picture in outcome.pictures.values())
     return Claim(
         document.source_file,
         doi.lower(),
         version,
-        RULES.strong if stated else read.doi_weight,
+        max(read.doi_weight, RULES.strong if stated else 0.0),
         article.title if article and article.title else read.title,
         read.head,
         pictures,
@@ -296,7 +297,8 @@ def why(error: Exception) -> str:
 def read_sibling(document: Document) -> tuple[Article | None, str]:
     """The JATS that came with a document, or why it cannot be read."""
     try:
-        return (read_article(document.jats.read_bytes(), document.source_file) if document.jats else None), ""
+        data = document.jats.read_bytes() if document.jats else None
+        return (None if data is None else read_words(data, document.source_file, document.pictures or ())), ""
     except FetchError as error:
         return None, error.reason
     except Exception as error:  # noqa: BLE001  nested too deeply, broken in a way that nobody thought of

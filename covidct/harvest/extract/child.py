@@ -64,12 +64,13 @@ def _read(files: dict[str, Path | None], limits: Limits) -> Extraction:
         result = analyse(files["pdf"], out, limits, files["stages"])
     if files["jats"] is None:
         return result
-    from covidct.harvest.articles import read_article
     from covidct.harvest.extract.merge import merge
+    from covidct.harvest.webpages import read_words
     from covidct.net.failures import FetchError
 
     try:
-        article = read_article(files["jats"].read_bytes(), files["jats"].name)
+        beside = sorted(p.name for p in files["graphics"].iterdir()) if files["graphics"] else []
+        article = read_words(files["jats"].read_bytes(), files["jats"].name, beside)
     except FetchError as error:
         note = Dropped(files["jats"].name, f"the JATS cannot be used: {error}")
         if files["pdf"] is None:
