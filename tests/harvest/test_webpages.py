@@ -39,7 +39,8 @@ PMC_OLD = f"""<?xml version="1.0" encoding="UTF-8"?>{HEAD}<body>{TEXT}<div class
 <div><a class="figpopup">Figure 1</a></div><div class="caption"><p>Axial CT. Ground-glass opacity.</p></div></div></div>
 </body></html>"""
 PLAIN = f"""{HEAD}<body>{TEXT}<figure><img src="NAME_files/a.png">
-<figcaption>Figure 1: Axial CT. Ground-glass opacity.</figcaption></figure><div class="figure-gallery">x</div></body></html>"""
+<figcaption>Figure 1: Axial CT. Ground-glass opacity.</figcaption></figure>
+<div class="figure-gallery">x</div></body></html>"""
 
 
 @pytest.mark.parametrize(
