@@ -180,7 +180,7 @@ class Pipeline:
             return
         article, reason = read_sibling(task.document)
         if task.document.pdf is None and article and not (article.title or article.figures):
-            self._failed(task, "XML, but no JATS article and no saved page of one")
+            self._failed(task, "XML, but no JATS article")
             return
         paper = task.paper or self._attach(task.document, claim_of(task.document, outcome, article), article)
         if paper is None:

@@ -52,8 +52,9 @@ def read_words(data: bytes, what: str, files: Collection[str] = ()) -> Article:
 
 
 def is_page(data: bytes) -> bool:
-    """Whether ``data`` is a web page."""
-    return _HTML.match(data[:5000].removeprefix(b"\xef\xbb\xbf")) is not None
+    """Whether ``data`` is a web page as browsers save it: they always write a head."""
+    start = data[:20_000].removeprefix(b"\xef\xbb\xbf")
+    return _HTML.match(start) is not None and b"<head" in start.lower()
 
 
 def pictures_of(page: Path) -> dict[str, Path]:

@@ -247,7 +247,13 @@ def test_a_pdf_and_an_xml_of_two_papers_are_refused(tmp_path: Path, capsys: pyte
 
 
 def known_paper(**more: Any) -> Paper:
-    fields = {"title": TITLE, "status": PaperStatus.EXTRACTED, "source_file": "main.pdf", "versions": (1,), **more}
+    fields = {
+        "title": TITLE,
+        "status": PaperStatus.EXTRACTED,
+        "source_file": "main.pdf",
+        "versions": (1,),
+        "sha256": "x",
+    } | more
     return Paper("medrxiv_x", "medrxiv", DOI, **fields)
 
 
@@ -260,6 +266,7 @@ def known_paper(**more: Any) -> Paper:
         (Claim("a.pdf", DOI, weight=9.0, title="Beetles"), known_paper(), True, Place.REFUSED),
         (Claim("a.pdf", DOI, weight=9.0, title=TITLE), known_paper(), False, Place.REFUSED),
         (Claim("a.pdf", DOI, weight=9.0, title=TITLE), known_paper(), True, Place.PAPER),
+        (Claim("a.pdf", DOI, weight=9.0, title=TITLE), known_paper(sha256=""), False, Place.PAPER),
         (Claim("a.pdf", DOI, weight=9.0, pictures=frozenset({"p"})), known_paper(), False, Place.LEFT),
         (Claim("a.pdf", DOI, version=2, weight=9.0, title="Beetles"), known_paper(), False, Place.REFUSED),
         (Claim("a.pdf", DOI, version=1, weight=9.0, title=TITLE), known_paper(version=2), False, Place.LEFT),
