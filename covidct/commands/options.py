@@ -31,31 +31,18 @@ def json_option(command: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Machine-readable results on standard output.")(command)
 
 
-def _set_variable(name: str, value: str | None) -> None:
-    if value is None:
-        os.environ.pop(name, None)
-    else:
-        os.environ[name] = value
-
-
 def profile_option(command: F) -> F:
-    """``--profile NAME|FILE``: the disease that the command is about, in force before it does anything."""
+    """``--profile NAME|FILE``: the disease that the command is about, in force while it runs."""
     from covidct import profiles
 
-    def put(context: click.Context, _option: click.Parameter, value: str | None) -> None:
-        before = os.environ.get(profiles.VARIABLE)
-        profiles.use(value or profiles.DEFAULT)
-        context.call_on_close(lambda: _set_variable(profiles.VARIABLE, before))
+    @functools.wraps(command)
+    def with_profile(*args: Any, profile: str | None, **options: Any) -> Any:
+        with profiles.in_force(profile):
+            return command(*args, **options)
 
-    return click.option(
-        "--profile",
-        metavar="NAME|FILE",
-        envvar=profiles.VARIABLE,
-        callback=put,
-        expose_value=False,
-        is_eager=True,
-        help="The disease: covid-19 (default), tuberculosis, or a profile file of your own.",
-    )(command)
+    shown = "The disease: covid-19 (default), tuberculosis, or a profile file of your own."
+    option = click.option("--profile", metavar="NAME|FILE", envvar=profiles.VARIABLE, help=shown)
+    return cast(F, option(with_profile))
 
 
 def needs_extra(extra: str) -> Callable[[F], F]:

@@ -7,7 +7,8 @@ import hashlib
 import os
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
@@ -45,11 +46,22 @@ class Profile:
     """Of the file's bytes: what was decided under another profile is due again."""
 
 
-def use(name_or_file: str | Path) -> Profile:
-    """Put a profile in force, in this process and its children; raises :class:`UsageError` where it cannot be read."""
-    profile = load(str(name_or_file))
-    os.environ[VARIABLE] = str(name_or_file)
-    return profile
+@contextmanager
+def in_force(name_or_file: str | Path | None) -> Iterator[Profile]:
+    """A profile in force for a while, in this process and its children; None: the one that is.
+
+    Raises :class:`UsageError` where it cannot be read.
+    """
+    before = os.environ.get(VARIABLE)
+    profile = load(str(name_or_file or before or DEFAULT))
+    os.environ[VARIABLE] = str(name_or_file or before or DEFAULT)
+    try:
+        yield profile
+    finally:
+        if before is None:
+            os.environ.pop(VARIABLE, None)
+        else:
+            os.environ[VARIABLE] = before
 
 
 def current() -> Profile:

@@ -244,3 +244,33 @@ def test_figures_of_speech(shared: Path) -> None:
         right = right and json.loads(row["panel_labels"] or "{}").items() <= panels.items()
         wrong += [] if right else [(row["id"], labels.figure.rule, panels)]
     assert wrong == []
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Since January 2020 Elsevier has created a COVID-19 resource centre with free information",
+        "This article is made available via the PMC Open Access Subset during the COVID-19 pandemic",
+        "COVID-19 SARS-CoV-2 preprints from medRxiv and bioRxiv",
+        "Public Health Emergency COVID-19 Initiative",
+        "Coronavirus (COVID-19): free access to resources",
+        "CORONAVIRUS COLLECTION",
+    ],
+)
+def test_a_publishers_notice_is_no_title(title: str) -> None:
+    assert label_figure("Axial CT on day 3.", title=title).figure.label == "unclear"
+
+
+@pytest.mark.parametrize(
+    ("title", "abstract", "label"),
+    [
+        ("Complications of COVID-19 pneumonia", "", "positive"),
+        ("Pulmonary embolism and COVID-19", "", "unclear"),
+        ("Clots in the lung", "We report 41 patients with COVID-19.", "unclear"),
+        ("Clots in the lung during the COVID-19 pandemic", "", "negative"),
+        ("Clots in the lung", "", "negative"),
+    ],
+)
+def test_a_complication_in_a_paper_about_the_disease_is_no_other_disease(title: str, abstract: str, label: str) -> None:
+    for text in ("Filling defect in the right pulmonary artery.", "CT with bronchiectasis of the lower lobes."):
+        assert label_figure(text, title=title, abstract=abstract).figure.label == label
