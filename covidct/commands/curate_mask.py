@@ -55,4 +55,5 @@ def _line(item: dict[str, object]) -> str:
     boxes = item["boxes"]
     kinds = [box["kind"] for box in boxes] if isinstance(boxes, list) else []
     found = ", ".join(f"{kinds.count(kind)} {kind}" for kind in sorted(set(kinds))) or "no marks"
-    return f"{item['file']}: {found}; may identify a person: {item['identifying']}"
+    left = "; still legible after painting" if item["clean"] is False else ""
+    return f"{item['file']}: {found}; may identify a person: {item['identifying']}{left}"

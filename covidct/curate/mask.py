@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from covidct.captions.identify import Finding, identifying
 from covidct.files import safe_name, write_bytes
 from covidct.imaging.ocr import TextBox, ocr_available, read_text
-from covidct.imaging.overlays.find import Overlays, find_overlays, paint_over
+from covidct.imaging.overlays.find import Overlays, cover, find_overlays, paint_over, still_legible
 from covidct.pictures import grey_if_colourless, open_picture, png_bytes
 from covidct.progress import progress
 from covidct.records import CT_KINDS, Decision
@@ -24,6 +24,8 @@ from covidct.workspace.disk import named
 if TYPE_CHECKING:
     from covidct.workspace import Workspace
 
+PASSES = 2
+"""How often a painted picture is read and what is left is masked."""
 _GLUED = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
 _ALSO = frozenset({"", "ct_axial_lung", "ct_other"})
 """Kinds of panels that are masked; an empty kind has not been triaged yet."""
@@ -37,6 +39,13 @@ class Masked:
     overlays: Overlays
     texts: Sequence[TextBox] | None
     findings: Sequence[Finding]
+    left: Sequence[TextBox] = ()
+    """Lines that are still legible in the painted picture."""
+
+    @property
+    def clean(self) -> bool | None:
+        """Whether nothing legible is left once it is painted over; None where nobody could read it."""
+        return None if self.texts is None else not self.left
 
     @property
     def identifying(self) -> str:
@@ -60,7 +69,18 @@ def mask_picture(picture: NDArray[np.uint8], *, read: bool = True) -> Masked:
     """Find the marks on ``picture`` (height x width grey, or x 3 RGB); ``read``: also its text, where OCR is there."""
     texts = read_text(picture) if read and ocr_available() else None
     found = find_overlays(picture, texts or ())
-    return Masked(picture, found, texts, identifying(_readings(texts or ())))
+    left = _read_again(picture, found, texts) if texts else []
+    return Masked(picture, found, texts, identifying(_readings([*(texts or ()), *left])), left)
+
+
+def _read_again(picture: NDArray[np.uint8], found: Overlays, texts: Sequence[TextBox]) -> list[TextBox]:
+    """Paint over, read, and mask what is still legible, whole lines of it; returns what is legible even so."""
+    for _ in range(PASSES):
+        left = still_legible(texts, read_text(paint_over(picture, found.mask)))
+        if not left:
+            return []
+        cover(found, left)
+    return still_legible(texts, read_text(paint_over(picture, found.mask)))
 
 
 def _readings(texts: Sequence[TextBox]) -> list[str]:
@@ -84,7 +104,7 @@ def mask_files(files: Sequence[Path], out: Path, *, read: bool = True) -> Iterat
         targets = [(out / f"{name}.{form}.png").resolve() for form in ("mask", "masked")]
         for target, data in zip(targets, found.files(), strict=True):
             write_bytes(target, data)
-        about = {"identifying": found.identifying, "texts": len(found.texts or ())}
+        about = {"identifying": found.identifying, "clean": found.clean, "texts": len(found.texts or ())}
         yield {"file": str(path), "boxes": found.boxes, "masked": str(targets[1]), "mask": str(targets[0]), **about}
 
 
@@ -116,7 +136,12 @@ def run(item: Item) -> Outcome:
     found = mask_picture(load(item.value))
     files = [(data, ".png") for data in found.files()] if found.overlays.mask.any() else []
     names = [named(data, suffix).file for data, suffix in files] or ["", ""]
-    about = {"boxes": found.boxes, "identifying": found.identifying, "texts": len(found.texts or ())}
+    about = {
+        "boxes": found.boxes,
+        "identifying": found.identifying,
+        "clean": found.clean,
+        "texts": len(found.texts or ()),
+    }
     value = {"mask": names[0], "masked": names[1], **about}
     kinds = Counter(mark.kind for mark in found.overlays.marks)
     why = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())) or "no marks"
@@ -138,4 +163,6 @@ def _counts(found: Masked) -> dict[str, int]:
     counts = dict.fromkeys({mark.kind for mark in found.overlays.marks} or {"unmarked"}, 1)
     if found.identifying != "no":
         counts["may identify" if found.identifying == "yes" else found.identifying] = 1
+    if found.left:
+        counts["not clean"] = 1
     return counts

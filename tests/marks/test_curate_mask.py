@@ -15,7 +15,8 @@ from covidct.commands.curate_mask import mask
 from covidct.curate import mask as step
 from covidct.curate.steps import MASK
 from covidct.errors import ExitCode, UsageError
-from covidct.imaging.ocr import ocr_available
+from covidct.imaging.ocr import ocr_available, read_text
+from covidct.imaging.overlays.find import paint_over
 from covidct.imaging.phantoms.slices import phantom
 from covidct.records import Decision, Figure, Panel, Paper, PaperStatus
 from covidct.steps import drive
@@ -78,6 +79,28 @@ def test_text_that_may_name_a_person_is_flagged() -> None:
     assert step.mask_picture(np.asarray(picture(2))).identifying == "no"
 
 
+@needs_ocr
+@pytest.mark.parametrize("level", [130, 255])
+def test_what_was_read_is_not_legible_any_more(level: int) -> None:
+    """A name in a grey that the network may overlook: what the reader can read it must not read again."""
+    plain = picture(5)
+    ImageDraw.Draw(plain).text((20, 200), "DOB: 1961-02-03", fill=(level,) * 3, font=ImageFont.load_default(22))
+    found = step.mask_picture(np.asarray(plain))
+    assert found.texts and found.clean is True
+    assert not [line for line in read_text(paint_over(found.picture, found.overlays.mask)) if len(line.text) > 3]
+
+
+@needs_ocr
+def test_a_picture_that_stays_legible_is_not_clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A reader that goes on reading a name however often it is masked."""
+    line = step.TextBox("DOE JANE", (20, 20, 90, 40), 0.9)
+    monkeypatch.setattr(step, "read_text", lambda pixels: [line])
+    found = step.mask_picture(np.asarray(picture(6)))
+    assert found.clean is False and found.left == [line] and found.overlays.mask[20:40, 20:90].all()
+    picture(6).save(tmp_path / "a.png")
+    assert [item["clean"] for item in step.mask_files([tmp_path / "a.png"], tmp_path / "out")] == [False]
+
+
 def test_words_that_the_reader_ran_together_are_read_apart_too() -> None:
     line = step.TextBox("DOEJANE1961-02-03", (0, 0, 9, 9), 0.9)
     assert step._readings([line, line]) == ["DOEJANE1961-02-03", "DOEJANE 1961-02-03"] * 2
@@ -86,7 +109,8 @@ def test_words_that_the_reader_ran_together_are_read_apart_too() -> None:
 
 def test_without_the_extra_a_picture_is_not_scanned(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(step, "ocr_available", lambda: False)
-    assert step.mask_picture(np.asarray(picture(2, "DOE JANE"))).identifying == "not-scanned"
+    found = step.mask_picture(np.asarray(picture(2, "DOE JANE")))
+    assert found.identifying == "not-scanned" and found.clean is None
 
 
 @pytest.fixture

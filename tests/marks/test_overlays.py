@@ -13,7 +13,7 @@ from covidct.errors import UsageError
 from covidct.imaging.ocr import TextBox
 from covidct.imaging.overlays import find as overlays
 from covidct.imaging.overlays.borders import borders
-from covidct.imaging.overlays.find import FILTERS, RULES, Piece, Scene, find_overlays, paint_over
+from covidct.imaging.overlays.find import FILTERS, RULES, Piece, Scene, cover, find_overlays, paint_over, still_legible
 from covidct.imaging.overlays.net import CLASSES, features_of, mark_probabilities
 from covidct.imaging.phantoms.slices import phantom
 
@@ -130,6 +130,28 @@ def test_rule_read_takes_the_strokes_of_plain_words_that_the_network_overlooked(
     assert not RULES["read"](scene(image, 0.0, (replace(words, text="~ l"),))).any(), "no words"
 
 
+def test_rule_read_takes_the_whole_line_where_the_network_saw_half_of_it() -> None:
+    image = np.full((60, 200), 120, np.uint8)
+    cv2.putText(image, "DOB 1987", (10, 20), cv2.FONT_HERSHEY_SIMPLEX, 0.6, 145, 1)
+    half = scene(image, 0.0, (TextBox("DOB 1987", (8, 4, 110, 24), 0.8),))
+    half.likely[:, :50, 0] = 0.2
+    assert RULES["read"](half)[image != 120].all()
+
+
+def test_lines_left_are_plain_words_or_stand_where_text_was_read() -> None:
+    before = [TextBox("7", (0, 0, 10, 10), 0.6)]
+    words, odd, same = (
+        TextBox("DOE JANE", (50, 50, 90, 60), 0.9),
+        TextBox("c", (50, 50, 90, 60), 0.9),
+        TextBox("1", (2, 2, 9, 9), 0.55),
+    )
+    assert still_legible(before, [words, odd, same]) == [words, same]
+    found = find_overlays(np.full((100, 100), 90, np.uint8))
+    cover(found, [words])
+    assert found.mask[50:60, 50:90].all() and found.mask.sum() == 400
+    assert [(mark.kind, mark.rule) for mark in found.marks] == [("text", "read again")]
+
+
 def test_rule_learned_is_not_believed_where_all_were_marks() -> None:
     assert not RULES["learned"](scene(np.full((60, 60), 90, np.uint8), 1.0)).any()
 
@@ -140,10 +162,11 @@ def test_rule_flat_takes_a_filled_head_and_leaves_grained_bone_and_letters() -> 
     pen.polygon([(60, 40), (35, 30), (35, 52)], fill=255)
     pen.text((70, 60), "R", fill=255, font=ImageFont.load_default(40))
     image = np.asarray(canvas)
-    found = RULES["flat"](scene(image))
+    found = RULES["flat"](scene(image, 0.1))
     assert found[30:53, 35:61].sum() == (image[:, :65] == 255).sum() and not found[:, 65:].any()
+    assert not RULES["flat"](scene(image)).any(), "vertebrae in narrow windows are as flat"
     grain = np.random.default_rng(0).integers(0, 20, image.shape).astype(np.uint8)
-    assert not RULES["flat"](scene(image - np.where(image == 255, grain, 0).astype(np.uint8))).any()
+    assert not RULES["flat"](scene(image - np.where(image == 255, grain, 0).astype(np.uint8), 0.1)).any()
 
 
 def test_rule_outlined_takes_exact_rings_and_frames_and_leaves_thick_or_rough_ones() -> None:

@@ -125,21 +125,40 @@ def coloured(scene: Scene) -> Bools:
 def read(scene: Scene) -> Bools:
     """Strokes inside a line of text that was read: what the network finds at all possible there.
 
-    Where that is less than any writing covers, and the words are plain, the strokes are what differs from its
-    surroundings: what a machine can read must not stay in the picture because a network overlooked it.
+    Where the words are plain, also all that differs from its surroundings, over the whole line: what a machine can read
+    must not stay in the picture because a network overlooked it, or half of it.
     """
     found = np.zeros(scene.grey.shape, np.bool_)
     for line in scene.texts:
         x0, y0, x1, y1 = line.box
         seen = scene.painted[y0:y1, x0:x1] > _POSSIBLE
-        if seen.mean() < _LEAST_INK and _is_plain(line):
+        if is_plain(line):
             seen |= _strokes(scene.grey, line.box)
         found[y0:y1, x0:x1] |= seen
     return found
 
 
-def _is_plain(line: TextBox) -> bool:
+def is_plain(line: TextBox) -> bool:
+    """Whether a line is surely words: anatomy is read as a letter or two at times, hardly ever as more."""
     return line.score >= _PLAIN and sum(letter.isalnum() for letter in line.text) >= _PLAIN_LETTERS
+
+
+def still_legible(before: Sequence[TextBox], after: Sequence[TextBox]) -> list[TextBox]:
+    """Lines read in the painted picture: plain words, and whatever is read where text was read before."""
+    return [line for line in after if is_plain(line) or any(_meet(line.box, known.box) for known in before)]
+
+
+def cover(found: Overlays, lines: Sequence[TextBox]) -> None:
+    """Take the whole box of each line into the mask."""
+    for line in lines:
+        x0, y0, x1, y1 = line.box
+        found.mask[y0:y1, x0:x1] = True
+        found.marks.append(Mark("text", line.box, "read again", line.score))
+        found.count("read again")
+
+
+def _meet(a: PixelBox, b: PixelBox) -> bool:
+    return min(a[2], b[2]) > max(a[0], b[0]) and min(a[3], b[3]) > max(a[1], b[1])
 
 
 def _strokes(grey: NDArray[np.uint8], box: PixelBox) -> Bools:
@@ -155,13 +174,18 @@ def _strokes(grey: NDArray[np.uint8], box: PixelBox) -> Bools:
 
 
 def flat(scene: Scene) -> Bools:
-    """White triangles of one grey level: filled arrowheads, which look like bone to a network and are flatter."""
+    """Arrowheads: white triangles of one grey level, flatter than bone, of which the network suspects some part.
+
+    Without a look at the network, hearts, vertebrae and spinous processes in narrow windows are arrowheads, too.
+    """
     found = np.zeros(scene.grey.shape, np.bool_)
     for place, pixels in _pieces(scene.grey >= _WHITE_INK, connectivity=4):
         if not _HEAD_PIXELS <= pixels.sum() <= _MOST * found.size:
             continue
         core = cv2.erode(np.pad(pixels.astype(np.uint8), 1), np.ones((3, 3), np.uint8))[1:-1, 1:-1] > 0
-        if core.any() and float(scene.grey[place][core].std()) < _FLAT and kind_of_shape(pixels) == "arrow":
+        if not core.any() or float(scene.grey[place][core].std()) >= _FLAT:
+            continue
+        if float(scene.painted[place][pixels].mean()) >= _SOME and kind_of_shape(pixels) == "arrow":
             found[place] |= pixels
     return found
 
@@ -201,7 +225,9 @@ _HEAD_PIXELS, _FLAT = 40, 5.0
 _RING = (0.045, 0.33)
 """Width of a drawn ring or frame, in shares of the picture."""
 _POSSIBLE = 0.15
-_LEAST_INK, _STROKE = 0.08, 14
+_STROKE = 14
+_SOME = 0.05
+"""Mean probability of a mark below which a white triangle is bone."""
 _PLAIN, _PLAIN_LETTERS = 0.7, 3
 _WHITE_INK, _BLACK_INK = 225, 25
 _KNOWN_PIXELS, _KNOWN_SHARE = 12, 0.25
@@ -246,6 +272,8 @@ class Piece:
     rule: str
     kind: str
     score: float
+    rim: bool = False
+    """Whether it is a thin line along a side of the picture."""
 
 
 def too_small(piece: Piece) -> bool:
@@ -258,8 +286,15 @@ def doubtful(piece: Piece) -> bool:
     return piece.rule == "learned" and piece.score < _DOUBT
 
 
-FILTERS: tuple[Callable[[Piece], bool], ...] = (too_small, doubtful)
+def at_rim(piece: Piece) -> bool:
+    """A line along the rim that the network alone saw: the edge of a crop or of a page, not a mark on the slice."""
+    return piece.rule == "learned" and piece.kind == "marker" and piece.rim
+
+
+FILTERS: tuple[Callable[[Piece], bool], ...] = (too_small, doubtful, at_rim)
 _FEWEST = 8
+_RIM_DEPTH, _RIM_LONG = 0.015, 4.0
+"""Depth of a rim as share of the shorter side (3 pixels at least); how much longer than deep a line there is."""
 _DOUBT = 0.5
 
 
@@ -290,7 +325,16 @@ def _piece(scene: Scene, proposals: dict[str, Bools], box: PixelBox, pixels: Boo
     if any(_covers(line.box, box) for line in scene.texts):
         kind = "text"
     score = 1.0 if rule in ("coloured", "flat", "outlined") else float(np.percentile(1 - likely[:, 0], 80))
-    return Piece(box, pixels, rule, kind, round(score, 3))
+    return Piece(box, pixels, rule, kind, round(score, 3), _along_rim(box, scene.grey.shape))
+
+
+def _along_rim(box: PixelBox, shape: tuple[int, ...]) -> bool:
+    height, width = shape[:2]
+    deep = max(3, round(_RIM_DEPTH * min(height, width)))
+    wide, tall = box[2] - box[0], box[3] - box[1]
+    side = (box[2] <= deep or box[0] >= width - deep) and tall >= _RIM_LONG * wide
+    end = (box[3] <= deep or box[1] >= height - deep) and wide >= _RIM_LONG * tall
+    return side or end
 
 
 def _covers(line: PixelBox, box: PixelBox) -> bool:
