@@ -117,6 +117,7 @@ def diff(old: str, new: str, as_json: bool) -> None:
 @click.option("--no-network", is_flag=True, help="Leave out the network on blanked lungs.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--workers", type=click.IntRange(1), help="Default: the cores there are.")
+@json_option
 def audit(
     release: str,
     images: Path | None,
@@ -129,20 +130,23 @@ def audit(
     no_network: bool,
     seed: int,
     workers: int | None,
+    as_json: bool,
 ) -> int:
     """Look for what makes scores on RELEASE worthless: leaks, wrong labels, shortcuts; writes a page and JSON."""
-    from covidct.audit.report import write_report
+    from covidct.audit.report import as_document, write_report
     from covidct.audit.run import Options, audit_release
 
     reading = None if ocr_all else ocr
     options = Options(images, captions, reading, not no_network, seed, workers=worker_count(workers))
     found = audit_release(release, options)
     write_report(found, out, private)
-    for one in found.findings:
+    if as_json:
+        print_json(as_document(found))
+    for one in [] if as_json else found.findings:
         say(f"{one.severity:8} {one.kind:24} {one.count:5}  {one.evidence[:160]}")
-    for base in found.baselines:
+    for base in [] if as_json else found.baselines:
         auc = base.auc
         say(f"shortcut {base.name:26} {base.split:6} AUC {auc.value:.3f} [{auc.low:.3f}, {auc.high:.3f}]")
-    say(f"{found.title}: {len(found.findings)} findings in {out / 'audit.html'}")
+    say(f"{found.title}: {len(found.findings)} findings in {out / 'audit.html'}", err=as_json)
     serious = any(one.severity != "note" for one in found.findings)
     return ExitCode.PROBLEMS_FOUND if strict and serious else ExitCode.COMPLETE

@@ -125,16 +125,14 @@ def _order(name: str, version: str, date: str, ratios: str, seed: int, **leave: 
 @_out
 @click.option("--date", default=DEFAULT_DATE, show_default=True, help="Date written into the release.")
 @_workers
-def import_covid_ct(folder: Path, out: Path, date: str, workers: int | None) -> None:
+@json_option
+def import_covid_ct(folder: Path, out: Path, date: str, workers: int | None, as_json: bool) -> None:
     """Turn the published COVID-CT FOLDER into the release covid-ct/1.0.0 (facts only)."""
+    from covidct.release.make.build import written
     from covidct.release.make.covid_ct import import_covid_ct as draft_of
-    from covidct.release.make.write import write_release
 
     draft = draft_of(folder, date, worker_count(workers))
-    target = write_release(draft, out)
-    for remark in draft.about["remarks"]:
-        say(remark)
-    say(f"{len(draft.images)} images written to {target}")
+    _report(written(draft, out, draft.about["remarks"]), as_json)
 
 
 @click.command()
@@ -190,14 +188,16 @@ def split(
 @click.option("--title", default="", help="Title of the new version.")
 @click.option("--description", default="", help="What it is, for the datasheet.")
 @_out
-def correct(release: str, corrections: Path, version: str, date: str, title: str, description: str, out: Path) -> None:
+@json_option
+def correct(
+    release: str, corrections: Path, version: str, date: str, title: str, description: str, out: Path, as_json: bool
+) -> None:
     """The next version of RELEASE: relabel, exclude, join; groups (paper, patient, join) become whole again."""
+    from covidct.release.make.build import written
     from covidct.release.make.correct import corrected, read_corrections
-    from covidct.release.make.write import write_release
     from covidct.release.read import read_release
 
     old = read_release(release)
     about = {key: text for key, text in (("title", title), ("description", description)) if text}
     draft = corrected(old, read_corrections(corrections, old), version, date, about)
-    target = write_release(draft, out)
-    say(f"{len(draft.images)} images written to {target}")
+    _report(written(draft, out), as_json)

@@ -1,16 +1,17 @@
 """``covidct manifest materialize|export|pack``: commands that let pictures out, all through the gate."""
 
-from collections.abc import Mapping
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from covidct.commands.options import worker_count
+from covidct.commands.options import json_option, print_json, worker_count
 from covidct.errors import ExitCode
 from covidct.tables import say
 
 if TYPE_CHECKING:
+    from covidct.release.make.export import Exported
     from covidct.release.make.materialize import Outcome
     from covidct.release.read import Release
 
@@ -29,6 +30,7 @@ _workers = click.option("--workers", type=click.IntRange(1), help="Default: the 
 @click.option("--originals", is_flag=True, help="Keep the source's bytes, too, under originals/.")
 @_private
 @_workers
+@json_option
 def materialize(
     release: str,
     out: Path,
@@ -39,6 +41,7 @@ def materialize(
     originals: bool,
     private: bool,
     workers: int | None,
+    as_json: bool,
 ) -> int:
     """Write the pictures of RELEASE in one canonical form (8-bit grey PNG); a second run goes on."""
     from covidct.release.make.materialize import Wish, check_complete, materialize
@@ -49,7 +52,8 @@ def materialize(
     wish = Wish(masked, size, originals, private)
     outcome = materialize(found, sources, out, wish, worker_count(workers), masks)
     check_complete(outcome)
-    return _report(outcome, out)
+    said = f"{outcome.written} pictures written to {out}, {outcome.kept} were there already"
+    return _report(outcome, out, said, as_json)
 
 
 def _sources(
@@ -67,21 +71,20 @@ def _sources(
         return pictures_and_masks(opened)
 
 
-def _kept_in(withheld: Mapping[str, int]) -> None:
+def _report(done: "Outcome | Exported", out: Path, said: str, as_json: bool) -> int:
+    """What was written, what the gate kept in and what leads on, what failed; the exit code."""
     from covidct.release.read.gate import PRIVATE_WAY
 
-    for rule, count in withheld.items():
-        say(f"kept in by the rule '{rule}': {count}")
-    if withheld:
-        say(PRIVATE_WAY, err=True)
-
-
-def _report(outcome: "Outcome", out: Path) -> int:
-    for name, reason in outcome.failed:
+    if as_json:
+        print_json({**dataclasses.asdict(done), "out": str(out)})
+    for name, reason in done.failed:
         say(f"{name}: {reason}", err=True)
-    _kept_in(outcome.withheld)
-    say(f"{outcome.written} pictures written to {out}, {outcome.kept} were there already")
-    return ExitCode.INCOMPLETE if outcome.failed or outcome.withheld else ExitCode.COMPLETE
+    for rule, count in done.withheld.items():
+        say(f"kept in by the rule '{rule}': {count}", err=as_json)
+    if done.withheld:
+        say(PRIVATE_WAY, err=True)
+    say(said, err=as_json)
+    return ExitCode.INCOMPLETE if done.failed or done.withheld else ExitCode.COMPLETE
 
 
 @click.command()
@@ -92,8 +95,16 @@ def _report(outcome: "Outcome", out: Path) -> int:
 @click.option("--masked", is_flag=True, help="Paint over letters, arrows and markers.")
 @click.option("--size", type=click.IntRange(8, 4096), help="Resize to a square of SIZE pixels.")
 @_private
+@json_option
 def export(
-    release: str, kind: str, out: Path, images: Path | None, masked: bool, size: int | None, private: bool
+    release: str,
+    kind: str,
+    out: Path,
+    images: Path | None,
+    masked: bool,
+    size: int | None,
+    private: bool,
+    as_json: bool,
 ) -> int:
     """RELEASE with its pictures in a form other tools read."""
     from covidct.release.make.export import FORMATS
@@ -103,22 +114,27 @@ def export(
     found = read_release(release)
     sources, _ = _sources(found, images, None)
     done = FORMATS[kind](found, sources, out, Wish(masked, size, False, private))
-    for name, reason in done.failed:
-        say(f"{name}: {reason}", err=True)
-    _kept_in(done.withheld)
-    say(f"{done.pictures} pictures written to {out} as {kind}")
-    return ExitCode.INCOMPLETE if done.failed or done.withheld else ExitCode.COMPLETE
+    return _report(done, out, f"{done.pictures} pictures written to {out} as {kind}", as_json)
 
 
 @click.command()
 @click.argument("release")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Default: ./NAME-X.Y.Z.zip")
 @click.option("--images", type=click.Path(path_type=Path), help="A materialised folder; its open pictures go in, too.")
-def pack(release: str, out: Path | None, images: Path | None) -> None:
+@click.option("--zenodo", is_flag=True, help="Also write OUT.zenodo.json, the metadata of a Zenodo deposit.")
+@json_option
+def pack(release: str, out: Path | None, images: Path | None, zenodo: bool, as_json: bool) -> None:
     """RELEASE as one archive with checksum and citation; bench, audit and diff take it, or its URL, as it is."""
     from covidct.release.make.pack import pack as write
+    from covidct.release.make.pack import write_zenodo
     from covidct.release.read import read_release
 
     found = read_release(release)
     done = write(found, out or Path(f"{found.name}-{found.version}.zip"), images)
+    deposit = write_zenodo(found, done.path) if zenodo else None
+    if as_json:
+        print_json({**dataclasses.asdict(done), "path": str(done.path), "zenodo": str(deposit) if deposit else None})
+        return
     say(f"{done.path}: sha256 {done.sha256}, {done.pictures} pictures, {done.withheld} kept out by the gate")
+    if deposit:
+        say(f"{deposit}: metadata for Zenodo's deposit interface")

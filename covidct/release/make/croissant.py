@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from covidct.records import CLASSES
+from covidct.release.read.licences import licence_address
 from covidct.release.read.schema import TABLES
 
 _CROISSANT_TERMS = (
@@ -40,7 +41,7 @@ def croissant(
         "description": str(meta.get("description") or meta.get("title") or meta["name"]),
         "version": meta["version"],
         "datePublished": meta["date"],
-        "license": licences or ["not stated: see datasheet.md"],
+        "license": [licence_address(text) for text in licences] or ["not stated: see datasheet.md"],
         "url": str(meta.get("homepage") or "https://github.com/UCSD-AI4H/COVID-CT"),
         "citeAs": str(meta.get("citation") or f"{meta['name']} {meta['version']}, {meta['date']}"),
         **_responsible(meta),

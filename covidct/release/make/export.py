@@ -1,7 +1,7 @@
 """A release in the forms other tools read. Pictures pass the gate and are written in canonical form.
 
 ``imagefolder`` (Hugging Face ``datasets``: train/val/test folders with metadata.csv), ``npz`` (MedMNIST-like arrays),
-``coco`` (boxes of burnt-in marks), ``label-studio`` (tasks that point at the pictures).
+``coco`` (labels and burnt-in marks as categories with boxes), ``label-studio`` (tasks that point at the pictures).
 """
 
 import io
@@ -23,8 +23,10 @@ from covidct.files import sha256_bytes, write_bytes
 from covidct.pictures import PictureError, read_bytes
 from covidct.progress import progress
 from covidct.records import CLASSES, SPLITS
+from covidct.release.make.card import dataset_card
 from covidct.release.make.materialize import Wish, artifact_boxes, canonical_png, render_picture
 from covidct.release.read.gate import PRIVATE_WAY, gate
+from covidct.release.read.licences import licence_object
 from covidct.release.read.materialized import read_listing
 from covidct.release.read.release import Release
 from covidct.tables import dump_table
@@ -33,7 +35,7 @@ NPZ_SIDE = 224
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """Date in archives: no clock, so that the same release gives the same bytes."""
 _METADATA = (
-    *("file_name", "label", "image_id", "patient_id", "group_id", "source", "doi", "licence", "figure_label"),
+    *("file_name", "label", "target", "image_id", "patient_id", "group_id", "source", "doi", "licence", "figure_label"),
     *("panel_label", "page", "label_by"),
 )
 
@@ -92,16 +94,18 @@ class _Pictures:
 
 
 def export_imagefolder(release: Release, sources: Mapping[str, Path], out: Path, wish: Wish) -> Exported:
-    """``out/SPLIT/LABEL/<image_id>.png`` and ``out/SPLIT/metadata.csv`` with ``file_name`` first."""
+    """``out/SPLIT/LABEL/<image_id>.png``, ``out/SPLIT/metadata.csv`` and a data set card that ``datasets`` reads."""
     pictures = _Pictures(release, sources, wish)
     lines: dict[str, list[dict[str, Any]]] = {}
     for row, pixels in pictures:
         split = str(row["split"]) or "unsplit"
         file = f"{row['label']}/{row['image_id']}.png"
         write_bytes(out / split / file, canonical_png(pixels))
-        lines.setdefault(split, []).append({**row, "file_name": file})
+        lines.setdefault(split, []).append({**row, "file_name": file, "target": CLASSES.index(row["label"])})
     for split, rows in lines.items():
         write_bytes(out / split / "metadata.csv", dump_table(pd.DataFrame(rows), _METADATA))
+    counts = {split: len(rows) for split, rows in lines.items()}
+    write_bytes(out / "README.md", dataset_card(release, counts, _METADATA[1:]).encode())
     return pictures.done()
 
 
@@ -136,29 +140,45 @@ def npz_bytes(arrays: Mapping[str, NDArray[Any]]) -> bytes:
 
 
 def export_coco(release: Release, sources: Mapping[str, Path], out: Path, wish: Wish) -> Exported:
-    """``out/images/*.png`` and ``out/annotations.json``: boxes of burnt-in marks, ``[x, y, width, height]`` pixels."""
-    pictures = _Pictures(release, sources, Wish(wish.masked, None, False, wish.private))
+    """``out/images/*.png`` and ``out/annotations.json``: ``[x, y, width, height]`` in pixels of the written picture.
+
+    The label of a picture is a box over all of it (supercategory ``label``), each burnt-in mark one of its own
+    (supercategory ``mark``).
+    """
+    pictures = _Pictures(release, sources, wish)
+    kinds = sorted({kind for row in pictures.rows for kind, _ in artifact_boxes(row)})
+    categories = [("label", name) for name in CLASSES] + [("mark", kind) for kind in kinds]
+    licences = sorted({str(row["licence"]) for row in pictures.rows})
     images: list[dict[str, Any]] = []
     boxes: list[dict[str, Any]] = []
-    kinds = sorted({kind for row in pictures.rows for kind, _ in artifact_boxes(row)})
     for number, (row, pixels) in enumerate(pictures, 1):
         file = f"images/{row['image_id']}.png"
         write_bytes(out / file, canonical_png(pixels))
         height, width = pixels.shape
-        facts = {key: row[key] for key in ("label", "split", "licence", "doi")}
-        images.append({"id": number, "file_name": file, "width": width, "height": height, **facts})
-        for kind, (x0, y0, x1, y1) in artifact_boxes(row):
-            place = [x0, y0, x1 - x0, y1 - y0]
-            box = {"id": len(boxes) + 1, "image_id": number, "category_id": kinds.index(kind) + 1, "bbox": place}
-            boxes.append({**box, "area": place[2] * place[3], "iscrowd": 0})
+        facts = {key: row[key] for key in ("image_id", "label", "split", "licence", "doi")}
+        known = {"id": number, "file_name": file, "width": width, "height": height}
+        images.append({**known, **facts, "license": licences.index(row["licence"]) + 1})
+        for category, place in _coco_boxes(row, width, height):
+            index = categories.index(category) + 1
+            box = {"id": len(boxes) + 1, "image_id": number, "category_id": index, "bbox": place, "iscrowd": 0}
+            boxes.append({**box, "area": round(place[2] * place[3], 2), "segmentation": []})
     document = {
         "info": {"description": release.title, "version": release.version, "date_created": str(release.meta["date"])},
-        "categories": [{"id": k, "name": kind} for k, kind in enumerate(kinds, 1)],
+        "licenses": [{"id": k, **licence_object(text)} for k, text in enumerate(licences, 1)],
+        "categories": [{"id": k, "supercategory": of, "name": name} for k, (of, name) in enumerate(categories, 1)],
         "images": images,
         "annotations": boxes,
     }
     write_bytes(out / "annotations.json", _json(document))
     return pictures.done()
+
+
+def _coco_boxes(row: Row, width: int, height: int) -> Iterator[tuple[tuple[str, str], list[float]]]:
+    """((supercategory, name), box) of a row in a picture of ``width`` x ``height`` pixels, which may be resized."""
+    yield ("label", str(row["label"])), [0, 0, width, height]
+    across, down = width / int(row["width"]), height / int(row["height"])
+    for kind, (x0, y0, x1, y1) in artifact_boxes(row):
+        yield ("mark", kind), [round(v, 2) for v in (x0 * across, y0 * down, (x1 - x0) * across, (y1 - y0) * down)]
 
 
 def export_label_studio(release: Release, sources: Mapping[str, Path], out: Path, wish: Wish) -> Exported:

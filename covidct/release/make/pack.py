@@ -1,8 +1,11 @@
 """The one archive that goes onto a release page: tables, papers of the release, pictures that may leave, a citation."""
 
+import html
+import json
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -10,7 +13,9 @@ from covidct.errors import UsageError
 from covidct.files import atomic_path, sha256_bytes, sha256_file, write_text
 from covidct.pictures import PictureError, read_bytes
 from covidct.progress import progress
+from covidct.records import CLASSES
 from covidct.release.read.gate import Form, gate
+from covidct.release.read.licences import spdx
 from covidct.release.read.materialized import LISTING, LISTING_COLUMNS, read_listing
 from covidct.release.read.release import FILES, Release
 from covidct.release.read.validate import validate_release
@@ -66,6 +71,33 @@ def citation(release: Release) -> str:
     }
     quoted = [f'{key}: "{_quoted(text)}"' for key, text in lines.items() if text]
     return "\n".join([*quoted, "authors:", f'  - name: "The makers of {_quoted(release.name)}"', ""])
+
+
+def write_zenodo(release: Release, archive: Path) -> Path:
+    """``ARCHIVE.zenodo.json``: what Zenodo's deposit interface asks for (``POST /api/deposit/depositions``)."""
+    path = archive.with_name(f"{archive.name}.zenodo.json")
+    write_text(path, json.dumps({"metadata": zenodo(release)}, ensure_ascii=False, indent=1) + "\n")
+    return path
+
+
+def zenodo(release: Release) -> dict[str, Any]:
+    """Metadata of a deposit; ``license`` only where all pictures stand under one that Zenodo's list can hold."""
+    names = sorted({spdx(text)[0] for text in release.images["licence"]})
+    about = str(release.meta.get("description") or f"Chest CT slices with labels: {release.title}.")
+    notes = f"Each picture keeps the licence of its source: {', '.join(names)}. {release.meta.get('citation', '')}"
+    listed = len(names) == 1 and names[0].startswith("CC")
+    return {
+        "upload_type": "dataset",
+        "title": str(release.meta.get("title") or release.title),
+        "version": release.version,
+        "publication_date": str(release.meta["date"]),
+        "creators": [{"name": str(release.meta.get("creators") or f"The makers of {release.name}")}],
+        "description": f"<p>{html.escape(about)}</p>",
+        "notes": html.escape(notes.strip()),
+        "keywords": ["chest CT", "data set", *CLASSES],
+        "access_right": "open",
+        **({"license": names[0].lower()} if listed else {}),
+    }
 
 
 def _quoted(text: str) -> str:
