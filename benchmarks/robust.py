@@ -549,8 +549,8 @@ def score(options: argparse.Namespace, test: bool = True, candidates: Sequence[A
 
 
 def _test(shelf: Shelf, version: str, chosen: Any, folds: Any, repeats: int, truth: np.ndarray) -> None:
+    from covidct.scores import auc, best_threshold
     from covidct.train.robust import test_rows
-    from covidct.train.scores import auc, best_threshold
 
     members = test_rows(shelf.work / version, chosen, folds, repeats)
     mean = np.mean(list(members.values()), axis=0)

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from covidct.intervals import bootstrap
+
 Floats = NDArray[np.float64]
 
 
@@ -21,28 +23,16 @@ class Auc:
     images: int
 
 
-def auc(scores: Floats, positive: NDArray[np.bool_]) -> float:
-    """Area under the ROC curve (Mann-Whitney, ties count half); NaN where one class is empty."""
-    count = int(positive.sum())
-    if count in (0, len(positive)):
-        return float("nan")
-    ranks = rankdata(scores)
-    return float((ranks[positive].sum() - count * (count + 1) / 2) / (count * (len(positive) - count)))
-
-
 def grouped_auc(
     scores: Floats, positive: NDArray[np.bool_], groups: NDArray[np.int64], seed: int, rounds: int = 1000
 ) -> Auc:
-    """``auc`` with its interval (groups drawn with replacement) and a permutation null (labels dealt out by group)."""
-    rng = np.random.default_rng(seed)
-    members = _members(groups)
-    drawn = [auc(scores[take], positive[take]) for take in (_draw(members, rng) for _ in range(rounds))]
-    low, high = np.nanpercentile(drawn, (2.5, 97.5)) if np.isfinite(drawn).any() else (np.nan, np.nan)
-    value = auc(scores, positive)
-    null = permuted_aucs(scores, positive, members, rng, rounds)
-    beyond = float((1 + (null >= value).sum()) / (1 + len(null))) if np.isfinite(value) else 1.0
+    """AUC with its interval (groups drawn with replacement) and a permutation null (labels dealt out by group)."""
+    truth = positive.astype(np.float64)
+    found = bootstrap(truth, [scores], [str(group) for group in groups], "auc", draws=rounds, seed=seed)
+    null = permuted_aucs(scores, positive, _members(groups), np.random.default_rng(seed), rounds)
+    beyond = float((1 + (null >= found.value).sum()) / (1 + len(null))) if np.isfinite(found.value) else 1.0
     point = float(np.nanpercentile(null, 97.5)) if np.isfinite(null).any() else float("nan")
-    return Auc(value, float(low), float(high), point, beyond, len(scores))
+    return Auc(found.value, found.low, found.high, point, beyond, len(scores))
 
 
 def permuted_aucs(
@@ -71,11 +61,6 @@ def _members(groups: NDArray[np.int64]) -> list[NDArray[np.int64]]:
     order = np.argsort(groups, kind="stable")
     edges = np.flatnonzero(np.diff(groups[order])) + 1
     return np.split(order, edges)
-
-
-def _draw(members: list[NDArray[np.int64]], rng: np.random.Generator) -> NDArray[np.int64]:
-    chosen = rng.integers(0, len(members), len(members))
-    return np.concatenate([members[k] for k in chosen])
 
 
 def cramers_v(values: NDArray[np.int64], classes: NDArray[np.int64]) -> float:

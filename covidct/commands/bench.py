@@ -4,17 +4,42 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from covidct.commands.options import json_option, needs_extra
+from covidct.errors import UsageError
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
+DATA = {"manifest", "images", "packed", "cache", "out", "baselines", "report", "as_json"}
+MACHINE = {"devices", "accelerator", "compile"}
+RECIPE = {"model", "protocol", "settings", "epochs", "size", "seeds", "trials", "luna", "lnm", "ssl_images"}
+START = {"method", "init", "weights", "freeze"}
+MODES = {
+    "--table 1": {"table", "manifest", "out", "as_json"},
+    "--table 2": {"table", "out", "as_json"},
+    "--table": {"table", *DATA, *MACHINE, *RECIPE},
+    "--fractions": {"fractions", *DATA, *MACHINE, *RECIPE, *START},
+    "a single run": {*DATA, *MACHINE, *RECIPE, *START},
+}
+"""Which options each mode of ``covidct bench`` uses; any other that is given is an error."""
+
+
+def refuse_unused(ctx: click.Context) -> None:
+    """A UsageError for an option that was given and that this mode would pass over in silence."""
+    table = ctx.params["table"]
+    mode = "--fractions" if ctx.params["fractions"] else "a single run"
+    mode = (f"--table {table}" if table < 3 else "--table") if table else mode
+    for option in ctx.command.params:
+        given = ctx.get_parameter_source(option.name or "") is ParameterSource.COMMANDLINE
+        if given and option.name not in MODES[mode]:
+            raise UsageError(f"{option.opts[0]} is not used by {mode}: leave it out")
+
+
 @click.group(invoke_without_command=True)
-@click.option(
-    "--model", default="crnet", show_default=True, help="Registry, torchvision or timm name, FILE.py:factory."
-)
+@click.option("--model", default=None, help="Registry, torchvision or timm name, FILE.py:factory. Default: crnet.")
 @click.option("--method", default=None, help="scratch, transfer, self-trans, method1 to method4. Default: scratch.")
 @click.option("--init", default=None, help="random, imagenet, lnm, imagenet+lnm; default: the method's own.")
 @click.option("--weights", type=FILE, default=None, help="Start from a file of tensors instead.")
@@ -54,6 +79,7 @@ def bench(ctx: click.Context, /, as_json: bool, **options: Any) -> int:
     ctx.obj = options
     if ctx.invoked_subcommand:
         return 0
+    refuse_unused(ctx)
     if options["table"]:
         from covidct.commands import bench_table
 
@@ -69,16 +95,19 @@ def bench(ctx: click.Context, /, as_json: bool, **options: Any) -> int:
 
 @bench.command()
 @click.option("--run", "run_folder", type=FOLDER, required=True, help="A finished run of 'covidct bench'.")
+@click.option("--model", default=None, help="FILE.py:factory, for a run whose network is code of your own.")
 @click.option("--manifest", required=True, help="The other release: folder, archive or URL.")
 @click.option("--images", type=FOLDER, default=None, help="Its images.")
 @click.option("--split", type=click.Choice(["test", "all"]), default="all", show_default=True)
 @click.option("--out", type=FOLDER, default=None, help="Default: RUN/evaluate-NAME-VERSION.")
 @json_option
-def evaluate(run_folder: Path, manifest: str, images: Path | None, split: str, out: Path | None, as_json: bool) -> int:
+def evaluate(
+    run_folder: Path, model: str | None, manifest: str, images: Path | None, split: str, out: Path | None, as_json: bool
+) -> int:
     """Score a run on another release, by source and by group."""
     from covidct.commands import bench_evaluate
 
-    return bench_evaluate.main(run_folder, manifest, images, split, out, as_json)
+    return bench_evaluate.main(run_folder, manifest, images, split, out, as_json, model)
 
 
 @bench.command()
@@ -96,6 +125,7 @@ def compare(first: Path, second: Path, metric: str, manifest: str | None, as_jso
 
 @bench.command()
 @click.argument("runs", type=FOLDER, nargs=-1, required=True)
+@click.option("--model", default=None, help="FILE.py:factory, for a run whose network is code of your own.")
 @click.option("--manifest", default=None, help="The runs' release. Default: covid-ct/1.0.0.")
 @click.option("--images", type=FOLDER, default=None, help="Its images. Default: COVIDCT_IMAGES or the fetch cache.")
 @click.option("--packed", type=FOLDER, default=None, help="Pictures of 'covidct data pack' instead of --images.")
@@ -126,11 +156,12 @@ def pretrain(images: Path, out: Path, model: str, weights: Path | None, settings
 @click.command()
 @click.argument("images", type=FILE, nargs=-1, required=True)
 @click.option("--run", "run_folder", type=FOLDER, required=True, help="A finished run of 'covidct bench'.")
+@click.option("--model", default=None, help="FILE.py:factory, for a run whose network is code of your own.")
 @click.option("--out", type=FOLDER, default=None, help="Folder for Grad-CAM overlays.")
 @json_option
 @needs_extra("train")
-def predict(images: tuple[Path, ...], run_folder: Path, out: Path | None, as_json: bool) -> int:
+def predict(images: tuple[Path, ...], run_folder: Path, model: str | None, out: Path | None, as_json: bool) -> int:
     """A trained run on new images. Not for clinical use."""
     from covidct.commands import bench_explain
 
-    return bench_explain.predict(images, run_folder, out, as_json)
+    return bench_explain.predict(images, run_folder, out, as_json, model)

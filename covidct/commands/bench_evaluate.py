@@ -18,10 +18,13 @@ from covidct.train.devices import Devices
 from covidct.train.pixels import folder_pictures, pack
 from covidct.train.pretrain import Stage, pretrained
 from covidct.train.recipe import MocoRecipe, changed, stored_side
+from covidct.train.seen import folder_marks
 from covidct.train.weights import file_start, random_start
 
 
-def main(run: Path, manifest: str, images: Path | None, split: str, out: Path | None, as_json: bool) -> int:
+def main(
+    run: Path, manifest: str, images: Path | None, split: str, out: Path | None, as_json: bool, own: str | None = None
+) -> int:
     """Score ``run`` on another release."""
     size = evaluation.run_config(run)["recipe"]["size"]
     release = read_release(manifest)
@@ -32,10 +35,14 @@ def main(run: Path, manifest: str, images: Path | None, split: str, out: Path | 
     if not part.ids or part.truth.min() == part.truth.max():
         raise UsageError(f"{release.title}: scores need images of both classes")
     target = out or run / f"evaluate-{release.name}-{release.version}"
-    found = evaluation.evaluate(run, data, part, split, target)
+    found = evaluation.evaluate(run, data, part, split, target, own)
     if as_json:
         print_json(found)
     else:
+        if found["left_out"]:
+            why = ", ".join(f"{count} by {reason}" for reason, count in found["left_out"].items())
+            count = sum(found["left_out"].values())
+            click.echo(f"{count} images left out, since this run has learned from them ({why})")
         bench_run.show(found, [], target)
         for source, one in found["by_source"].items():
             click.echo(f"  {source}: {one['images']} images, accuracy {one['accuracy']:.3f}, AUC {one['auc']:.3f}")
@@ -80,8 +87,9 @@ def pretrain(images: Path, out: Path, model: str, weights: Path | None, settings
         if weights
         else random_start(model, recipe.size, seed, pixels)
     )
-    done = pretrained(model, begun, [Stage("folder", recipe, pixels, store.digest)], seed, cache, where)
+    stage = Stage("folder", recipe, pixels, store.digest, seen=folder_marks(store.sums, pixels))
+    done = pretrained(model, begun, [stage], seed, cache, where)
     with atomic_path(out) as part:
-        torch.save({"state": done.network.state_dict(), "note": done.note}, part)
+        torch.save({"state": done.network.state_dict(), "note": done.note, "seen": sorted(done.seen)}, part)
     click.echo(f"{out}: {model} after {recipe.epochs} epochs on {len(store.ids)} pictures. {done.note}")
     return 0

@@ -11,6 +11,7 @@ from covidct.commands.options import print_json
 from covidct.errors import CovidctError, ExitCode
 from covidct.files import write_bytes
 from covidct.models import Classifier
+from covidct.models.gradcam import NoMapError
 from covidct.pictures import PictureError, png_bytes
 from covidct.train.evaluate import run_config
 from covidct.train.experiment import load_best
@@ -22,9 +23,9 @@ from covidct.train.recipe import stored_side
 Networks = list[tuple[Classifier, dict[str, Any]]]
 
 
-def predict(images: tuple[Path, ...], run: Path, out: Path | None, as_json: bool) -> int:
+def predict(images: tuple[Path, ...], run: Path, out: Path | None, as_json: bool, own: str | None = None) -> int:
     """Probability of COVID for each picture, mean over the run's seeds; exit code 3 where some cannot be read."""
-    networks: Networks = [load_best(run / f"seed-{seed}") for seed in run_config(run)["run"]["seeds"]]
+    networks: Networks = [load_best(run / f"seed-{seed}", own) for seed in run_config(run)["run"]["seeds"]]
     found = [_one(path, networks, out, number) for number, path in enumerate(images)]
     failed = [one for one in found if "error" in one]
     if as_json:
@@ -53,7 +54,10 @@ def _one(
         return {"file": str(path), "error": str(error)}
     inputs = scaled(torch.from_numpy(stored[None]), size)
     said = [float(probabilities(network, inputs)[0]) for network, _ in networks]
-    heat = np.mean([maps(network, stored[None], size)[0] for network, _ in networks], axis=0)
+    try:
+        heat = np.mean([maps(network, stored[None], size)[0] for network, _ in networks], axis=0)
+    except NoMapError:
+        heat = np.zeros((size, size), np.float32)
     where = places(heat, stored)
     result: dict[str, Any] = {
         "file": str(path),
@@ -61,7 +65,7 @@ def _one(
         "lowest": round(min(said), 6),
         "highest": round(max(said), 6),
         "inside_lungs": round(where.lung, 4) if where.lung == where.lung else None,
-        "on_border": round(where.border, 4),
+        "on_border": round(where.border, 4) if where.border == where.border else None,
     }
     if out is not None:
         result["overlay"] = str(_save(out / f"{number:03d}-{path.stem}.png", inputs[0, 0].numpy(), heat))

@@ -38,7 +38,7 @@ def render(out: Path, **parts: Any) -> None:
 
 def main(runs: tuple[Path, ...], options: Mapping[str, Any]) -> int:
     """The report of one run in its own folder, or of several side by side."""
-    found = [finished(folder) for folder in runs]
+    found = [finished(folder, options.get("model")) for folder in runs]
     release = bench_inputs.the_release(options)
     for run in found:
         if run.config["run"]["release"] != release.title:
@@ -56,7 +56,7 @@ def main(runs: tuple[Path, ...], options: Mapping[str, Any]) -> int:
 
 def write_report(folder: Path, options: Mapping[str, Any], beside: Audited, out: Path | None = None) -> Path:
     """The report of a finished run: scores, curves, mistakes, maps and where they fall, data, settings, card."""
-    run, release = finished(folder), bench_inputs.the_release(options)
+    run, release = finished(folder, options.get("model")), bench_inputs.the_release(options)
     out = out or folder
     store = bench_inputs.store_for(options, run.size)
     looked = _places(run, store, marks_of(release))

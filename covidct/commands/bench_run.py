@@ -10,17 +10,18 @@ from typing import Any
 import click
 
 from covidct.commands.bench_audit import Audited, audited
-from covidct.commands.bench_inputs import Request, images, load, request
+from covidct.commands.bench_inputs import SSL_PREFIXES, Request, images, load, pairs, request
 from covidct.commands.bench_report import write_report
 from covidct.commands.options import print_json
 from covidct.errors import UsageError
 from covidct.files import sha256_file
+from covidct.intervals import interval_text
 from covidct.train.data import PARTS, BenchData
 from covidct.train.experiment import Plan, run
-from covidct.train.intervals import interval_text
 from covidct.train.lnm import lnm_start
 from covidct.train.pixels import folder_pictures, pack
 from covidct.train.pretrain import Stage, pretrained
+from covidct.train.seen import folder_marks
 from covidct.train.trials import best_recipe
 from covidct.train.weights import Start, file_start, imagenet_start, random_start
 
@@ -54,12 +55,13 @@ def stage(asked: Request, name: str, data: BenchData) -> Stage:
     folder = asked.cache / "pixels"
     if name == "luna":
         store = pack(folder_pictures(luna_folder(asked)), recipe.stored, folder)
-        return Stage(name, recipe, store.rows(store.ids), store.digest)
+        pixels = store.rows(store.ids)
+        return Stage(name, recipe, pixels, store.digest, seen=folder_marks(store.sums, pixels))
     store = data.store if asked.options["packed"] else pack(images(asked.options)[1], recipe.stored, folder)
     splits = PARTS if asked.options["ssl_images"] == "all" else ("train",)
     ids = [image for split in splits for image in data.parts[split].ids]
     digest = hashlib.sha256("\n".join([store.digest, *ids]).encode()).hexdigest()
-    return Stage(name, recipe, store.rows(ids), digest)
+    return Stage(name, recipe, store.rows(ids), digest, seen=data.seen(*splits))
 
 
 def luna_folder(asked: Request) -> Path:
@@ -99,6 +101,7 @@ def execute(asked: Request) -> dict[str, Any]:
 def main(options: Mapping[str, Any], as_json: bool) -> int:
     """One run of ``covidct bench``: scores with intervals, the shortcut baselines beside them, a report."""
     asked = request(options)
+    _refuse_unused(asked)
     found = execute(asked)
     beside = audited(options) if options["baselines"] else Audited([], [], {})
     if options["report"]:
@@ -108,6 +111,21 @@ def main(options: Mapping[str, Any], as_json: bool) -> int:
     else:
         show(found, beside.shortcuts, asked.out)
     return 0
+
+
+def _refuse_unused(asked: Request) -> None:
+    """A UsageError for pictures or settings that were given and that the method never looks at."""
+    stages = {f"{name}." for name in asked.ssl} | ({"moco."} if asked.ssl else set())
+    unused = {
+        "--luna": asked.options["luna"] and "luna" not in asked.ssl,
+        "--lnm": asked.options["lnm"] and not asked.init.endswith("lnm"),
+        "--ssl-images all": asked.options["ssl_images"] == "all" and "target" not in asked.ssl,
+    }
+    for name in pairs(asked.options["settings"]):
+        unused[f"--set {name}"] = name.startswith(SSL_PREFIXES) and name.partition(".")[0] + "." not in stages
+    for option, given in unused.items():
+        if given:
+            raise UsageError(f"{option} is not used by method {asked.method_name} from {asked.init}: leave it out")
 
 
 def show(found: Mapping[str, Any], shortcuts: list[dict[str, Any]], out: Path) -> None:

@@ -12,12 +12,12 @@ from covidct.commands.bench_report import render, side_by_side
 from covidct.commands.options import print_json
 from covidct.errors import CovidctError, ExitCode
 from covidct.files import write_text
+from covidct.intervals import interval_text
 from covidct.models import MODELS, paper_parameters
 from covidct.records import CLASSES, SPLITS
 from covidct.release.read import Release
 from covidct.train import results, tables
 from covidct.train.finished import finished
-from covidct.train.intervals import interval_text
 from covidct.train.report_tables import Cells, Table
 
 Facts = list[dict[str, Any]]
@@ -49,7 +49,7 @@ def main(number: int, options: Mapping[str, Any], as_json: bool) -> int:
 def _report(table: Table, number: int, options: Mapping[str, Any], out: Path, beside: Audited) -> None:
     """The table as a page, its runs' curves and maps side by side below."""
     folders = [out / row.slug for row in tables.rows(number, options["model"])]
-    done = [finished(folder) for folder in folders if (folder / results.SUMMARY).is_file()]
+    done = [finished(folder, options["model"]) for folder in folders if (folder / results.SUMMARY).is_file()]
     if done and options["report"]:
         side_by_side(done, options, beside, out, table.title, [table])
     else:

@@ -8,16 +8,19 @@ from covidct.models.classifier import Classifier
 
 
 class NoMapError(ValueError):
-    """A network without any layer that keeps places apart."""
+    """A network whose last layer with places is no map (n, channels, h, w) of the picture's shape."""
 
 
 def last_map(network: nn.Module, x: Tensor) -> nn.Module:
-    """The last submodule whose output for ``x`` is a map (n, channels, h, w) with more than one place."""
-    seen: list[nn.Module] = []
+    """The last submodule whose output for ``x`` (n, c, h, w) keeps places apart, if that is a map of its shape.
+
+    Tokens (n, places, channels) and maps with their channels last are no such maps: a NoMapError.
+    """
+    seen: list[tuple[nn.Module, torch.Size]] = []
 
     def note(layer: nn.Module, _inputs: tuple[Tensor, ...], output: object) -> None:
-        if isinstance(output, Tensor) and output.ndim == 4 and min(output.shape[2:]) > 1:
-            seen.append(layer)
+        if isinstance(output, Tensor) and output.ndim > 2 and output.shape[1:].numel() > max(output.shape[1:]):
+            seen.append((layer, output.shape))
 
     handles = [layer.register_forward_hook(note) for layer in network.modules() if not list(layer.children())]
     try:
@@ -26,9 +29,17 @@ def last_map(network: nn.Module, x: Tensor) -> nn.Module:
     finally:
         for handle in handles:
             handle.remove()
-    if not seen:
-        raise NoMapError("no layer of this network gives a map: Grad-CAM has nothing to show")
-    return seen[-1]
+    if not seen or not _like(seen[-1][1], x.shape):
+        raise NoMapError("the last layer of this network that keeps places apart gives no map of the picture's shape")
+    return seen[-1][0]
+
+
+def _like(shape: torch.Size, picture: torch.Size) -> bool:
+    """Whether ``shape`` is (n, channels, h, w) with the picture's ratio of sides, to within a pixel."""
+    if len(shape) != 4 or min(shape[2:]) < 2:
+        return False
+    (high, wide), (height, width) = shape[2:], picture[2:]
+    return abs(high * width - wide * height) <= max(height, width)
 
 
 def grad_cam(network: Classifier, x: Tensor, target: int = 1) -> Tensor:

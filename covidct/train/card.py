@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from covidct.intervals import interval_text
 from covidct.train.explain import DISCLAIMER
-from covidct.train.intervals import interval_text
 
 
 def card(

@@ -4,7 +4,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from covidct.train.intervals import interval_text
+from covidct.intervals import interval_text
 from covidct.train.report_tables import Table
 
 CURVE = "curve.csv"

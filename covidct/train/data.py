@@ -1,7 +1,7 @@
 """What a run needs of a release: labelled images by split, with their groups, and their pixels."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from covidct.records import POSITIVE_CLASS
 from covidct.release.read import Release
 from covidct.train.loop import Pictures
 from covidct.train.pixels import PixelStore
+from covidct.train.seen import Marks, marks
 
 PARTS = ("train", "val", "test")
 
@@ -41,6 +42,12 @@ class BenchData:
     title: str
     parts: dict[str, Part]
     store: PixelStore
+    marks: Mapping[str, Marks] = field(default_factory=dict)
+    """What each image is known by, whatever its name (:mod:`covidct.train.seen`)."""
+
+    def seen(self, *splits: str) -> Marks:
+        """The marks of all images of ``splits``."""
+        return frozenset().union(*(self.marks.get(image, ()) for split in splits for image in self.parts[split].ids))
 
     def pictures(self, split: str) -> Pictures:
         part = self.parts[split]
@@ -52,7 +59,7 @@ def bench_data(release: Release, store: PixelStore, needed: Sequence[str] = PART
     parts = {split: _part(release.images[release.images["split"] == split]) for split in PARTS}
     for split in needed:
         _check(release.title, split, parts[split])
-    return BenchData(release.title, parts, store)
+    return BenchData(release.title, parts, store, marks(release))
 
 
 def _part(rows: pd.DataFrame) -> Part:

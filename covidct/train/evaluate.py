@@ -1,6 +1,7 @@
 """A trained run on another release: external validation, by source and by group."""
 
 import tomllib
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,13 @@ import numpy as np
 import torch
 
 from covidct.errors import CovidctError, UsageError
+from covidct.intervals import Paired, paired
+from covidct.scores import best_threshold
 from covidct.train import results
 from covidct.train.data import BenchData, Part
 from covidct.train.experiment import load_best
-from covidct.train.intervals import Paired, paired
 from covidct.train.loop import probabilities, scaled
-from covidct.train.scores import best_threshold
+from covidct.train.seen import known, read_seen
 
 
 def run_config(folder: Path) -> dict[str, Any]:
@@ -28,8 +30,28 @@ def run_config(folder: Path) -> dict[str, Any]:
         raise CovidctError(f"{path}: not readable ({error})") from error
 
 
-def evaluate(run: Path, data: BenchData, part: Part, split: str, out: Path) -> dict[str, Any]:
-    """Score every seed of ``run`` on ``part``; thresholds come from the run's own validation images."""
+def unseen(run: Path, data: BenchData, part: Part) -> tuple[Part, dict[str, int]]:
+    """``part`` without what ``run`` has learned from, and how many images were left out for each reason.
+
+    A UsageError where what is left does not hold both classes.
+    """
+    groups = dict(zip(part.ids, part.groups, strict=True))
+    reasons = known({image: data.marks[image] for image in part.ids}, groups, read_seen(run))
+    left = part.take([row for row, image in enumerate(part.ids) if image not in reasons])
+    if not left.ids or left.truth.min() == left.truth.max():
+        raise UsageError(
+            f"{data.title}: of {len(part.ids)} images {len(reasons)} shaped this run (same file, like pixels, same "
+            "group); what is left does not hold both classes, so there is nothing to score"
+        )
+    return left, dict(Counter(reasons.values()))
+
+
+def evaluate(run: Path, data: BenchData, part: Part, split: str, out: Path, code: str | None = None) -> dict[str, Any]:
+    """Score every seed of ``run`` on ``part``; thresholds come from the run's own validation images.
+
+    Images that the run has learned from are left out and counted. ``code`` names code of one's own.
+    """
+    part, left_out = unseen(run, data, part)
     facts: dict[str, Any] = {**run_config(run)["run"], "release": data.title, "split": split}
     trained_on = run_config(run)["run"]["release"]
     seeds = facts.pop("seeds")
@@ -37,12 +59,12 @@ def evaluate(run: Path, data: BenchData, part: Part, split: str, out: Path) -> d
     own = results.read_predictions(run, "val")
     found, cuts = [], []
     for seed in seeds:
-        network, saved = load_best(run / f"seed-{seed}")
+        network, saved = load_best(run / f"seed-{seed}", code)
         inputs = scaled(torch.from_numpy(data.store.rows(part.ids)), saved["size"])
         said = probabilities(network, inputs)
         found.append(results.SeedResult(seed, saved["epoch"], saved["val_auc"], own.runs[seed], said))
         cuts.append(best_threshold(own.truth, own.runs[seed]))
-    summary = results.summary(facts, found, cuts, part) | {"trained_on": trained_on}
+    summary = results.summary(facts, found, cuts, part) | {"trained_on": trained_on, "left_out": left_out}
     lines = [results.row(facts, one, cut, part) for one, cut in zip(found, cuts, strict=True)]
     results.write_csv(out / results.RESULTS, lines)
     said_lines = [line for one in found for line in results.predictions(one.seed, split, part, one.test)]

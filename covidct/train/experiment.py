@@ -1,5 +1,6 @@
 """A row of a table: one model, method and start over several seeds; finished seeds and epochs are never done twice."""
 
+import json
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -11,13 +12,15 @@ import torch
 from covidct.errors import CovidctError, UsageError
 from covidct.files import atomic_path, write_text
 from covidct.models import count_parameters
+from covidct.scores import best_threshold
 from covidct.train import results
+from covidct.train.checkpoints import read_tensors, why
 from covidct.train.data import BenchData, fraction_of
 from covidct.train.devices import Devices, launch
 from covidct.train.loop import BEST, START, Job, fit, probabilities, scaled
-from covidct.train.networks import build, fitting
+from covidct.train.networks import build_saved, code_digest, fitting
 from covidct.train.recipe import Recipe
-from covidct.train.scores import best_threshold
+from covidct.train.seen import write_seen
 from covidct.train.weights import Start
 
 START_NOTE = "start.json"
@@ -57,6 +60,7 @@ def run(plan: Plan, data: BenchData, starter: Starter, out: Path, where: Devices
     """Train every seed of ``plan``, then write the contract's files into ``out``; returns the summary."""
     _claim(plan, data, out)
     found = [_seed(plan, data, starter, seed, out, where) for seed in plan.seeds]
+    write_seen(out, frozenset().union(*(seen_by(out / f"seed-{seed}", plan.model) for seed in plan.seeds)))
     return _write(plan, data, found, out)
 
 
@@ -66,6 +70,7 @@ def _config(plan: Plan, data: BenchData) -> dict[str, Any]:
     return {
         "run": {
             **facts,
+            **({"code": code_digest(plan.model)} if ":" in plan.model else {}),
             "seeds": list(plan.seeds),
             "parameters": count_parameters(fitting(plan.model, plan.recipe.size)),
         },
@@ -105,7 +110,7 @@ def _seed(plan: Plan, data: BenchData, starter: Starter, seed: int, out: Path, w
     folder = out / f"seed-{seed}"
     data = fraction_of(data, plan.fraction, seed)
     train(plan.model, plan.recipe, data, starter, seed, folder, where)
-    return score_seed(folder, seed, data)
+    return score_seed(folder, seed, data, plan.model)
 
 
 def train(
@@ -116,17 +121,24 @@ def train(
         return
     if not (folder / START).is_file():
         start = starter(seed, data)
-        facts = {"source": start.source, "sha256": start.sha256, "note": start.note}
+        seen = sorted(start.seen | data.seen("train", "val"))
+        facts = {"source": start.source, "sha256": start.sha256, "note": start.note, "seen": seen}
         results.write_json(folder / START_NOTE, facts)
         with atomic_path(folder / START) as part:
             torch.save(start.network.state_dict(), part)
-    job = Job(model, recipe, seed, data.pictures("train"), data.pictures("val"), folder)
+    seen = json.loads((folder / START_NOTE).read_text(encoding="utf-8")).get("seen", [])
+    job = Job(model, recipe, seed, data.pictures("train"), data.pictures("val"), folder, seen)
     launch(fit, job, where, recipe.precision)
 
 
-def score_seed(folder: Path, seed: int, data: BenchData) -> results.SeedResult:
+def seen_by(folder: Path, own: str) -> frozenset[str]:
+    """The marks that a finished seed's weights carry."""
+    return frozenset(load_best(folder, own)[1].get("seen", ()))
+
+
+def score_seed(folder: Path, seed: int, data: BenchData, own: str | None = None) -> results.SeedResult:
     """Probabilities of a finished seed on validation and test, from its best weights."""
-    network, saved = load_best(folder)
+    network, saved = load_best(folder, own)
     val, test = (
         probabilities(network, scaled(torch.from_numpy(data.pictures(split).pixels), saved["size"]))
         for split in ("val", "test")
@@ -134,24 +146,21 @@ def score_seed(folder: Path, seed: int, data: BenchData) -> results.SeedResult:
     return results.SeedResult(seed, saved["epoch"], saved["val_auc"], val, test)
 
 
-def load_best(folder: Path) -> tuple[Any, dict[str, Any]]:
-    """The trained network in a seed's folder, and the facts saved with it (model, size, epoch, val_auc)."""
+def load_best(folder: Path, own: str | None = None) -> tuple[Any, dict[str, Any]]:
+    """The trained network in a seed's folder, and the facts saved with it (model, code, size, epoch, val_auc, seen).
+
+    ``own`` is ``FILE.py:factory`` as the caller names it, for runs whose network is no one of the registry.
+    """
     path = folder / BEST
     if not path.is_file():
         raise UsageError(f"{path}: not there; train this run first ('covidct bench'), or copy its weights here")
+    saved = read_tensors(path, "train this run again, or copy its weights here")
     try:
-        saved = torch.load(path, weights_only=True, map_location="cpu")
-        network = build(saved["model"], size=saved["size"])
+        network = build_saved(saved, folder, own)
         network.load_state_dict(saved["state"])
-    except (RuntimeError, KeyError, ValueError) as error:
-        raise CovidctError(f"{path}: not the weights of this model ({_why(error)})") from error
+    except (RuntimeError, KeyError, ValueError, TypeError) as error:
+        raise CovidctError(f"{path}: not the weights of this model ({why(error)})") from error
     return network.eval(), saved
-
-
-def _why(error: Exception) -> str:
-    """The first words of a message; torch's own on broken archives go on about its makers."""
-    text = " ".join(str(error).split())
-    return "broken or cut off" if "PytorchStreamReader" in text else text[:160]
 
 
 def _write(plan: Plan, data: BenchData, found: Sequence[results.SeedResult], out: Path) -> dict[str, Any]:

@@ -22,7 +22,8 @@ DISCLAIMER = "Not for clinical use: a research benchmark on published figures, n
 class Places:
     """Shares of a map's sum: inside the lungs, on the picture's border, on burnt-in marks; and of the area alike.
 
-    ``lung`` is NaN where no lung was found. A map spread evenly has each share equal to its area share.
+    ``lung`` is NaN where no lung was found, all three shares where the map is empty: nothing spoke for the class, and
+    nothing falls anywhere. A map spread evenly has each share equal to its area share.
     """
 
     lung: float
@@ -58,7 +59,7 @@ def places(heat: NDArray[np.float32], picture: Grey, boxes: Sequence[Sequence[fl
 
 def _share(heat: NDArray[np.float32], where: NDArray[np.bool_]) -> float:
     total = float(heat.sum())
-    return float(heat[where].sum()) / total if total > 0 else 0.0
+    return float(heat[where].sum()) / total if total > 0 else float("nan")
 
 
 def _fit(mask: NDArray[np.bool_], height: int, width: int) -> NDArray[np.bool_]:
@@ -68,13 +69,17 @@ def _fit(mask: NDArray[np.bool_], height: int, width: int) -> NDArray[np.bool_]:
 
 
 def mean_places(found: Sequence[Places]) -> dict[str, float]:
-    """Means over pictures: lung shares where a lung was found, shares on marks where marks are known; NaN for none."""
+    """Means over pictures whose map is not empty; the empty ones are counted beside.
+
+    Lung shares where a lung was found, shares on marks where marks are known; NaN for none.
+    """
+    shown = [one for one in found if one.border == one.border]
     kinds = {
-        "lung": [one for one in found if one.lung == one.lung],
-        "border": list(found),
-        "marks": [one for one in found if one.marks_area > 0],
+        "lung": [one for one in shown if one.lung == one.lung],
+        "border": shown,
+        "marks": [one for one in shown if one.marks_area > 0],
     }
-    table: dict[str, float] = {"pictures": len(found)}
+    table: dict[str, float] = {"pictures": len(found), "empty_maps": len(found) - len(shown)}
     for kind, chosen in kinds.items():
         table[f"{kind}_pictures"] = len(chosen)
         for name in (kind, f"{kind}_area"):

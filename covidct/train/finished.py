@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from covidct.errors import CovidctError, UsageError
+from covidct.scores import Array
 from covidct.train import results
 from covidct.train.environment import kept
 from covidct.train.evaluate import run_config
@@ -18,7 +19,6 @@ from covidct.train.experiment import load_best
 from covidct.train.explain import maps
 from covidct.train.loop import scaled
 from covidct.train.report import Column
-from covidct.train.scores import Array
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,8 @@ class Finished:
     config: dict[str, Any]
     summary: dict[str, Any]
     test: results.Predictions
+    own: str | None = None
+    """``FILE.py:factory`` as the caller names it, where the network is none of the registry."""
 
     @property
     def name(self) -> str:
@@ -56,7 +58,7 @@ class Finished:
 
     def maps(self, seed: int, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Grad-CAM of a seed's network for stored pictures; a NoMapError where it has no maps."""
-        network, _ = load_best(self.folder / f"seed-{seed}")
+        network, _ = load_best(self.folder / f"seed-{seed}", self.own)
         return maps(network, pixels, self.size)
 
     def column(self, seed: int, title: str, pixels: NDArray[np.uint8], ids: Sequence[str]) -> Column:
@@ -66,7 +68,7 @@ class Finished:
         return Column(title, shown, self.maps(seed, pixels), np.array([said[image] for image in ids]))
 
 
-def finished(folder: Path) -> Finished:
+def finished(folder: Path, own: str | None = None) -> Finished:
     """The run in ``folder``; a UsageError or CovidctError says what is missing or broken there."""
     config = run_config(folder)
     path = folder / results.SUMMARY
@@ -76,4 +78,4 @@ def finished(folder: Path) -> Finished:
         summary = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise CovidctError(f"{path}: not readable ({error}); run 'covidct bench' again") from error
-    return Finished(folder, config, summary, results.read_predictions(folder, "test"))
+    return Finished(folder, config, summary, results.read_predictions(folder, "test"), own)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from covidct.train.scores import Array, auc
+from covidct.scores import Array, auc
 
 Folds = NDArray[np.intp]
 

@@ -9,6 +9,7 @@ import torch
 
 from covidct.errors import UsageError
 from covidct.files import atomic_path
+from covidct.train.checkpoints import read_tensors
 from covidct.train.devices import Devices, launch
 from covidct.train.loop import BEST, START, Job, Pictures, fit
 from covidct.train.pixels import folder_pictures, pack
@@ -61,8 +62,8 @@ def lnm_start(
             torch.save(first.network.state_dict(), half)
         train, val = parts(patches, seed)
         launch(fit, Job(model, ours, seed, train, val, kept), where, ours.precision)
-    state = torch.load(kept / BEST, weights_only=True)["state"]
+    state = read_tensors(kept / BEST, f"remove {kept} to train on LNM anew")["state"]
     fresh = {name: value for name, value in first.network.state_dict().items() if name.startswith("head.")}
     first.network.load_state_dict(state | fresh)
     name = "lnm" if first.source == "random" else f"{first.source}+lnm"
-    return Start(first.network, name, first.sha256, "; ".join(part for part in (first.note, "LNM") if part))
+    return Start(first.network, name, first.sha256, "; ".join(part for part in (first.note, "LNM") if part), first.seen)

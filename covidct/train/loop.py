@@ -27,13 +27,14 @@ from covidct.files import atomic_path, write_text
 from covidct.models import Classifier
 from covidct.models.rotation import WithRotation, turn
 from covidct.progress import progress
+from covidct.scores import auc
 from covidct.train.augment import apply, draw
+from covidct.train.checkpoints import read_tensors
 from covidct.train.compiling import compiled, compiles, wanted
 from covidct.train.devices import tune_process
 from covidct.train.environment import environment, keep
-from covidct.train.networks import build
+from covidct.train.networks import build, code_digest
 from covidct.train.recipe import Recipe
-from covidct.train.scores import auc
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -59,6 +60,8 @@ class Job:
     train: Pictures
     val: Pictures
     folder: Path
+    seen: Sequence[str] = ()
+    """Marks of all that shapes the weights; they stay with them."""
 
 
 def mixed(*parts: object) -> int:
@@ -154,7 +157,8 @@ class Training:
         path = self.job.folder / LAST
         if not path.is_file():
             return
-        saved = torch.load(path, weights_only=True, map_location=self.fabric.device)
+        advice = "remove it to begin this seed anew"
+        saved = read_tensors(path, advice, self.fabric.device)
         self.model.module.load_state_dict(saved["model"])
         self.optimiser.load_state_dict(saved["optimiser"])
         if self.average is not None:
@@ -275,7 +279,12 @@ class Training:
             moved = [k for k in start if k.startswith("encoder.") and not torch.equal(start[k], best[k])]
             if moved:
                 raise CovidctError(f"frozen features moved ({moved[0]}): this result would be false; please report it")
-        facts = {"model": self.job.model, "size": self.recipe.size, "epoch": self.best["epoch"]}
+        facts: dict[str, Any] = {
+            "model": self.job.model,
+            "code": code_digest(self.job.model),
+            "seen": list(self.job.seen),
+        }
+        facts |= {"size": self.recipe.size, "epoch": self.best["epoch"]}
         with atomic_path(self.job.folder / BEST) as part:
             torch.save(facts | {"val_auc": self.best["val_auc"], "state": best, "recipe": asdict(self.recipe)}, part)
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +31,8 @@ class PixelStore:
     pixels: NDArray[np.uint8]
     digest: str
     folder: Path
+    sums: Mapping[str, str] = field(default_factory=dict)
+    """sha256 of the file that each picture was decoded from."""
 
     @property
     def side(self) -> int:
@@ -105,6 +107,7 @@ def open_store(folder: Path) -> PixelStore:
         pixels = np.load(folder / PIXELS, mmap_mode="r", allow_pickle=False)
         ids = tuple(str(name) for name in index["ids"])
         digest, side = str(index["digest"]), int(index["side"])
+        sums = {str(name): str(value) for name, value in dict(index.get("sha256", {})).items()}
     except FileNotFoundError as error:
         raise UsageError(
             f"{folder}: no packed pictures ({INDEX}, {PIXELS}); make them with 'covidct data pack'"
@@ -113,7 +116,7 @@ def open_store(folder: Path) -> PixelStore:
         raise CovidctError(f"{folder}: not a folder of packed pictures ({error}); pack them again") from error
     if pixels.shape != (len(ids), side, side) or pixels.dtype != np.uint8:
         raise CovidctError(f"{folder}: {PIXELS} does not fit its index; pack the pictures again")
-    return PixelStore(ids, pixels, digest, folder)
+    return PixelStore(ids, pixels, digest, folder, sums)
 
 
 def folder_pictures(folder: Path) -> dict[str, Path]:

@@ -19,12 +19,14 @@ from covidct.files import atomic_path, write_text
 from covidct.models.moco import MoCo
 from covidct.progress import progress
 from covidct.train.augment import apply, draw
+from covidct.train.checkpoints import read_tensors
 from covidct.train.compiling import compiles, wanted
 from covidct.train.devices import Devices, launch, tune_process
 from covidct.train.loop import memory_errors, mixed, scaled
 from covidct.train.networks import build
 from covidct.train.probe import nearest_share
 from covidct.train.recipe import MocoRecipe
+from covidct.train.seen import Marks
 from covidct.train.weights import Start
 
 if TYPE_CHECKING:
@@ -50,6 +52,8 @@ class Stage:
     digest: str
     held: NDArray[np.uint8] | None = None
     held_names: tuple[str, ...] = ()
+    seen: Marks = frozenset()
+    """Marks of ``pixels``; they go with the weights."""
 
 
 @dataclass(frozen=True)
@@ -82,10 +86,11 @@ def pretrained(model: str, start: Start, stages: list[Stage], seed: int, cache: 
         if not (folder / DONE).is_file():
             _prepare(folder, model, network.state_dict(), stage, seed)
             launch(fit, Job(model, stage, seed, folder), where, stage.recipe.precision)
-        network.load_state_dict(torch.load(folder / DONE, weights_only=True))
+        network.load_state_dict(read_tensors(folder / DONE, f"remove {folder} to pretrain anew"))
         sha = _state_digest(network.state_dict())
         notes += [f"moco:{stage.name}", queue_note(stage.recipe, len(stage.pixels))]
-    return Start(network, start.source, start.sha256, "; ".join(note for note in notes if note))
+    seen = start.seen.union(*(stage.seen for stage in stages))
+    return Start(network, start.source, start.sha256, "; ".join(note for note in notes if note), seen)
 
 
 def _state_digest(state: dict[str, Tensor]) -> str:
@@ -139,7 +144,7 @@ class Pretraining:
         """Go on from ``last.pt`` where there is one."""
         path = self.job.folder / LAST
         if path.is_file():
-            saved = torch.load(path, weights_only=True, map_location=self.fabric.device)
+            saved = read_tensors(path, "remove it to begin this pretraining anew", self.fabric.device)
             self.moco.load_state_dict(saved["moco"])
             self.optimiser.load_state_dict(saved["optimiser"])
             self.losses, self.probes = saved["losses"], saved.get("probes", [])

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covidct.pictures import png_bytes
+from covidct.scores import Array, calibration, precision_recall, roc
 from covidct.train.curve import svg
 from covidct.train.explain import overlay
 from covidct.train.loop import HISTORY
 from covidct.train.results import Predictions
-from covidct.train.scores import Array, calibration, precision_recall, roc
 
 Grey = NDArray[np.uint8]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from covidct.intervals import Paired, interval_text
 from covidct.records import CLASSES, SPLITS
-from covidct.train.intervals import Paired, interval_text
 
 Cells = list[str]
 TITLES = {"f1": "F1", "auc": "AUC", "brier": "Brier score", "ece": "calibration error (ECE)"}
@@ -133,6 +133,12 @@ def places(tables: Mapping[str, Mapping[str, float]]) -> Table:
         if table.get(f"{name}_pictures")
     ]
     notes = ["a map that falls anywhere by chance has the share of the area; maps are of each run's first seed"]
+    notes += [
+        f"{f'{run}: ' if run else ''}{table['empty_maps']:.0f} of {table['pictures']:.0f} maps are empty "
+        "(nothing speaks for covid) and are not in these shares"
+        for run, table in tables.items()
+        if table.get("empty_maps")
+    ]
     return Table("Where the maps fall", ["", "share of the map", "share of the area", "ratio", "images"], lines, notes)
 
 

@@ -12,10 +12,10 @@ import numpy as np
 
 from covidct.errors import CovidctError, UsageError
 from covidct.files import write_text
+from covidct.intervals import bootstrap, delong
 from covidct.records import CLASSES, POSITIVE_CLASS
+from covidct.scores import METRICS, Array, score
 from covidct.train.data import Part
-from covidct.train.intervals import bootstrap, delong
-from covidct.train.scores import METRICS, Array, score
 
 RESULTS, SUMMARY, PREDICTIONS, CONFIG = "results.csv", "summary.json", "predictions.csv", "config.toml"
 SEED_INTERVAL = ("accuracy", "precision", "recall", "f1", "auc", "specificity", "brier")

@@ -19,11 +19,11 @@ from torch import Tensor
 
 from covidct.files import atomic_path
 from covidct.models import Classifier
+from covidct.scores import Array
 from covidct.train.devices import Devices, launch, tune_process
 from covidct.train.folds import Ensemble, Folds, Tried
 from covidct.train.loop import START, Job, Pictures, Training, probabilities, scaled
 from covidct.train.recipe import Recipe
-from covidct.train.scores import Array
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric

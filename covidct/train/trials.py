@@ -3,10 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
-import torch
-
 from covidct.errors import UsageError
 from covidct.train import results
+from covidct.train.checkpoints import read_tensors
 from covidct.train.data import BenchData, fraction_of
 from covidct.train.devices import Devices
 from covidct.train.experiment import Plan, Starter, train
@@ -30,7 +29,7 @@ def best_recipe(plan: Plan, data: BenchData, starter: Starter, out: Path, where:
         recipe = changed(plan.recipe, TRIALS[number])
         folder = out / f"trial-{number}"
         train(plan.model, recipe, part, starter, seed, folder, where)
-        saved = torch.load(folder / BEST, weights_only=True)
+        saved = read_tensors(folder / BEST, "remove it to train this trial again")
         settings = " ".join(f"{name}={value}" for name, value in TRIALS[number].items())
         lines.append({"trial": number, "settings": settings, "epoch": saved["epoch"], "val_auc": saved["val_auc"]})
     results.write_csv(out / TRIALS_FILE, lines)

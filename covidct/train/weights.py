@@ -1,6 +1,5 @@
 """Where a network starts: random, ImageNet, a file; every start is known by the sha256 of what was loaded."""
 
-import pickle
 import re
 from dataclasses import dataclass
 from importlib import import_module
@@ -16,6 +15,7 @@ from covidct.external.weights import fetch
 from covidct.files import sha256_file
 from covidct.models import Classifier, kaiming
 from covidct.models.registry import IMAGENET_MEAN, IMAGENET_STD
+from covidct.train.checkpoints import BROKEN, why
 from covidct.train.networks import build, entry
 
 _OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|relu|conv))\.([12]\.)")
@@ -37,6 +37,8 @@ class Start:
     """``random``, ``imagenet`` … as it stands in the ``init`` column."""
     sha256: str = ""
     note: str = ""
+    seen: frozenset[str] = frozenset()
+    """Marks of the pictures that these weights were learned from, as far as they tell (:mod:`covidct.train.seen`)."""
 
 
 def random_start(model: str, size: int, seed: int, pixels: NDArray[np.uint8]) -> Start:
@@ -121,28 +123,30 @@ def file_start(model: str, size: int, seed: int, path: Path, pixels: NDArray[np.
     begun = random_start(model, size, seed, pixels).network
     if entry(model).imagenet:
         begun.normalise(IMAGENET_MEAN, IMAGENET_STD)
+    state, seen = read_state(path)
     try:
-        begun.adopt(read_state(path))
+        begun.adopt(state)
     except ValueError as error:
         raise UsageError(f"--weights {path}: not weights of {model} ({error})") from error
-    return Start(begun, f"file:{path.name}", sha256_file(path))
+    return Start(begun, f"file:{path.name}", sha256_file(path), seen=seen)
 
 
-def read_state(path: Path) -> dict[str, torch.Tensor]:
-    """Named tensors from a checkpoint file, opened with ``weights_only``."""
+def read_state(path: Path) -> tuple[dict[str, torch.Tensor], frozenset[str]]:
+    """Named tensors from a checkpoint file, opened with ``weights_only``, and the marks of what they have seen."""
     if not path.is_file():
         raise UsageError(f"{path}: no such file of weights")
     try:
         loaded: Any = torch.load(path, weights_only=True, map_location="cpu")
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, pickle.UnpicklingError) as error:
-        why = " ".join(str(error).split())[:100]
-        raise UsageError(f"{path}: no file of tensors that can be opened safely ({why})") from error
+    except BROKEN as error:
+        raise UsageError(f"{path}: no file of tensors that can be opened safely ({why(error)})") from error
+    told = loaded.get("seen") if isinstance(loaded, dict) else None
+    seen = frozenset(str(mark) for mark in told) if isinstance(told, list) else frozenset()
     for key in ("state", "state_dict", "model"):
         if isinstance(loaded, dict) and isinstance(loaded.get(key), dict):
             loaded = loaded[key]
     if not isinstance(loaded, dict) or not all(isinstance(value, torch.Tensor) for value in loaded.values()):
         raise UsageError(f"{path}: holds no plain dictionary of tensors; save network.state_dict()")
-    return {_today(str(name).removeprefix("module.")): value for name, value in loaded.items()}
+    return {_today(str(name).removeprefix("module.")): value for name, value in loaded.items()}, seen
 
 
 def _today(name: str) -> str:

@@ -9,9 +9,9 @@ import pytest
 
 from covidct.cli import run
 from covidct.commands.bench import bench as bench_command
+from covidct.scores import auc
 from covidct.train.methods import INITS, METHODS
 from covidct.train.results import read_predictions
-from covidct.train.scores import auc
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 TEST_IMAGES = {"covid-ct/1.0.0": 203, "covid-ct/2.0.0": 209}

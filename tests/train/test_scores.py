@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from covidct.train.intervals import bootstrap, delong, group_weights, interval_text, paired, weighted
-from covidct.train.scores import auc, best_threshold, calibration, calibration_error, precision_recall, roc, score
+from covidct.intervals import bootstrap, delong, group_weights, interval_text, paired, weighted
+from covidct.scores import auc, best_threshold, calibration, calibration_error, precision_recall, roc, score
 
 
 def sample(n: int = 60, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -129,3 +129,34 @@ def test_an_interval_that_cannot_be_had_is_left_empty() -> None:
     assert interval_text({"low": 0.71234, "high": 0.85}) == "0.712 to 0.850"
     assert interval_text({}) == interval_text({"low": None, "high": None}) == ""
     assert interval_text({"low": float("nan"), "high": 1.0}) == ""
+
+
+def test_the_paired_p_value_is_that_of_the_ranks() -> None:
+    """A monotone change of one run's scale changes no AUC, so it may change no p value either."""
+    truth, first = sample(80, 1)
+    _, second = sample(80, 2)
+    second = np.clip(0.4 * truth + 0.6 * second, 0, 1)
+    groups = [f"g{number // 2}" for number in range(80)]
+    plain = paired(truth, [first], [second], groups)
+    for bent in (second**3, second / 10, 0.5 + second / 4):
+        assert paired(truth, [first], [bent], groups) == plain
+    for metric in ("accuracy", "f1"):
+        squeezed = 0.5 + (second - 0.5) / 3
+        assert paired(truth, [first], [squeezed], groups, metric) == paired(truth, [first], [second], groups, metric)
+
+
+def test_equal_runs_on_other_scales_do_not_differ() -> None:
+    truth, run = sample(60, 4)
+    found = paired(truth, [run], [run**2 / 3], [f"g{number}" for number in range(60)])
+    assert (found.value, found.p) == (0.0, 1.0)
+
+
+def test_the_order_of_rows_and_groups_said_twice_change_nothing() -> None:
+    truth, run = sample(50, 6)
+    groups = [f"g{number // 3}" for number in range(50)]
+    order = np.random.default_rng(0).permutation(50)
+    one = bootstrap(truth, [run], groups, "auc")
+    two = bootstrap(truth[order], [run[order]], [groups[i] for i in order], "auc")
+    assert (one.value, one.low, one.high) == pytest.approx((two.value, two.low, two.high))
+    doubled = bootstrap(np.tile(truth, 2), [np.tile(run, 2)], groups * 2, "auc")
+    assert (one.value, one.low, one.high) == pytest.approx((doubled.value, doubled.low, doubled.high))

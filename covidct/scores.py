@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 Array = NDArray[np.float64]
 METRICS = ("accuracy", "precision", "recall", "f1", "auc", "specificity", "brier", "ece")
@@ -45,17 +46,13 @@ def _share(part: float, whole: float, empty: float = float("nan")) -> float:
     return part / whole if whole else empty
 
 
-def wins(truth: Array, probability: Array) -> Array:
-    """(positives, negatives) matrix: 1 where a positive scores above a negative, one half where they tie."""
-    positive, negative = probability[truth > 0.5], probability[truth <= 0.5]
-    difference = positive[:, None] - negative[None, :]
-    return np.asarray((difference > 0) + 0.5 * (difference == 0), dtype=np.float64)
-
-
 def auc(truth: Array, probability: Array) -> float:
     """Area under the ROC curve = the chance that a positive scores above a negative, ties counting half."""
-    matrix = wins(truth, probability)
-    return float(matrix.mean()) if matrix.size else float("nan")
+    positive = truth > 0.5
+    count, rest = int(positive.sum()), int((~positive).sum())
+    if not count or not rest:
+        return float("nan")
+    return float((rankdata(probability)[positive].sum() - count * (count + 1) / 2) / (count * rest))
 
 
 def calibration(truth: Array, probability: Array, bins: int = 10) -> list[tuple[float, float, int]]:

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
-from covidct.train.scores import Array, wins
+from covidct.scores import Array, auc
 
 DRAWS = 2000
 
@@ -41,9 +42,7 @@ def weighted(truth: Array, probability: Array, weights: Array, metric: str, thre
     """``metric`` under each row of ``weights`` (draws, n): the scores of many resamples at once."""
     positive = truth > 0.5
     if metric == "auc":
-        ahead, behind = weights[:, positive], weights[:, ~positive]
-        won = np.einsum("bi,ij,bj->b", ahead, wins(truth, probability), behind, optimize=True)
-        return _ratio(won, ahead.sum(1) * behind.sum(1))
+        return _weighted_auc(positive, probability, weights)
     if metric == "brier":
         return _ratio(weights @ (probability - truth) ** 2, weights.sum(1))
     called = probability >= threshold
@@ -57,6 +56,15 @@ def weighted(truth: Array, probability: Array, weights: Array, metric: str, thre
         "specificity": (tn, tn + fp),
     }
     return _ratio(*parts[metric])
+
+
+def _weighted_auc(positive: NDArray[np.bool_], probability: Array, weights: Array) -> Array:
+    """AUC under each row of ``weights``, in time and memory that grow with the images, not with their pairs."""
+    order = np.argsort(probability, kind="stable")
+    starts = np.flatnonzero(np.diff(probability[order], prepend=-np.inf))
+    ahead, behind = (np.add.reduceat(weights[:, order] * kind[order], starts, axis=1) for kind in (positive, ~positive))
+    below = np.cumsum(behind, axis=1) - behind / 2
+    return _ratio((ahead * below).sum(1), ahead.sum(1) * behind.sum(1))
 
 
 def _ratio(part: Array, whole: Array) -> Array:
@@ -95,18 +103,17 @@ def percentiles(value: float, spread: Array) -> Interval:
 
 
 def delong(truth: Array, probability: Array) -> Interval:
-    """AUC with DeLong's interval (images taken as independent), cut to 0 and 1."""
-    matrix = wins(truth, probability)
-    area = float(matrix.mean())
-    spread = 1.959964 * math.sqrt(_delong_variance(matrix))
+    """AUC with DeLong's interval (images taken as independent), cut to 0 and 1; by ranks (Sun & Xu 2014)."""
+    positive = truth > 0.5
+    ranks = rankdata(probability)
+    counts = int(positive.sum()), int((~positive).sum())
+    if min(counts) < 2:
+        return Interval(auc(truth, probability), float("nan"), float("nan"))
+    ahead = (ranks[positive] - rankdata(probability[positive])) / counts[1]
+    behind = 1 - (ranks[~positive] - rankdata(probability[~positive])) / counts[0]
+    area = float(ahead.mean())
+    spread = 1.959964 * math.sqrt(ahead.var(ddof=1) / counts[0] + behind.var(ddof=1) / counts[1])
     return Interval(area, max(0.0, area - spread), min(1.0, area + spread))
-
-
-def _delong_variance(matrix: NDArray[np.float64]) -> float:
-    positives, negatives = matrix.shape
-    if positives < 2 or negatives < 2:
-        return float("nan")
-    return float(matrix.mean(1).var(ddof=1) / positives + matrix.mean(0).var(ddof=1) / negatives)
 
 
 @dataclass(frozen=True)
@@ -141,10 +148,7 @@ def paired(
 
     seen = float(mean(second, once)[0] - mean(first, once)[0])
     interval = percentiles(seen, mean(second, weights) - mean(first, weights))
-    together = min(len(first), len(second))
-    gap = mean(second[:together], once)[0] - mean(first[:together], once)[0]
-    p = _swap_test(truth, first, second, groups, metric, abs(float(gap)), seed)
-    return Paired(seen, interval.low, interval.high, p)
+    return Paired(seen, interval.low, interval.high, _swap_test(truth, first, second, groups, metric, seed))
 
 
 def _swap_test(
@@ -153,24 +157,33 @@ def _swap_test(
     second: Sequence[Array],
     groups: Sequence[str],
     metric: str,
-    seen: float,
     seed: int,
 ) -> float:
+    """Share of swaps, group by group, after which the runs differ at least as much as they do.
+
+    What is swapped is what the metric reads of a run (:func:`_read`), so that runs on different scales can be.
+    """
     _, place = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
     rng = np.random.default_rng(seed + 1)
     once = np.ones((1, len(truth)))
-    pairs = list(zip(first, second, strict=False))
-    hits = 0
+    pairs = [(_read(a, metric), _read(b, metric)) for a, b in zip(first, second, strict=False)]
+
+    def gap(swap: NDArray[np.bool_]) -> float:
+        sides = [(np.where(swap, a, b), np.where(swap, b, a)) for a, b in pairs]
+        gaps = [weighted(truth, x, once, metric, 0.5) - weighted(truth, y, once, metric, 0.5) for x, y in sides]
+        return abs(float(np.mean(gaps)))
+
+    seen = gap(np.zeros(len(truth), dtype=np.bool_))
     trials = 1000
-    for _ in range(trials):
-        swap = rng.random(place.max() + 1)[place] < 0.5
-        gaps = [
-            weighted(truth, np.where(swap, a, b), once, metric, 0.5)
-            - weighted(truth, np.where(swap, b, a), once, metric, 0.5)
-            for a, b in pairs
-        ]
-        hits += abs(float(np.mean(gaps))) >= seen - 1e-12
+    hits = sum(gap(rng.random(place.max() + 1)[place] < 0.5) >= seen - 1e-12 for _ in range(trials))
     return (hits + 1) / (trials + 1)
+
+
+def _read(run: Array, metric: str) -> Array:
+    """What a metric reads of a run: ranks for AUC, calls at 0.5 as 0 and 1, or for Brier the probabilities."""
+    if metric == "auc":
+        return np.asarray(rankdata(run), dtype=np.float64)
+    return run if metric == "brier" else np.asarray(run >= 0.5, dtype=np.float64)
 
 
 def interval_text(score: Mapping[str, Any]) -> str:

@@ -1,0 +1,222 @@
+"""What a run may start, what it has learned from, and options that do nothing: refused, counted, never in silence."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from covidct.cli import run
+from covidct.external import weights
+from covidct.models import build
+from covidct.models.gradcam import NoMapError, grad_cam
+from covidct.release.read import read_release
+from covidct.train.explain import mean_places, places
+from covidct.train.seen import folder_marks, known, marks, read_seen
+
+Bench = Callable[..., int]
+SMALL = ("--model", "crnet", "--size", "32", "--epochs", "1")
+CODE = """
+from pathlib import Path
+from torch import nn
+
+CHANNELS = 1
+Path("{trace}").touch()
+
+
+def make(classes):
+    body = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d(4), nn.Flatten())
+    return nn.Sequential(body, nn.Linear(64, classes))
+"""
+
+
+@pytest.fixture
+def own(bench: Bench, tmp_path: Path) -> tuple[Path, Path, Path]:
+    """A run of one's own network, its code, and the file that appears when the code is started."""
+    trace, code = tmp_path / "started", tmp_path / "net.py"
+    code.write_text(CODE.format(trace=trace))
+    words = ("--model", f"{code}:make", "--size", "32", "--epochs", "1")
+    assert bench(*words, "--out", str(tmp_path / "run")) == 0
+    trace.unlink()
+    return tmp_path / "run", code, trace
+
+
+def test_a_run_starts_no_code_that_the_caller_did_not_name(
+    own: tuple[Path, Path, Path], drawn: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, code, trace = own
+    picture = str(drawn[1] / "set" / "test-0.png")
+    assert run(["predict", picture, "--run", str(folder)]) == 2
+    assert "--model FILE.py:factory" in capsys.readouterr().err
+    assert not trace.exists()
+    assert run(["predict", picture, "--run", str(folder), "--model", f"{code}:make"]) == 0
+    assert trace.exists()
+
+
+def test_code_that_changed_since_training_is_not_started(
+    own: tuple[Path, Path, Path], drawn: tuple[Path, Path], bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, code, trace = own
+    code.write_text(code.read_text() + "# changed\n")
+    picture = str(drawn[1] / "set" / "test-0.png")
+    assert run(["predict", picture, "--run", str(folder), "--model", f"{code}:make"]) == 2
+    assert "sha256 differs" in capsys.readouterr().err
+    assert not trace.exists()
+    words = ("--model", f"{code}:make", "--size", "32", "--epochs", "1")
+    assert bench(*words, "--out", str(folder)) == 2
+    assert "run.code differs" in capsys.readouterr().err
+
+
+def test_a_module_named_by_weights_is_not_imported(
+    bench: Bench, drawn: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trace = tmp_path / "started"
+    (tmp_path / "evil_net.py").write_text(CODE.format(trace=trace))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert bench(*SMALL, "--out", str(tmp_path / "run")) == 0
+    best = tmp_path / "run" / "seed-0" / "best.pt"
+    for name in ("evil_net:make", f"{tmp_path}/evil_net.py:make"):
+        torch.save({**torch.load(best, weights_only=True), "model": name}, best)
+        assert run(["predict", str(drawn[1] / "set" / "test-0.png"), "--run", str(tmp_path / "run")]) == 2
+        assert not trace.exists()
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.98])
+def test_a_checkpoint_that_was_cut_off_is_one_line(
+    bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str], share: float
+) -> None:
+    assert bench(*SMALL, "--out", str(tmp_path)) == 0
+    last, best = tmp_path / "seed-0" / "last.pt", tmp_path / "seed-0" / "best.pt"
+    last.write_bytes(last.read_bytes()[: int(share * last.stat().st_size)])
+    best.unlink()
+    assert bench(*SMALL, "--out", str(tmp_path)) == 1
+    said = capsys.readouterr().err
+    assert "last.pt: cannot be read" in said
+    assert "remove it to begin this seed anew" in said
+    assert "Traceback" not in said
+
+
+def evaluate(folder: Path, release: Path, images: Path, out: Path, *words: str) -> int:
+    place = ["--manifest", str(release), "--images", str(images), "--out", str(out)]
+    return run(["bench", "evaluate", "--run", str(folder), *place, *words])
+
+
+def test_images_that_a_run_has_learned_from_are_left_out(
+    bench: Bench, drawn: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """All splits of the run's own release are asked for: of 48 images only the 12 test images were never seen."""
+    assert bench(*SMALL, "--out", str(tmp_path / "run")) == 0
+    assert evaluate(tmp_path / "run", *drawn, tmp_path / "e", "--split", "all") == 0
+    summary = json.loads((tmp_path / "e" / "summary.json").read_text())
+    assert (summary["images"], summary["left_out"]) == (12, {"sha256": 36})
+    assert "36 images left out" in capsys.readouterr().out
+
+
+def test_a_release_of_training_images_alone_gives_no_score(
+    bench: Bench, drawn: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert bench(*SMALL, "--out", str(tmp_path / "run")) == 0
+    turned = tmp_path / "release"
+    turned.mkdir()
+    for file in drawn[0].iterdir():
+        text = file.read_text()
+        (turned / file.name).write_text(
+            text.replace(",test,", ",x,").replace(",train,", ",test,").replace(",x,", ",train,")
+        )
+    assert evaluate(tmp_path / "run", turned, drawn[1], tmp_path / "e", "--split", "test") == 2
+    assert "24 shaped this run" in capsys.readouterr().err
+
+
+def test_a_run_that_kept_no_marks_is_not_evaluated(
+    bench: Bench, drawn: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert bench(*SMALL, "--out", str(tmp_path / "run")) == 0
+    (tmp_path / "run" / "seen.txt").unlink()
+    assert evaluate(tmp_path / "run", *drawn, tmp_path / "e") == 2
+    assert "what this run learned from is not known" in capsys.readouterr().err
+
+
+def test_weights_carry_what_they_were_learned_from(bench: Bench, drawn: tuple[Path, Path], tmp_path: Path) -> None:
+    """Pretraining without labels on all pictures, then a run on top: the test images were seen as well."""
+    small = ("--set", "epochs=1", "--set", "size=32", "--set", "batch=8", "--set", "groups=1")
+    file = tmp_path / "w.pt"
+    assert run(["bench", "pretrain", "--images", str(drawn[1]), "--out", str(file), *small]) == 0
+    assert bench(*SMALL, "--weights", str(file), "--out", str(tmp_path / "run")) == 0
+    seen = read_seen(tmp_path / "run")
+    assert {mark for own in marks(read_release(drawn[0])).values() for mark in own if mark.startswith("sha")} <= seen
+    assert evaluate(tmp_path / "run", *drawn, tmp_path / "e") == 2
+
+
+def test_a_rescaled_copy_is_known_by_its_pixels_and_takes_its_group_along(drawn: tuple[Path, Path]) -> None:
+    rng = np.random.default_rng(1)
+    rows = np.linspace(0, 6, 256)
+    picture = (127 + 60 * np.sin(np.outer(rows, rng.normal(size=256)))).clip(0, 255).astype(np.uint8)
+    other = rng.integers(0, 255, (256, 256), dtype=np.uint8)
+    seen = folder_marks({"a": "f" * 64}, picture[None])
+    found = {
+        "copy": folder_marks({}, np.clip(picture[None] * 0.97 + 2, 0, 255).astype(np.uint8)),
+        "sibling": folder_marks({}, other[None]),
+        "stranger": folder_marks({}, other[None].transpose(0, 2, 1)),
+    }
+    reasons = known(found, {"copy": "p1", "sibling": "p1", "stranger": "p2"}, seen)
+    assert reasons == {"copy": "phash", "sibling": "group"}
+
+
+@pytest.mark.parametrize(
+    ("words", "refused"),
+    [
+        (("--table", "3", "--weights", "w.pt"), "--weights is not used by --table"),
+        (("--table", "6", "--method", "scratch"), "--method is not used by --table"),
+        (("--table", "3", "--fractions", "0.5"), "--fractions is not used by --table"),
+        (("--fractions", "0.5,1", "--model", "crnet", "--luna", "L"), "--luna is not used"),
+        (("--model", "crnet", "--luna", "L"), "--luna is not used by method scratch"),
+        (("--model", "crnet", "--lnm", "L"), "--lnm is not used by method scratch"),
+        (("--model", "crnet", "--ssl-images", "all"), "--ssl-images all is not used by method scratch"),
+        (("--model", "crnet", "--set", "moco.epochs=3"), "--set moco.epochs is not used by method scratch"),
+    ],
+)
+def test_options_that_do_nothing_are_refused(
+    bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], refused: str
+) -> None:
+    assert bench(*words, "--out", str(tmp_path / "o")) == 2
+    assert refused in capsys.readouterr().err
+
+
+def test_tables_of_counts_take_no_training_options(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["bench", "--table", "2", "--epochs", "3", "--out", str(tmp_path)]) == 2
+    assert "--epochs is not used by --table 2" in capsys.readouterr().err
+
+
+def test_a_table_without_a_model_has_all_rows_of_the_paper(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ImageNet weights cannot be had here: those rows say why, and none is left out."""
+    monkeypatch.setenv("COVIDCT_WEIGHTS_URL", "http://127.0.0.1:9")
+    monkeypatch.setattr(weights, "PAUSE", 0.0)
+    assert bench("--table", "5", "--size", "32", "--epochs", "1", "--out", str(tmp_path)) == 3
+    found = json.loads((tmp_path / "table.json").read_text())
+    titles = [row["row"] for row in found["rows"]]
+    assert titles == ["resnet50 (Trans)", "resnet50 (Self-Trans)", "densenet169 (Trans)", "densenet169 (Self-Trans)"]
+
+
+def test_empty_maps_are_counted_and_not_averaged() -> None:
+    picture = np.full((40, 40), 160, np.uint8)
+    full = np.ones((40, 40), np.float32)
+    found = [places(heat, picture) for heat in (full, np.zeros_like(full), np.zeros_like(full))]
+    table = mean_places(found)
+    assert (table["pictures"], table["empty_maps"], table["border_pictures"]) == (3, 2, 1)
+    assert table["border"] == pytest.approx(table["border_area"])
+
+
+@pytest.mark.parametrize("name", ["swin_t", "vit_b_16"])
+def test_networks_without_maps_of_the_pictures_shape_have_none(name: str) -> None:
+    size = 224 if name == "vit_b_16" else 64
+    with pytest.raises(NoMapError):
+        grad_cam(build(name, size=size), torch.rand(1, 1, size, size))
+
+
+@pytest.mark.parametrize("name", ["crnet", "lite0", "resnet18"])
+def test_networks_with_maps_have_them(name: str) -> None:
+    assert grad_cam(build(name, size=64), torch.rand(2, 1, 64, 64)).shape == (2, 64, 64)
