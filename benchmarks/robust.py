@@ -542,22 +542,36 @@ def score(options: argparse.Namespace, test: bool = True, candidates: Sequence[A
         for choice in ranked(found, truth, folds):
             print(f"  {choice.auc:.3f}  {choice.name}  {choice.epoch}  {repeats[choice.name]}")
         chosen = ensemble(found, truth, folds, most=4)
+        nested = nested_score(found, truth, folds)
         print(f"  ensemble {chosen.auc:.3f}: {[c.name for c in chosen.choices]}")
-        print(f"  a choice that never saw its fold: {nested_score(found, truth, folds):.3f}")
+        print(f"  a choice that never saw its fold: {nested:.3f}")
         if test:
-            _test(shelf, version, chosen, folds, min(repeats[c.name] for c in chosen.choices), truth)
+            _test(options, shelf, version, chosen, nested, min(repeats[c.name] for c in chosen.choices))
 
 
-def _test(shelf: Shelf, version: str, chosen: Any, folds: Any, repeats: int, truth: np.ndarray) -> None:
-    from covidct.scores import auc, best_threshold
-    from covidct.train.robust import test_rows
+def _test(options: argparse.Namespace, shelf: Shelf, version: str, chosen: Any, nested: float, repeats: int) -> None:
+    """Score the ensemble on test, once; the published files go to ``--results``, or into the folder of members."""
+    from covidct.train.ensembles import said_by, write_results
 
-    members = test_rows(shelf.work / version, chosen, folds, repeats)
-    mean = np.mean(list(members.values()), axis=0)
-    test = np.array([row["truth"] for row in shelf.rows(version, ("test",))])
-    cut = best_threshold(truth, chosen.held)
-    hits = float(((mean >= cut) == (test > 0.5)).mean())
-    print(f"  test: {len(members)} members, AUC {auc(test, mean):.4f}, accuracy {hits:.4f} at {cut:.3f}")
+    folds = [shelf.folds(version, repeat) for repeat in range(5)]
+    facts = {"release": f"covid-ct/{version}", "split": "test", "model": "ensemble", "method": "robust"}
+    facts |= {"init": "imagenet", "protocol": "robust", "fraction": 1.0}
+    said = said_by(shelf.work / version, chosen, folds, repeats)
+    pool, test = _part(shelf, version, ("train", "val")), _part(shelf, version, ("test",))
+    out = (options.results or shelf.work) / ("robust-final" if version == "1.0.0" else "robust-final-corrected")
+    summary = write_results(out, facts, pool, test, chosen, nested, said)
+    at = summary["at_validation_threshold"]
+    print(f"  test: {len(said)} members, AUC {summary['metrics']['auc']}")
+    print(f"  accuracy at {at['thresholds'][0]:.3f}: {at['accuracy']}; files: {out}")
+
+
+def _part(shelf: Shelf, version: str, splits: tuple[str, ...]) -> Any:
+    from covidct.train.data import Part
+
+    rows = shelf.rows(version, splits)
+    truth = np.array([row["truth"] for row in rows])
+    ids, groups, sources = (tuple(row[key] for row in rows) for key in ("id", "group", "source"))
+    return Part(ids, truth, groups, sources)
 
 
 def main() -> None:
@@ -574,6 +588,7 @@ def main() -> None:
     parser.add_argument("--trials-until", type=float, default=270, help="No new candidate after so many seconds.")
     parser.add_argument("--workers", type=int, default=9)
     parser.add_argument("--scratch", default="resnet50,densenet169", help="Networks trained from scratch beside.")
+    parser.add_argument("--results", type=Path, help="Folder for robust-final (score). Default: beside the members.")
     parser.add_argument("--tiny", action="store_true", help="32 pixels, two epochs: for tests.")
     options = parser.parse_args()
     options.work = options.work or options.out / "work"

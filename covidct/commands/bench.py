@@ -22,6 +22,7 @@ MODES = {
     "--table 2": {"table", "out", "as_json"},
     "--table": {"table", *DATA, *MACHINE, *RECIPE},
     "--fractions": {"fractions", *DATA, *MACHINE, *RECIPE, *START},
+    "--protocol robust": {"folds", "repeats", *(DATA - {"report"}), *MACHINE, *(RECIPE - {"seeds"}), *START},
     "a single run": {*DATA, *MACHINE, *RECIPE, *START},
 }
 """Which options each mode of ``covidct bench`` uses; any other that is given is an error."""
@@ -31,10 +32,11 @@ def refuse_unused(ctx: click.Context) -> None:
     """A UsageError for an option that was given and that this mode would pass over in silence."""
     table = ctx.params["table"]
     mode = "--fractions" if ctx.params["fractions"] else "a single run"
+    mode = "--protocol robust" if ctx.params["protocol"] == "robust" and mode == "a single run" else mode
     mode = (f"--table {table}" if table < 3 else "--table") if table else mode
     for option in ctx.command.params:
         given = ctx.get_parameter_source(option.name or "") is ParameterSource.COMMANDLINE
-        if given and option.name not in MODES[mode]:
+        if given and option.name not in MODES[mode] and ctx.params[str(option.name)] is not False:
             raise UsageError(f"{option.opts[0]} is not used by {mode}: leave it out")
 
 
@@ -43,7 +45,7 @@ def refuse_unused(ctx: click.Context) -> None:
 @click.option("--method", default=None, help="scratch, transfer, self-trans, method1 to method4. Default: scratch.")
 @click.option("--init", default=None, help="random, imagenet, lnm, imagenet+lnm; default: the method's own.")
 @click.option("--weights", type=FILE, default=None, help="Start from a file of tensors instead.")
-@click.option("--protocol", type=click.Choice(["paper", "tuned"]), default="paper", show_default=True)
+@click.option("--protocol", type=click.Choice(["paper", "tuned", "robust"]), default="paper", show_default=True)
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A setting of the recipe: lr=3e-4.")
 @click.option("--epochs", type=int, default=None, help="Epochs of supervised training.")
 @click.option("--size", type=int, default=None, help="Side of the pictures in pixels.")
@@ -57,6 +59,8 @@ def refuse_unused(ctx: click.Context) -> None:
 @click.option(
     "--trials", type=click.IntRange(0), default=0, help="Try the first N recipes on validation, go on with the best."
 )
+@click.option("--folds", type=click.IntRange(2), default=None, help="Folds of --protocol robust. Default: 5.")
+@click.option("--repeats", type=click.IntRange(1), default=1, show_default=True, help="Partitions into folds.")
 @click.option("--fractions", default=None, help="Learning curve, e.g. 0.05,0.1,0.25,0.5,1 of the training groups.")
 @click.option("--table", type=click.IntRange(1, 7), default=None, help="A whole table of the paper.")
 @click.option("--devices", type=click.IntRange(1), default=1, help="Processes; GPUs or, with --accelerator cpu, gloo.")
@@ -88,6 +92,10 @@ def bench(ctx: click.Context, /, as_json: bool, **options: Any) -> int:
         from covidct.commands import bench_curve
 
         return bench_curve.main(options, as_json)
+    if options["protocol"] == "robust":
+        from covidct.commands import bench_robust
+
+        return bench_robust.main(options, as_json)
     from covidct.commands import bench_run
 
     return bench_run.main(options, as_json)

@@ -20,6 +20,7 @@ def main(options: Mapping[str, Any], as_json: bool) -> int:
     """Train every method on every share of the training groups; leaves curve.csv and curve.svg."""
     shares = fractions(options["fractions"])
     methods = (options["method"] or "scratch").split(",")
+    bench_run.refuse_unused([bench_inputs.request({**options, "method": name}) for name in methods])
     out: Path = options["out"] or Path("runs") / f"curve-{'-'.join(methods)}"
     curves: dict[str, list[dict[str, Any]]] = {}
     for name in methods:

@@ -4,7 +4,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import click
-import numpy as np
 import torch
 
 from covidct.commands import bench_inputs, bench_run
@@ -13,7 +12,7 @@ from covidct.errors import UsageError
 from covidct.files import atomic_path
 from covidct.release.read import default_release, locate_images, read_release
 from covidct.train import evaluate as evaluation
-from covidct.train.data import PARTS, Part, bench_data
+from covidct.train.data import PARTS, bench_data, joined
 from covidct.train.devices import Devices
 from covidct.train.pixels import folder_pictures, pack
 from covidct.train.pretrain import Stage, pretrained
@@ -26,12 +25,18 @@ def main(
     run: Path, manifest: str, images: Path | None, split: str, out: Path | None, as_json: bool, own: str | None = None
 ) -> int:
     """Score ``run`` on another release."""
-    size = evaluation.run_config(run)["recipe"]["size"]
+    recipe = evaluation.run_config(run).get("recipe")
+    if recipe is None:
+        raise UsageError(
+            f"{run}: a run of --protocol robust keeps predictions, not weights: it cannot score other images"
+        )
     release = read_release(manifest)
     cache = bench_inputs.cache_folder({"cache": None})
-    store = pack(locate_images(release, images), stored_side(size), cache / "pixels")
+    store = pack(
+        locate_images(release, images), stored_side(recipe["size"]), cache / "pixels", recipe.get("view", "whole")
+    )
     data = bench_data(release, store, needed=("test",) if split == "test" else ())
-    part = data.parts["test"] if split == "test" else _all(data.parts)
+    part = data.parts["test"] if split == "test" else joined([data.parts[split] for split in PARTS])
     if not part.ids or part.truth.min() == part.truth.max():
         raise UsageError(f"{release.title}: scores need images of both classes")
     target = out or run / f"evaluate-{release.name}-{release.version}"
@@ -47,16 +52,6 @@ def main(
         for source, one in found["by_source"].items():
             click.echo(f"  {source}: {one['images']} images, accuracy {one['accuracy']:.3f}, AUC {one['auc']:.3f}")
     return 0
-
-
-def _all(parts: dict[str, Part]) -> Part:
-    found = [parts[split] for split in PARTS]
-    return Part(
-        tuple(image for part in found for image in part.ids),
-        np.concatenate([part.truth for part in found]),
-        tuple(group for part in found for group in part.groups),
-        tuple(source for part in found for source in part.sources),
-    )
 
 
 def compare(first: Path, second: Path, metric: str, manifest: str | None, as_json: bool) -> int:

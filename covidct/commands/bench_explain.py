@@ -47,9 +47,9 @@ def _line(one: dict[str, Any]) -> str:
 def _one(
     path: Path, networks: list[tuple[Classifier, dict[str, Any]]], out: Path | None, number: int
 ) -> dict[str, Any]:
-    size = int(networks[0][1]["size"])
+    size, view = int(networks[0][1]["size"]), str(networks[0][1].get("view", "whole"))
     try:
-        stored = square(path, stored_side(size)).copy()
+        stored = square(path, stored_side(size), view).copy()
     except PictureError as error:
         return {"file": str(path), "error": str(error)}
     inputs = scaled(torch.from_numpy(stored[None]), size)

@@ -125,11 +125,13 @@ def images(options: Mapping[str, Any]) -> tuple[Release, dict[str, Path]]:
 
 def load(asked: Request) -> BenchData:
     """The release and its decoded pictures: from ``--packed``, or decoded into the cache."""
-    return bench_data(the_release(asked.options), store_for(asked.options, asked.recipe.size))
+    return bench_data(the_release(asked.options), store_for(asked.options, asked.recipe.size, asked.recipe.view))
 
 
-def store_for(options: Mapping[str, Any], size: int) -> PixelStore:
+def store_for(options: Mapping[str, Any], size: int, view: str = "whole") -> PixelStore:
     """The decoded pictures that a network of input ``size`` learns from and looks at."""
+    if options["packed"] and view != "whole":
+        raise UsageError(f"--set view={view}: packed pictures are whole ones; give --images instead of --packed")
     if options["packed"]:
         return open_store(options["packed"])
-    return pack(images(options)[1], stored_side(size), cache_folder(options) / "pixels")
+    return pack(images(options)[1], stored_side(size), cache_folder(options) / "pixels", view)

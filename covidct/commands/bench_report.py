@@ -58,7 +58,7 @@ def write_report(folder: Path, options: Mapping[str, Any], beside: Audited, out:
     """The report of a finished run: scores, curves, mistakes, maps and where they fall, data, settings, card."""
     run, release = finished(folder, options.get("model")), bench_inputs.the_release(options)
     out = out or folder
-    store = bench_inputs.store_for(options, run.size)
+    store = bench_inputs.store_for(options, run.size, run.view)
     looked = _places(run, store, marks_of(release))
     entries = card.card(run.config, run.summary, beside.shortcuts)
     results.write_json(out / "explain.json", looked)
@@ -101,7 +101,7 @@ def side_by_side(
     release = bench_inputs.the_release(options)
     marks = marks_of(release)
     names = _names(runs)
-    stores = [bench_inputs.store_for(options, run.size) for run in runs]
+    stores = [bench_inputs.store_for(options, run.size, run.view) for run in runs]
     looked = {name: _places(run, store, marks) for name, run, store in zip(names, runs, stores, strict=True)}
     first = runs[0].test
     means = {name: _like(first, run) for name, run in zip(names, runs, strict=True)}

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -101,7 +101,7 @@ def execute(asked: Request) -> dict[str, Any]:
 def main(options: Mapping[str, Any], as_json: bool) -> int:
     """One run of ``covidct bench``: scores with intervals, the shortcut baselines beside them, a report."""
     asked = request(options)
-    _refuse_unused(asked)
+    refuse_unused([asked])
     found = execute(asked)
     beside = audited(options) if options["baselines"] else Audited([], [], {})
     if options["report"]:
@@ -113,19 +113,21 @@ def main(options: Mapping[str, Any], as_json: bool) -> int:
     return 0
 
 
-def _refuse_unused(asked: Request) -> None:
-    """A UsageError for pictures or settings that were given and that the method never looks at."""
-    stages = {f"{name}." for name in asked.ssl} | ({"moco."} if asked.ssl else set())
+def refuse_unused(asked: Sequence[Request]) -> None:
+    """A UsageError for pictures or settings that were given and that none of these runs ever looks at."""
+    options, ssl = asked[0].options, {name for one in asked for name in one.ssl}
+    stages = {*ssl, *({"moco"} if ssl else ())}
     unused = {
-        "--luna": asked.options["luna"] and "luna" not in asked.ssl,
-        "--lnm": asked.options["lnm"] and not asked.init.endswith("lnm"),
-        "--ssl-images all": asked.options["ssl_images"] == "all" and "target" not in asked.ssl,
+        "--luna": options["luna"] and "luna" not in ssl,
+        "--lnm": options["lnm"] and not any(one.init.endswith("lnm") for one in asked),
+        "--ssl-images all": options["ssl_images"] == "all" and "target" not in ssl,
     }
-    for name in pairs(asked.options["settings"]):
-        unused[f"--set {name}"] = name.startswith(SSL_PREFIXES) and name.partition(".")[0] + "." not in stages
+    for name in pairs(options["settings"]):
+        unused[f"--set {name}"] = name.startswith(SSL_PREFIXES) and name.partition(".")[0] not in stages
     for option, given in unused.items():
         if given:
-            raise UsageError(f"{option} is not used by method {asked.method_name} from {asked.init}: leave it out")
+            names = ", ".join(dict.fromkeys(one.method_name for one in asked))
+            raise UsageError(f"{option} is not used by method {names}: leave it out")
 
 
 def show(found: Mapping[str, Any], shortcuts: list[dict[str, Any]], out: Path) -> None:

@@ -35,6 +35,16 @@ class Part:
         )
 
 
+def joined(parts: Sequence[Part]) -> Part:
+    """Several parts behind each other."""
+    return Part(
+        tuple(image for part in parts for image in part.ids),
+        np.concatenate([part.truth for part in parts]),
+        tuple(group for part in parts for group in part.groups),
+        tuple(source for part in parts for source in part.sources),
+    )
+
+
 @dataclass(frozen=True)
 class BenchData:
     """A release ready for training; ``title`` is ``name/version``."""

@@ -58,7 +58,7 @@ class Plan:
 
 def run(plan: Plan, data: BenchData, starter: Starter, out: Path, where: Devices) -> dict[str, Any]:
     """Train every seed of ``plan``, then write the contract's files into ``out``; returns the summary."""
-    _claim(plan, data, out)
+    claim(_config(plan, data), out)
     found = [_seed(plan, data, starter, seed, out, where) for seed in plan.seeds]
     write_seen(out, frozenset().union(*(seen_by(out / f"seed-{seed}", plan.model) for seed in plan.seeds)))
     return _write(plan, data, found, out)
@@ -80,9 +80,8 @@ def _config(plan: Plan, data: BenchData) -> dict[str, Any]:
     }
 
 
-def _claim(plan: Plan, data: BenchData, out: Path) -> None:
+def claim(config: Mapping[str, Any], out: Path) -> None:
     """Write config.toml, or check that the one which is there asks for the same; more seeds may be added."""
-    config = _config(plan, data)
     path = out / results.CONFIG
     if path.is_file():
         try:
@@ -100,7 +99,7 @@ def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     """The first setting that two configs do not share, seeds left aside; empty where there is none."""
     for section in sorted({*old, *new}):
         one, two = dict(old.get(section, {})), dict(new.get(section, {}))
-        for key in sorted({*one, *two} - {"seeds"}):
+        for key in sorted({*one, *two} - {"seeds", "repeats"}):
             if one.get(key) != two.get(key):
                 return f"{section}.{key}"
     return ""

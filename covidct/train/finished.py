@@ -47,6 +47,11 @@ class Finished:
         return int(self.config["recipe"]["size"])
 
     @property
+    def view(self) -> str:
+        """What of a picture its networks were shown."""
+        return str(self.config["recipe"].get("view", "whole"))
+
+    @property
     def mean(self) -> Array:
         """Probability of each test image, mean over seeds."""
         return np.asarray(np.mean(list(self.test.runs.values()), axis=0))

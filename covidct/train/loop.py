@@ -284,7 +284,7 @@ class Training:
             "code": code_digest(self.job.model),
             "seen": list(self.job.seen),
         }
-        facts |= {"size": self.recipe.size, "epoch": self.best["epoch"]}
+        facts |= {"size": self.recipe.size, "view": self.recipe.view, "epoch": self.best["epoch"]}
         with atomic_path(self.job.folder / BEST) as part:
             torch.save(facts | {"val_auc": self.best["val_auc"], "state": best, "recipe": asdict(self.recipe)}, part)
 

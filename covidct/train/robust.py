@@ -1,4 +1,4 @@
-"""The protocol ``robust``: members of fold ensembles, trained each on its own, and the files that they add up to.
+"""The protocol ``robust``: members of fold ensembles, trained each on its own.
 
 A member is one candidate trained without one fold of the pooled training and validation images. It leaves
 probabilities for its fold and for the test images at several epochs, so a stopped run goes on with the members that
@@ -6,11 +6,11 @@ are missing, and nothing that chooses ever reads a test probability.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -21,7 +21,7 @@ from covidct.files import atomic_path
 from covidct.models import Classifier
 from covidct.scores import Array
 from covidct.train.devices import Devices, launch, tune_process
-from covidct.train.folds import Ensemble, Folds, Tried
+from covidct.train.folds import Folds, Tried
 from covidct.train.loop import START, Job, Pictures, Training, probabilities, scaled
 from covidct.train.recipe import Recipe
 
@@ -105,36 +105,7 @@ def gather(out: Path, candidate: str, folds: Sequence[Folds]) -> Tried | None:
     return Tried(candidate, epochs, np.array(rows)) if rows else None
 
 
-def test_rows(out: Path, chosen: Ensemble, folds: Sequence[Folds], repeats: int) -> dict[Member, Array]:
-    """What each member of the ensemble says of the test images, at the epoch that was chosen for its candidate."""
-    found = {}
-    for one in chosen.choices:
-        for repeat in range(repeats):
-            for number in range(int(folds[repeat].max()) + 1):
-                member = Member(one.name, repeat, number)
-                part = np.load(member.file(out))
-                found[member] = np.asarray(part["test"][list(part["epochs"]).index(one.epoch)])
-    return found
-
-
-def pooled(train: Pictures, val: Pictures) -> Pictures:
-    """Training and validation images together, in that order."""
-    return Pictures(np.concatenate([train.pixels, val.pixels]), np.concatenate([train.truth, val.truth]))
-
-
 def split_of(pool: Pictures, fold: Folds, number: int) -> tuple[Pictures, Pictures]:
     """The images outside and inside one fold."""
     inside = fold == number
     return Pictures(pool.pixels[~inside], pool.truth[~inside]), Pictures(pool.pixels[inside], pool.truth[inside])
-
-
-def facts_of(chosen: Ensemble, nested: float, members: Mapping[Member, Array]) -> dict[str, Any]:
-    """What summary.json tells of the choice."""
-    return {
-        "cross_validation": {
-            "auc": round(chosen.auc, 6),
-            "auc_of_a_choice_that_never_saw_its_fold": round(nested, 6),
-            "chosen": [{"candidate": c.name, "epoch": c.epoch, "auc": round(c.auc, 6)} for c in chosen.choices],
-        },
-        "members": len(members),
-    }

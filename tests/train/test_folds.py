@@ -1,5 +1,7 @@
 """Grouped cross-validation: whole groups, shared-out classes, choices by out-of-fold predictions alone."""
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -7,13 +9,16 @@ import pytest
 import torch
 
 from covidct.models import build
+from covidct.scores import auc
 from covidct.train.devices import Devices
 from covidct.train.folds import Tried, ensemble, fold_scores, grouped_folds, nested_score, ranked
 from covidct.train.loop import Job, Pictures
 from covidct.train.probe import nearest_share
 from covidct.train.recipe import changed, protocol
+from covidct.train.results import read_predictions
 from covidct.train.robust import Member, fit_member, gather, kept_epochs, split_of
 
+Bench = Callable[..., int]
 RNG = np.random.default_rng(7)
 GROUPS = [f"g{number}" for number in RNG.integers(0, 60, 200)]
 TRUTH = np.array([float(int(group[1:]) % 5 < 2) for group in GROUPS])
@@ -111,3 +116,42 @@ def test_the_probe_finds_pairs_and_leaves_single_names_uncounted() -> None:
     names = ["a", "a", "b", "b", "c", "c", "d", "e"]
     assert nearest_share(pairs, names) == 1.0
     assert nearest_share(pairs, ["a", "b", "a", "b", "c", "d", "c", "d"]) == 0.0
+
+
+def test_the_protocol_chooses_an_ensemble_and_scores_test_by_its_mean(bench: Bench, tmp_path: Path) -> None:
+    small = ("--size", "32", "--epochs", "2", "--set", "batch=8", "--folds", "3", "--repeats", "2")
+    words = ("--protocol", "robust", "--model", "crnet", "--method", "scratch", "--trials", "2", *small)
+    assert bench(*words, "--out", str(tmp_path)) == 0
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    chosen = summary["cross_validation"]["chosen"]
+    found = read_predictions(tmp_path, "test")
+    assert len(found.runs) == summary["members"]["count"] == 6 * len(chosen)
+    mean = np.mean(list(found.runs.values()), axis=0)
+    assert auc(found.truth, mean) == pytest.approx(summary["metrics"]["auc"]["mean"], abs=1e-5)
+    cut = summary["at_validation_threshold"]["thresholds"][0]
+    hits = ((mean >= cut) == (found.truth > 0.5)).mean()
+    assert hits == pytest.approx(summary["at_validation_threshold"]["accuracy"]["value"], abs=1e-6)
+    before = {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*.npz")}
+    assert len(before) == 12
+    next(iter(before)).unlink()
+    old = (tmp_path / "predictions.csv").read_bytes()
+    assert bench(*words, "--out", str(tmp_path)) == 0  # one member is made again, the others stay
+    assert sum(file.stat().st_mtime_ns != when for file, when in before.items()) == 1
+    assert (tmp_path / "predictions.csv").read_bytes() == old
+
+
+def test_no_candidate_is_chosen_by_its_test_predictions(bench: Bench, tmp_path: Path) -> None:
+    """Test predictions are spoiled after training: the choice and the threshold stay what they were."""
+    words = ("--protocol", "robust", "--model", "crnet", "--method", "scratch", "--size", "32", "--epochs", "2")
+    words += ("--set", "batch=8", "--folds", "2", "--trials", "2", "--out", str(tmp_path))
+    assert bench(*words) == 0
+    first = json.loads((tmp_path / "summary.json").read_text())
+    for file in tmp_path.rglob("*.npz"):
+        kept = dict(np.load(file))
+        np.savez(file, **{**kept, "test": 1 - kept["test"]})
+    assert bench(*words) == 0
+    second = json.loads((tmp_path / "summary.json").read_text())
+    assert second["cross_validation"] == first["cross_validation"]
+    thresholds = [one["at_validation_threshold"]["thresholds"] for one in (first, second)]
+    assert thresholds[0] == thresholds[1]
+    assert second["metrics"]["auc"]["mean"] == pytest.approx(1 - first["metrics"]["auc"]["mean"], abs=1e-6)

@@ -1,0 +1,118 @@
+"""``covidct bench --protocol robust``: grouped cross-validation, and the fold ensemble that it chooses."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from covidct.commands import bench_inputs, bench_run
+from covidct.commands.bench_audit import Audited, audited
+from covidct.commands.bench_inputs import Request
+from covidct.commands.options import print_json
+from covidct.errors import UsageError
+from covidct.progress import progress
+from covidct.train.data import BenchData, Part, joined
+from covidct.train.ensembles import said_by, write_results
+from covidct.train.experiment import claim
+from covidct.train.folds import Folds, ensemble, grouped_folds, nested_score, ranked
+from covidct.train.loop import Job
+from covidct.train.recipe import TRIALS, changed
+from covidct.train.robust import Member, fit_member, gather
+from covidct.train.seen import Marks, write_seen
+
+MOST = 4
+"""Candidates in an ensemble at most."""
+
+
+def main(options: Mapping[str, Any], as_json: bool) -> int:
+    """Train every candidate on every fold, choose by out-of-fold AUC, score test once with the chosen members."""
+    asked = candidates(options)
+    bench_run.refuse_unused(list(asked.values()))
+    out: Path = options["out"] or Path("runs") / "robust"
+    found, rows = execute(asked, options["folds"] or 5, options["repeats"], out)
+    beside = audited(options) if options["baselines"] else Audited([], [], {})
+    if as_json:
+        print_json({**found, "candidates": rows, "shortcuts": beside.shortcuts})
+        return 0
+    for row in rows:
+        click.echo(f"  {row['auc']:.3f} over folds: {row['candidate']}, epoch {row['epoch']}")
+    bench_run.show(found, beside.shortcuts, out)
+    return 0
+
+
+def candidates(options: Mapping[str, Any]) -> dict[str, Request]:
+    """Every network of ``--model`` by every method of ``--method``, with each of the first ``--trials`` recipes."""
+    found = {}
+    for model in (options["model"] or bench_inputs.DEFAULT_MODEL).split(","):
+        for method in (options["method"] or "transfer").split(","):
+            base = bench_inputs.request({**options, "model": model, "method": method, "seeds": "0"})
+            name = f"{Path(model.partition(':')[0]).stem}-{method}"
+            for number, changes in enumerate(TRIALS[: options["trials"]] or ({},)):
+                recipe = changed(base.recipe, changes)
+                found[f"{name}-{number}" if options["trials"] else name] = replace(base, recipe=recipe)
+    return found
+
+
+def execute(
+    asked: Mapping[str, Request], count: int, repeats: int, out: Path
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The summary of the ensemble, and every candidate's score over the folds, best first; finished members stay."""
+    data = {name: bench_inputs.load(one) for name, one in asked.items()}
+    first = next(iter(data.values()))
+    pool = joined([first.parts["train"], first.parts["val"]])
+    if count > len(set(pool.groups)):
+        raise UsageError(f"--folds {count}: training and validation images have {len(set(pool.groups))} groups only")
+    folds = [grouped_folds(pool.truth, pool.groups, count, repeat) for repeat in range(repeats)]
+    claim(_config(asked, first, count, repeats), out)
+    seen = first.seen("train", "val")
+    order = list(product(range(repeats), asked, range(count)))
+    for repeat, name, fold in progress(order, "folds"):
+        seen |= _member(asked[name], data[name], pool, folds[repeat], Member(name, repeat, fold), out)
+    write_seen(out, seen)
+    tried = [one for one in (gather(out, name, folds) for name in asked) if one is not None]
+    chosen, nested = ensemble(tried, pool.truth, folds, MOST), nested_score(tried, pool.truth, folds)
+    rows = [{"candidate": c.name, "epoch": c.epoch, "auc": c.auc} for c in ranked(tried, pool.truth, folds)]
+    said = said_by(out, chosen, folds, repeats)
+    return write_results(out, _facts(asked, first), pool, first.parts["test"], chosen, nested, said), rows
+
+
+def _facts(asked: Mapping[str, Request], data: BenchData) -> dict[str, Any]:
+    """The first columns of results.csv; several networks or methods are joined by ``+``."""
+
+    def all_of(name: str) -> str:
+        return "+".join(dict.fromkeys(str(getattr(one, name)) for one in asked.values()))
+
+    facts = {"release": data.title, "split": "test", "model": all_of("model"), "method": all_of("method_name")}
+    return facts | {"init": all_of("init"), "protocol": "robust", "fraction": 1.0}
+
+
+def _config(asked: Mapping[str, Request], data: BenchData, folds: int, repeats: int) -> dict[str, Any]:
+    run = {**_facts(asked, data), "folds": folds, "repeats": repeats, "seeds": []}
+    counts = {split: len(part.ids) for split, part in data.parts.items()}
+    recipes = {name: {"recipe": asdict(one.recipe), "pretraining": _stages(one)} for name, one in asked.items()}
+    return {"run": run, "data": counts, "candidate": recipes}
+
+
+def _stages(one: Request) -> dict[str, Any]:
+    return {name: asdict(recipe) for name, recipe in one.ssl.items()}
+
+
+def _member(asked: Request, data: BenchData, pool: Part, fold: Folds, member: Member, out: Path) -> Marks:
+    """Train one member unless it is there; the marks of what its start weights were learned from."""
+    target = member.file(out)
+    if target.is_file():
+        return frozenset()
+    inside = fold == member.fold
+    train, held = (pool.take([int(row) for row in np.flatnonzero(side)]) for side in (~inside, inside))
+    part = replace(data, parts={"train": train, "val": held, "test": data.parts["test"]})
+    seed = 1000 * member.repeat + member.fold
+    start = bench_run.start(asked, seed, part)
+    folder = target.parent / f"work-{target.stem}"
+    job = Job(asked.model, asked.recipe, seed, part.pictures("train"), part.pictures("val"), folder)
+    fit_member(job, part.pictures("test").pixels, start.network, target, asked.where)
+    folder.rmdir()
+    return start.seen
