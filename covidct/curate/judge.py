@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from covidct.captions.labels import NEGATIVE, NOT_A_SCAN, POSITIVE, UNCLEAR, Verdict, Way
 from covidct.captions.letters import INFERRED, NOWHERE, Placed
 from covidct.curate.ways import qualifies, way_of
+from covidct.imaging.triage import RELEASE_SCORE
 from covidct.profiles import current
 from covidct.records import Decision, Figure, Panel
 
@@ -21,12 +22,10 @@ CLASSES = (POSITIVE, NEGATIVE)
 class Limits:
     """What a panel must be to enter a release that nobody looked at."""
 
-    kind_score: float = 0.8
-    """Probability of triage, from which on a panel taken for a slice of the lungs is one (docs/triage.md)."""
+    kind_score: float = RELEASE_SCORE
+    """Score of triage from which on a panel is what it is taken for."""
     side: int = 64
     """Pixels of the shorter side: 745 of the 746 published slices have more, tick labels of charts have 33."""
-    colour: float = 0.12
-    """Share of coloured pixels: at most .077 on the 746 published slices, arrows and frames among them."""
     pair_score: float = 0.5
     """How sure the pair of caption and picture is, where they stand on two pages."""
 
@@ -56,8 +55,6 @@ class Seen:
     """Do the caption's panels have different labels?"""
     kind: Decision | None = None
     patient: Decision | None = None
-    colour: float = 0.0
-    """Share of coloured pixels."""
     own_names: bool = False
     """Do the panel's own words name the disease as there?"""
     paper_names: bool = False
@@ -83,15 +80,21 @@ class Seen:
 
     @property
     def person(self) -> str:
-        """The patient's id where the text tells of one, else "": an assumed patient proves nothing."""
-        told = self.patient is not None and self.patient.evidence.get("rule") in TOLD
-        return self.panel.patient_id if told else ""
+        """The patient's id where the text tells this one from others, else "".
+
+        An assumed patient proves nothing, nor does a sex alone: two men are two.
+        """
+        evidence = self.patient.evidence if self.patient is not None else {}
+        known = evidence.get("age") is not None or bool(evidence.get("case")) or evidence.get("rule") in ONE_PERSON
+        return self.panel.patient_id if known and evidence.get("rule") in TOLD else ""
 
 
 UNTOLD = frozenset({"not-told-apart", "perhaps-several"})
 """Rules of the patients' step that put several people, perhaps, under one id."""
 TOLD = frozenset({"panel-text", "caption", "mention", "series", "same-patient", "one-case-paper"})
 """Rules of the patients' step that rest on words about a person."""
+ONE_PERSON = frozenset({"same-patient", "one-case-paper"})
+"""Those of them that say that it is one person."""
 
 
 @dataclass(frozen=True)
@@ -173,7 +176,7 @@ def _tiny(seen: Seen) -> bool:
 
 
 def _coloured(seen: Seen) -> bool:
-    return seen.candidate and seen.colour > LIMITS.colour
+    return seen.candidate and seen.kind is not None and seen.kind.evidence.get("rule") == "coloured"
 
 
 def _patient_unsure(seen: Seen) -> bool:
@@ -189,9 +192,9 @@ REFUSALS = (
     Refusal("second-reader-differs", "a second reader says otherwise", _second_differs),
     Refusal("disease-named-too", "its own words name the disease and something else", _disease_named_too),
     Refusal("healed", "its caption tells that the lungs have healed, only the text around names a disease", _healed),
-    Refusal("kind-unsure", "not plainly a slice of the lungs", _kind_unsure),
     Refusal("tiny", "too few pixels", _tiny),
     Refusal("coloured", "coloured where CT is grey", _coloured),
+    Refusal("kind-unsure", "not plainly a slice of the lungs", _kind_unsure),
     Refusal("patient-unsure", "several patients that the text does not tell apart", _patient_unsure),
 )  # fmt: skip
 """Asked in this order. What speaks against any label comes first, then what only a release minds."""

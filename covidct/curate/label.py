@@ -7,9 +7,6 @@ A curator's decision stays in force whatever the rules say.
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-
-import numpy as np
 
 from covidct.captions.context import label_figure
 from covidct.captions.labels import NOTHING, PANELS_DIFFER, Labels, Verdict
@@ -20,7 +17,6 @@ from covidct.curate.judge import CLASSES, UNPROVEN, Judgement, Seen, agree, judg
 from covidct.curate.subcaption import lettered, panels_by_figure
 from covidct.curate.ways import measured
 from covidct.files import sha256_bytes
-from covidct.pictures import open_picture
 from covidct.profiles import current
 from covidct.records import Decision, Figure, Panel, Paper
 from covidct.steps import Item, Outcome
@@ -28,25 +24,17 @@ from covidct.workspace import Workspace
 
 SECOND = "second_label"
 """Field of a second reader's decisions (covidct/curate/second_reader.py)."""
-COLOURED = 40
-"""Grey levels between the strongest and the weakest of red, green and blue: JPEG leaves less on grey pixels."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """One paper with all that the judgement rests on; decisions and pictures by panel id."""
+    """One paper with all that the judgement rests on; decisions by panel id."""
 
     paper: Paper
     figures: Sequence[tuple[Figure, Sequence[Panel]]]
     kinds: Mapping[str, Decision]
     patients: Mapping[str, Decision]
-    pictures: Mapping[str, Path]
     seconds: Mapping[str, Decision] = field(default_factory=dict)
-
-    @property
-    def panels(self) -> list[Panel]:
-        """All panels in reading order."""
-        return [panel for _, panels in self.figures for panel in panels]
 
 
 def items(ws: Workspace) -> Iterator[Item]:
@@ -57,10 +45,7 @@ def items(ws: Workspace) -> Iterator[Item]:
     for paper in ws.papers():
         figures = [(f, panels[f.figure_id]) for f in ws.figures(paper.paper_id) if f.figure_id in panels]
         if figures:
-            pictures = {
-                p.panel_id: ws.path(p.file) for _, own in figures for p in own if p.file and p.kind == current().picture
-            }
-            case = Case(paper, figures, kinds, patients, pictures, seconds)
+            case = Case(paper, figures, kinds, patients, seconds)
             yield Item(paper.paper_id, _inputs(case), case, len(figures))
 
 
@@ -99,22 +84,15 @@ def _seen(case: Case, figure: Figure, panels: Sequence[Panel]) -> Iterator[Seen]
     for panel in panels:
         name = panel.panel_id
         verdict = _verdict_for(placed[name], labels, differ)
-        colour = colour_share(case.pictures[name]) if name in case.pictures else 0.0
         second = str(case.seconds[name].value) if name in case.seconds else ""
         kind, patient = case.kinds.get(name), case.patients.get(name)
         own = names_disease(texts.get(placed[name].letter, figure.caption))
-        yield Seen(figure, panel, verdict, placed[name], differ, kind, patient, colour, own, around, second)
+        yield Seen(figure, panel, verdict, placed[name], differ, kind, patient, own, around, second)
 
 
 def names_disease(text: str) -> bool:
     """Does ``text`` name the disease as there: neither denied nor as the topic of a study?"""
     return any(m.means == "disease" and m.status not in ("negated", "topic") for m in read(text))
-
-
-def colour_share(path: Path) -> float:
-    """Share of the pixels of a picture that are coloured, 0 to 1."""
-    pixels = open_picture(path).astype(np.int16)
-    return float(np.mean(pixels.max(axis=2) - pixels.min(axis=2) > COLOURED))
 
 
 def _verdict_for(placed: Placed, labels: Labels, differ: bool) -> Verdict:

@@ -3,7 +3,6 @@
 import dataclasses
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
@@ -12,8 +11,7 @@ from covidct.captions.letters import Placed
 from covidct.cli import run as cli
 from covidct.curate import ways
 from covidct.curate.judge import REFUSALS, Judgement, Seen, agree, judge, weighed
-from covidct.curate.label import colour_share
-from covidct.curate.steps import LABEL
+from covidct.curate.steps import LABEL, PATIENTS
 from covidct.records import Decision, Figure, Panel, Paper
 from covidct.steps import drive
 from covidct.workspace import Workspace
@@ -32,7 +30,7 @@ SURE = Decision("panel", "p", "kind", "ct_axial_lung", "rule:triage@1", score=0.
 
 
 def person(name: str, rule: str = "panel-text", **when: list[object]) -> Decision:
-    return Decision("panel", "p", "patient", name, "rule:patients@1", evidence={"rule": rule, **when})
+    return Decision("panel", "p", "patient", name, "rule:patients@1", evidence={"rule": rule, "age": 40, **when})
 
 
 def seen(verdict: Verdict = SAID, panel: Panel = SLICE, **more: object) -> Seen:
@@ -63,8 +61,7 @@ CASES: list[tuple[Seen, str]] = [
     (seen(kind=dataclasses.replace(SURE, score=0.5)), "kind-unsure"),
     (seen(kind=dataclasses.replace(SURE, score=0.5, by="curator:ann")), ""),
     (seen(panel=dataclasses.replace(SLICE, width=41, height=33)), "tiny"),
-    (seen(colour=0.5), "coloured"),
-    (seen(colour=0.02), ""),
+    (seen(kind=dataclasses.replace(SURE, score=0.5, evidence={"rule": "coloured"})), "coloured"),
     (seen(second="negative"), "second-reader-differs"),
     (seen(second="positive"), ""),
     (seen(second="unclear"), ""),
@@ -144,6 +141,12 @@ def test_an_assumed_patient_proves_nothing() -> None:
     assert [found.refused for found in agree(map(judge, assumed))] == ["", ""]
 
 
+def test_two_men_are_two() -> None:
+    one, other = of_person("x", SAID, 1), of_person("x", OTHER, 2)
+    by_sex = [dataclasses.replace(each, patient=person("x", age=None)) for each in (one, other)]  # type: ignore[arg-type]
+    assert [found.refused for found in agree(map(judge, by_sex))] == ["", ""]
+
+
 def test_what_says_nothing_follows_a_person_proven_ill() -> None:
     found = agree(map(judge, [of_person("x", SAID, 1), of_person("x", SILENT, 2), of_person("y", SILENT, 3)]))
     assert [(one.label, one.way) for one in found] == [
@@ -162,16 +165,6 @@ def test_the_bound_of_a_way_is_exact() -> None:
     assert ways.Precision(60, 60).lower == pytest.approx(0.05 ** (1 / 60))
     assert ways.qualifies("stated") and not ways.qualifies("named") and not ways.qualifies("never-measured")
     assert ways.Precision(0, 0).lower == 0.0 and ways.Precision(0, 0).rate == 0.5
-
-
-def test_colour_of_a_slice_with_an_arrow_and_of_a_map(tmp_path: Path) -> None:
-    grey = np.full((100, 100, 3), 90, np.uint8)
-    grey[:5, :20] = (255, 255, 0)
-    Image.fromarray(grey).save(tmp_path / "arrow.png")
-    grey[:, :50] = (200, 30, 10)
-    Image.fromarray(grey).save(tmp_path / "map.png")
-    assert colour_share(tmp_path / "arrow.png") == pytest.approx(0.01)
-    assert colour_share(tmp_path / "map.png") == pytest.approx(0.5)
 
 
 def workspace(folder: Path) -> Workspace:
@@ -217,3 +210,49 @@ def test_what_waits_is_in_no_table_of_images_until_a_person_takes_it(tmp_path: P
 
 def test_a_judgement_compares_without_what_it_wins() -> None:
     assert Judgement(seen(), "positive", "stated", wins=1.0) == Judgement(seen(), "positive", "stated")
+
+
+def chain(folder: Path, title: str, figures: list[tuple[str, list[str]]], by: str = "read") -> list[tuple[str, bool]]:
+    """Label and acceptance of every panel of a paper whose figures are (caption, letters of the panels)."""
+    with Workspace.create(folder) as ws:
+        ws.save_papers([Paper("p", "file", title=title)])
+        ws.replace_figures(
+            "p", [Figure(f"f{n}", "p", label=f"Figure {n}", caption=c) for n, (c, _) in enumerate(figures)]
+        )
+        for n, (_, letters) in enumerate(figures):
+            places = [(k * 210.0, 0.0, k * 210.0 + 200, 200.0) for k in range(len(letters))]
+            made = [
+                Panel(f"f{n}-{k}", f"f{n}", letter, place, width=200, height=200, letter_by=by if letter else "none")
+                for k, (letter, place) in enumerate(zip(letters, places, strict=True))
+            ]
+            ws.replace_panels(f"f{n}", made)
+            ws.decide(Decision("panel", p.panel_id, "kind", "ct_axial_lung", "rule:triage@1", score=0.99) for p in made)
+        drive(ws, PATIENTS)
+        drive(ws, LABEL)
+        labels = ws.current_all("panel", "label")
+        return [(panel.label, bool(labels[panel.panel_id].evidence["accepted"])) for panel in ws.panels()]
+
+
+CAUSES = (
+    "Chest CT. (A) A man with COVID-19. (B) A woman with COVID-19. (C) A man with influenza pneumonia. "
+    "(D) A woman with COVID-19. (E) A man with pulmonary tuberculosis."
+)
+
+
+def test_letters_with_a_gap_flip_no_class(tmp_path: Path) -> None:
+    ill, well, open_ = ("positive", True), ("negative", True), ("unclear", False)
+    figures = [(CAUSES, ["A", "B", "D", "E"])]
+    assert chain(tmp_path / "read", "Ground glass of many causes", figures) == [ill, ill, ill, well]
+    counted = [(CAUSES, ["A", "B", "C", "D"])]
+    assert chain(tmp_path / "counted", "Ground glass of many causes", counted, by="inferred") == [open_] * 4
+    assert chain(tmp_path / "none", "Ground glass of many causes", [(CAUSES, [""] * 5)]) == [open_] * 5
+
+
+def test_a_pattern_is_no_other_disease_and_a_healed_lung_says_nothing(tmp_path: Path) -> None:
+    pattern = (
+        "CT appearance of COVID-19. (a, b) A 30-year-old man: ground glass. "
+        "(c, d) A 64-year-old woman: organizing pneumonia with a reversed halo."
+    )
+    figures = [(HEALING, [""]), ("CT appearance of COVID-19 in a 64-year-old woman.", [""]), (pattern, list("abcd"))]
+    found = chain(tmp_path / "ws", "Follow-up imaging of twelve patients with COVID-19", figures)
+    assert found == [("unclear", False)] + [("positive", True)] * 5
