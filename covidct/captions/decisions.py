@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 from covidct.captions.pictures import Reading
 from covidct.captions.reading import Mention
-from covidct.captions.rules import Role, fold_lower
-from covidct.captions.subjects import ONE_PERSON
+from covidct.captions.rules import Role
 from covidct.captions.text import Span
 from covidct.captions.ways import NOTHING, Verdict, Way, label_of
 
@@ -54,7 +53,7 @@ def _no_scan(reading: Reading) -> Ground:
     if reading.about_scan is not False:
         return None
     picture = reading.having("noscan") + reading.having("vague")
-    if not picture and ONE_PERSON.search(fold_lower(reading.text)) is None and first_of(reading, AFFIRMED):
+    if not picture and first_of(reading, AFFIRMED):
         picture = [m for m in reading.mentions if m.rule == "scan-as-number"]
     return _first(picture) or reading.subject
 

@@ -92,7 +92,7 @@ def _scans(mentions: Sequence[Mention]) -> list[Mention]:
 _WORD = re.compile(r"[A-Za-z]{2,}")
 
 
-_BESIDE_SCANS = ("photograph", "laboratory-picture", "screen")
+_BESIDE_SCANS = ("photograph", "laboratory-picture")
 """Pictures that stand beside a scan in one figure: "Photograph of the rash and chest CT"."""
 
 

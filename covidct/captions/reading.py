@@ -124,19 +124,13 @@ _ITS_TEST = re.compile(
 _GERM_TEST = re.compile(r"[\s-]*(?:pneumoniae|jirovecii|virus|dna|rna|specific|serum|urinary|pleural)?[\s-]*")
 _OF_WHOM = re.compile(r":|\b(?:in|of) (?:an?|the|this|our) (?:[a-z0-9-]+ ){0,4}with\b")
 """``Mimics of COVID-19: sarcoidosis``, ``misread as cancer in a man with COVID-19``: the likeness ends here."""
-_RELATIVE_CLAUSE = re.compile(r",[^,]*\b(?:who|whose|which|his|her|their)\b|^\s*[,(]")
 _ASIDE = re.compile(r",?\s(?:[a-z0-9]+\s){0,2}(?:hours?|days?|weeks?|months?) later(?=,|\s?\()")
 """``whose second test, two days later, was positive``; ``repeat PCR two days later (+)``."""
 _LONGEST_WORD = 40
 """Characters; what is further away than so many of these is out of reach without counting words."""
 _HEAD_CHARS = 4
 _RELATIVE = re.compile(r"(?:his|her|their|whose|the patient's)\b")
-_PATIENT = re.compile(r"\b(?:patient|he|she|herself|himself|both|also|too)\b")
 _ANOTHER = re.compile(r"\b(?:and|y|e|et|with|after|following|despite|until)\b")
-_NO_THING_IN = re.compile(
-    r"\s*(?!evidence|sign|seen|found|case)[a-z]+(?: [a-z]+)? (?:in|from|of) (?:an?|the|this|one)\b"
-)
-"""``no abnormality in a`` (woman with COVID-19): the denial ends with its thing."""
 _STRENGTH = (
     "contact",
     "compared",
@@ -267,7 +261,7 @@ class _Sentence:
         if acting.modifier.rule_id != SOMEBODY or acting.end > term.start or term.rule == "test-named":
             return False
         between = self.folded[acting.end : term.start]
-        return "," in between and _RELATIVE_CLAUSE.search(between) is None
+        return "," in between
 
     def _less_of_another_test(self, acting: Sequence[_Acting], term: _Found) -> list[_Acting]:
         """``Dengue NS1 was positive, SARS-CoV-2 PCR negative``: a result right behind the name is its own."""
@@ -369,13 +363,11 @@ class _Sentence:
         if acting.modifier.rule_id != SOMEBODY or acting.start > self.span[0] + _HEAD_CHARS:
             return False
         relative = _RELATIVE.match(self.folded, acting.start)
-        return relative is not None and _PATIENT.search(self.folded, acting.end, self.span[1]) is None
+        return relative is not None
 
     def _joined(self, before: _Acting, yes: _Acting) -> bool:
         named = any(before.end <= t.start < yes.start and t.kind in _DISEASES - _CASES for t in self.terms)
-        if named or _JOINT.search(self.folded, before.end, yes.start):
-            return True
-        return before.modifier.makes == "negated" and _NO_THING_IN.match(self.folded, before.end, yes.start) is not None
+        return named or _JOINT.search(self.folded, before.end, yes.start) is not None
 
 
 def _longest(found: Sequence[_Found]) -> list[_Found]:
