@@ -10,7 +10,7 @@ import platformdirs
 
 from covidct.errors import UsageError
 from covidct.release.read import Release, default_release, locate_images, read_release
-from covidct.train.data import BenchData, bench_data
+from covidct.train.data import BenchData, bench_data, check_parts
 from covidct.train.devices import Devices
 from covidct.train.methods import INITS, Method, method
 from covidct.train.pixels import PixelStore, open_store, pack
@@ -125,7 +125,9 @@ def images(options: Mapping[str, Any]) -> tuple[Release, dict[str, Path]]:
 
 def load(asked: Request) -> BenchData:
     """The release and its decoded pictures: from ``--packed``, or decoded into the cache."""
-    return bench_data(the_release(asked.options), store_for(asked.options, asked.recipe.size, asked.recipe.view))
+    release = the_release(asked.options)
+    check_parts(release)  # before any picture is looked for
+    return bench_data(release, store_for(asked.options, asked.recipe.size, asked.recipe.view))
 
 
 def store_for(options: Mapping[str, Any], size: int, view: str = "whole") -> PixelStore:

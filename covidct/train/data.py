@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from covidct.errors import UsageError
 from covidct.records import POSITIVE_CLASS
 from covidct.release.read import Release
+from covidct.release.read.classes import need_both_classes
 from covidct.train.loop import Pictures
 from covidct.train.pixels import PixelStore
 from covidct.train.seen import Marks, marks
@@ -66,9 +67,8 @@ class BenchData:
 
 def bench_data(release: Release, store: PixelStore, needed: Sequence[str] = PARTS) -> BenchData:
     """``release`` by split; a needed split without both classes is a UsageError."""
+    check_parts(release, needed)
     parts = {split: _part(release.images[release.images["split"] == split]) for split in PARTS}
-    for split in needed:
-        _check(release.title, split, parts[split])
     return BenchData(release.title, parts, store, marks(release))
 
 
@@ -79,12 +79,13 @@ def _part(rows: pd.DataFrame) -> Part:
     return Part(tuple(rows["image_id"]), np.asarray(truth, dtype=np.float64), tuple(groups), tuple(rows["source"]))
 
 
-def _check(title: str, split: str, part: Part) -> None:
-    if not part.ids:
-        raise UsageError(f"{title}: no images in the {split} split; make one with 'covidct manifest split'")
-    if part.truth.min() == part.truth.max():
-        missing = "non-covid" if part.truth.min() > 0.5 else "covid"
-        raise UsageError(f"{title}: the {split} split has no {missing} images; both classes are needed there")
+def check_parts(release: Release, needed: Sequence[str] = PARTS) -> None:
+    """A UsageError in one line where a needed split is empty or lacks a class; it says what to do."""
+    here = set(release.images["split"])
+    for split in needed:
+        if split not in here and release.images["label"].nunique() > 1:
+            raise UsageError(f"{release.title}: no images in the {split} split; make one with 'covidct manifest split'")
+    need_both_classes(release, needed)
 
 
 def fraction_of(data: BenchData, share: float, seed: int) -> BenchData:

@@ -141,6 +141,16 @@ def test_a_class_that_is_missing(
     assert "val split has no covid images" in capsys.readouterr().err
 
 
+def test_a_release_of_one_class_is_refused_before_a_picture_is_looked_for(
+    bench: Bench, drawn: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    release = broken(drawn[0], tmp_path / "r", lambda text: text.replace(",non-covid,", ",covid,"))
+    assert bench(*SMALL, "--out", str(tmp_path / "o"), release=release, images=tmp_path / "nowhere") == 2
+    err = capsys.readouterr().err
+    assert "there is no non-covid image at all: add controls" in err
+    assert err.count("\n") == 1
+
+
 def test_a_corrupt_picture_is_named(
     bench: Bench, drawn: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

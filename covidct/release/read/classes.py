@@ -28,7 +28,8 @@ def class_gaps(images: pd.DataFrame, splits: Sequence[str] = SPLITS) -> list[str
             groups = own["group_id"].nunique()
             count = f"{len(own)} {label} image{'s' * (len(own) != 1)} in {groups} group{'s' * (groups != 1)}"
             what = add if groups < len(splits) else "split anew with 'covidct manifest split' and other --ratios"
-            gaps.append(f"no {label} image in {', '.join(lacking)} (there are {count}): {what}")
+            where = f"{lacking[0]} split has" if len(lacking) == 1 else f"{' and '.join(lacking)} splits have"
+            gaps.append(f"the {where} no {label} images (there are {count}): {what}")
     return gaps
 
 
