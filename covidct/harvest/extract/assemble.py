@@ -13,6 +13,8 @@ BESIDE = 13.0
 """Points: how far an axis title or panel letter may stand from the graphics."""
 OWN_PAGE = 24.0
 """The same above and below, on a page that holds nothing but the figure."""
+ACROSS = 0.6
+"""Share of a figure's width from which words printed on it stand in a margin of their own, not in a corner."""
 KEPT = 0.75
 """Share of a figure that is left where words printed on a picture are cut off with its margin."""
 LEVEL = 200.0
@@ -134,8 +136,9 @@ def _clear_of_all(box: Box, lines: list[Line], placements: tuple[Placement, ...]
     for line in lines:
         if line not in on:
             cut = _clear_of(cut, line.box)
+    corner = not on or width(union([line.box for line in on])) < ACROSS * width(cut)
     without = cut
-    for line in on:
+    for line in () if corner else on:
         without = _clear_of(without, line.box)
     return without if area(without) > KEPT * area(cut) else cut
 

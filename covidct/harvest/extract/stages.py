@@ -22,6 +22,7 @@ COLOURS = {
     "running text": (120, 120, 120),
     "other text": (0, 120, 150),
     "set aside": (200, 150, 30),
+    "paragraph": (150, 60, 160),
     "image": (20, 110, 220),
     "stroke": (20, 160, 90),
     "caption": (0, 130, 140),
@@ -47,13 +48,14 @@ def draw_stages(work: "Work", folder: Path, stem: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for number, page in enumerate(work.pages):
         stages = {
-            "1-blocks": _blocks(work, number, page),
-            "2-placements": _placements(page),
-            "3-captions": _captions(work, number, page),
-            "4-clusters": _clusters(work, number, page),
-            "5-figures": _figures(work, page),
+            "1-lines": _lines(work, number, page),
+            "2-paragraphs": _paragraphs(work, number, page),
+            "3-placements": _placements(page),
+            "4-captions": _captions(work, number, page),
+            "5-clusters": _clusters(work, number, page),
+            "6-figures": _figures(work, page),
         }
-        if not any(stages[name] for name in ("3-captions", "4-clusters", "5-figures")):
+        if not any(stages[name] for name in ("4-captions", "5-clusters", "6-figures")):
             continue
         paper = _paper(work.document.load_page(page.number - 1))
         for name, marks in stages.items():
@@ -62,11 +64,35 @@ def draw_stages(work: "Work", folder: Path, stem: str) -> None:
             )
 
 
-def _blocks(work: "Work", number: int, page: Page) -> list[Mark]:
+def _lines(work: "Work", number: int, page: Page) -> list[Mark]:
     running = {id(line) for line in work.views[number].running}
     names = [("running text" if id(line) in running else "other text", line) for line in page.lines]
     names += [("set aside", line) for line in page.furniture]
     return [(page.to_page(line.box), name, "") for name, line in names]
+
+
+def _paragraphs(work: "Work", number: int, page: Page) -> list[Mark]:
+    """A box round each paragraph, with the rule that parts it from the lines over it and the pitch around it."""
+    flow = work.flows[number]
+    marks: list[Mark] = []
+    for first, border in enumerate(flow.border):
+        if not border or page.lines[first].way:
+            continue
+        lines, at = [first], first
+        while (below := flow.below[at]) is not None and not flow.border[below]:
+            lines.append(below)
+            at = below
+        box = union([page.lines[n].box for n in lines])
+        pitch = flow.pitch[lines[-1]]
+        text = (
+            f"{border}, {pitch:.1f} pt"
+            if len(lines) > 1 and pitch
+            else border
+            if len(page.lines[first].text) > 12
+            else ""
+        )
+        marks.append((page.to_page(box), "paragraph", text))
+    return marks
 
 
 def _placements(page: Page) -> list[Mark]:
@@ -106,7 +132,8 @@ def _figures(work: "Work", page: Page) -> list[Mark]:
     for figure in work.figures:
         if figure.page == page.number and figure.box is not None:
             rules = ", ".join(figure.provenance["match_rules"])
-            text = f"{figure.label}: {figure.kind}, {figure.width}x{figure.height} px, {rules}"
+            pair = f"{figure.provenance['pair']} {figure.provenance['pair_score']}"
+            text = f"{figure.label}: {figure.kind}, {figure.width}x{figure.height} px, {rules} ({pair})"
             marks.append((figure.box, "figure", text))
         if figure.caption_page == page.number:
             apart = "" if figure.page == page.number else f"{figure.label}: on page {figure.page}"

@@ -18,6 +18,8 @@ SCALE = 2.0
 """Pixels per point of the rendering that decides."""
 MOST_PIXELS = 12_000_000
 """Pixels of a page that is rendered at once: 1,700 points square."""
+INSET = (0.2, 0.15)
+"""Shares of a word's height at its upper and lower edge, where the lines over and under it may reach in."""
 FLAT = 24
 """Grey levels between the darkest and the lightest pixel of a place that shows nothing."""
 PALE = 225
@@ -131,7 +133,7 @@ def _words(listing: pymupdf.DisplayList) -> list[tuple[Box, str]]:
 def _seen(line: Line, words: Sequence[tuple[Box, str]], shown: _Shown) -> tuple[Line | None, int]:
     """``line`` with the words that show, None where none does; and how many do not."""
     own = [(box, word) for box, word in words if inside(box, line.box) > 0.6]
-    visible = [word for box, word in own if _shows(box, shown)]
+    visible = [word for box, word in own if _shows(box, line.way, shown)]
     lost = len(own) - len(visible)
     if not lost:
         return line, 0
@@ -141,7 +143,12 @@ def _seen(line: Line, words: Sequence[tuple[Box, str]], shown: _Shown) -> tuple[
     return replace(line, text=text, spans=(replace(line.main, text=text),)), lost
 
 
-def _shows(box: Box, shown: _Shown) -> bool:
-    high = box[3] - box[1]
-    place = shown.place((box[0], box[1] + 0.2 * high, box[2], box[3] - 0.15 * high))
+def _shows(box: Box, way: int, shown: _Shown) -> bool:
+    """Whether there is ink between the upper and the lower edge of a word, its neighbours' left out."""
+    x0, y0, x1, y1 = box
+    a, b = (INSET if way < 2 else INSET[::-1]) if way < 4 else (0.0, 0.0)
+    if way in (1, 3):
+        place = shown.place((x0 + a * (x1 - x0), y0, x1 - b * (x1 - x0), y1))
+    else:
+        place = shown.place((x0, y0 + a * (y1 - y0), x1, y1 - b * (y1 - y0)))
     return bool(place.size) and int(place.max()) - int(place.min()) >= FLAT
