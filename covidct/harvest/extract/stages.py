@@ -22,7 +22,7 @@ COLOURS = {
     "running text": (120, 120, 120),
     "other text": (0, 120, 150),
     "set aside": (200, 150, 30),
-    "paragraph": (150, 60, 160),
+    "paragraph": (120, 80, 30),
     "image": (20, 110, 220),
     "stroke": (20, 160, 90),
     "caption": (0, 130, 140),
