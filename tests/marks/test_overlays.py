@@ -130,6 +130,28 @@ def test_rule_read_takes_the_strokes_of_plain_words_that_the_network_overlooked(
     assert not RULES["read"](scene(image, 0.0, (replace(words, text="~ l"),))).any(), "no words"
 
 
+@pytest.mark.parametrize("angle", [0, 30, 90, 200])
+def test_rule_flat_takes_broad_arrows_that_the_network_overlooked_and_leaves_bone(angle: int) -> None:
+    turn = cv2.getRotationMatrix2D((0, 0), angle, 1)[:, :2]
+    corners = np.array([(0, -7), (40, -7), (40, -18), (70, 0), (40, 18), (40, 7), (0, 7)]) @ turn.T
+    image = np.full((220, 220), 70, np.uint8)
+    shape = [(corners + 110).round().astype(np.int32)]
+    cv2.fillPoly(image, shape, 250)
+    cv2.polylines(image, shape, True, 0, 2)
+    found = RULES["flat"](scene(image))
+    assert found[image == 250].all() and found[image == 0].mean() > 0.95
+    assert found.sum() < 1.7 * (image != 70).sum()
+    rough = np.random.default_rng(2).integers(0, 20, image.shape).astype(np.uint8)
+    assert not RULES["flat"](scene(image - np.where(image == 250, rough, 0).astype(np.uint8))).any()
+    cv2.circle(image, (110, 110), 60, 250, -1)
+    assert not RULES["flat"](scene(image)).any()
+
+
+def test_a_rim_that_was_read_as_a_letter_is_no_text() -> None:
+    line = TextBox("I", (0, 0, 4, 90), 0.6)
+    assert not RULES["read"](scene(np.full((100, 100), 90, np.uint8), 0.3, (line,))).any()
+
+
 def test_rule_read_takes_the_whole_line_where_the_network_saw_half_of_it() -> None:
     image = np.full((60, 200), 120, np.uint8)
     cv2.putText(image, "DOB 1987", (10, 20), cv2.FONT_HERSHEY_SIMPLEX, 0.6, 145, 1)

@@ -15,7 +15,7 @@ from covidct.errors import UsageError
 from covidct.imaging.ocr import PixelBox, TextBox
 from covidct.imaging.overlays.borders import borders
 from covidct.imaging.overlays.net import CLASSES, features_of, mark_probabilities
-from covidct.imaging.overlays.shapes import is_drawn_outline, kind_of_shape
+from covidct.imaging.overlays.shapes import is_broad_arrow, is_drawn_outline, kind_of_shape
 
 KINDS = ("text", "arrow", "marker", "border")
 
@@ -131,6 +131,8 @@ def read(scene: Scene) -> Bools:
     found = np.zeros(scene.grey.shape, np.bool_)
     for line in scene.texts:
         x0, y0, x1, y1 = line.box
+        if min(x1 - x0, y1 - y0) < _LINE:
+            continue
         seen = scene.painted[y0:y1, x0:x1] > _POSSIBLE
         if is_plain(line):
             seen |= _strokes(scene.grey, line.box)
@@ -174,7 +176,7 @@ def _strokes(grey: NDArray[np.uint8], box: PixelBox) -> Bools:
 
 
 def flat(scene: Scene) -> Bools:
-    """Arrowheads: white triangles of one grey level, flatter than bone, of which the network suspects some part.
+    """Arrows of one grey level, flatter than bone: broad ones with their rim, and heads that the network suspects.
 
     Without a look at the network, hearts, vertebrae and spinous processes in narrow windows are arrowheads, too.
     """
@@ -183,9 +185,12 @@ def flat(scene: Scene) -> Bools:
         if not _HEAD_PIXELS <= pixels.sum() <= _MOST * found.size:
             continue
         core = cv2.erode(np.pad(pixels.astype(np.uint8), 1), np.ones((3, 3), np.uint8))[1:-1, 1:-1] > 0
-        if not core.any() or float(scene.grey[place][core].std()) >= _FLAT:
-            continue
-        if float(scene.painted[place][pixels].mean()) >= _SOME and kind_of_shape(pixels) == "arrow":
+        spread = float(scene.grey[place][core].std()) if core.any() else _FLAT
+        if spread < _EXACT and pixels.sum() >= _BROAD and is_broad_arrow(pixels):
+            alone = np.zeros(found.shape, np.uint8)
+            alone[place] = pixels
+            found |= cv2.dilate(alone, np.ones((2 * _RIM + 1, 2 * _RIM + 1), np.uint8)) > 0
+        elif spread < _FLAT and scene.painted[place][pixels].mean() >= _SOME and kind_of_shape(pixels) == "arrow":
             found[place] |= pixels
     return found
 
@@ -226,6 +231,12 @@ _RING = (0.045, 0.33)
 """Width of a drawn ring or frame, in shares of the picture."""
 _POSSIBLE = 0.15
 _STROKE = 14
+_LINE = 7
+"""Pixels of the shorter side of a line of text; less is a rim that was read as a letter."""
+_EXACT, _BROAD = 2.0, 200
+"""Spread of grey levels inside a broad arrow, and pixels it has: bone of that shape is smaller or less even."""
+_RIM = 3
+"""Pixels round a broad arrow that its black outline may take."""
 _SOME = 0.05
 """Mean probability of a mark below which a white triangle is bone."""
 _PLAIN, _PLAIN_LETTERS = 0.7, 3
@@ -287,13 +298,13 @@ def doubtful(piece: Piece) -> bool:
 
 
 def at_rim(piece: Piece) -> bool:
-    """A line along the rim that the network alone saw: the edge of a crop or of a page, not a mark on the slice."""
-    return piece.rule == "learned" and piece.kind == "marker" and piece.rim
+    """A thin line along the rim: the edge of a crop or of a page, which readers take for a letter, not a mark."""
+    return piece.rule in ("learned", "read") and piece.rim
 
 
 FILTERS: tuple[Callable[[Piece], bool], ...] = (too_small, doubtful, at_rim)
 _FEWEST = 8
-_RIM_DEPTH, _RIM_LONG = 0.015, 4.0
+_RIM_DEPTH, _RIM_LONG = 0.015, 3.0
 """Depth of a rim as share of the shorter side (3 pixels at least); how much longer than deep a line there is."""
 _DOUBT = 0.5
 

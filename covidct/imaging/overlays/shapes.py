@@ -12,6 +12,10 @@ _ROUND_OFF, _SQUARE_OFF = 1.1, 1.6
 """Pixels that a drawn ring may be off its ellipse (standard deviation), and each pixel of a frame off its rectangle."""
 _ROUND, _TURNS = 0.75, 36
 """Share of all directions, and of a rectangle's rim, in which a drawn outline must be there."""
+_CORNER = 0.035
+"""How far, in shares of an outline's length, a corner stands out."""
+_ARROW_FILL = (0.55, 0.9)
+"""Share of its hull that an arrow with a broad shaft fills."""
 _FLATTEST = 2.0
 """Longer over shorter axis of a ring; tables and ribs are flatter."""
 _TRIANGLE = 0.7
@@ -51,6 +55,15 @@ def _is_head(wide: NDArray[np.uint8]) -> bool:
     area = cv2.contourArea(largest)
     triangle, _ = cv2.minEnclosingTriangle(largest)
     return area >= 30 and 2 * area >= int(wide.sum()) and area >= _TRIANGLE * triangle
+
+
+def is_broad_arrow(pixels: NDArray[np.bool_]) -> bool:
+    """Whether the outline of ``pixels`` is a head and a broad shaft: seven corners, two of them turned inwards."""
+    contours, _ = cv2.findContours(np.pad(pixels.astype(np.uint8), 1), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    outline = max(contours, key=cv2.contourArea)
+    hull = cv2.contourArea(cv2.convexHull(outline))
+    corners = cv2.approxPolyDP(outline, _CORNER * cv2.arcLength(outline, True), True)
+    return hull > 0 and len(corners) == 7 and _ARROW_FILL[0] <= cv2.contourArea(outline) / hull <= _ARROW_FILL[1]
 
 
 def is_drawn_outline(pixels: NDArray[np.bool_]) -> bool:
