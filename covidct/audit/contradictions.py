@@ -14,7 +14,8 @@ import pandas as pd
 
 from covidct.audit.captions import Text
 from covidct.audit.findings import Finding, finding
-from covidct.captions.labels import NEGATIVE, OTHER_DISEASES, Verdict, Way, label_caption
+from covidct.captions.labels import label_caption
+from covidct.captions.ways import NEGATIVE, OTHER_DISEASES, Verdict, Way
 from covidct.files import sha256_bytes
 from covidct.records import NEGATIVE_CLASS, POSITIVE_CLASS
 

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from covidct.captions.decisions import AFFIRMED, FINAL, NAMED, OTHERS, REFUTED, decide, first_of, verdict_of
-from covidct.captions.labels import Labels, label_caption, shown
+from covidct.captions.labels import label_caption, shown
 from covidct.captions.pictures import Reading, reading_of
 from covidct.captions.reading import Mention, read
 from covidct.captions.text import sentences
-from covidct.captions.ways import NEGATIVE, OTHER_DISEASES, POSITIVE, UNCLEAR, Verdict, Way, label_of
+from covidct.captions.ways import NEGATIVE, OTHER_DISEASES, POSITIVE, UNCLEAR, Labels, Verdict, Way, label_of
 from covidct.profiles import current
 
 

@@ -20,30 +20,12 @@ from covidct.captions.ways import (
     NOT_A_SCAN,
     NOTHING,
     OTHER_DISEASES,
-    PANELS_DIFFER,
     POSITIVE,
     UNCLEAR,
     Labels,
     Verdict,
     Way,
-    precision_of,
 )
-
-__all__ = [
-    "NEGATIVE",
-    "NOTHING",
-    "NOT_A_SCAN",
-    "OTHER_DISEASES",
-    "PANELS_DIFFER",
-    "POSITIVE",
-    "UNCLEAR",
-    "Labels",
-    "Verdict",
-    "Way",
-    "label_caption",
-    "precision_of",
-    "shown",
-]
 
 
 def label_caption(text: str) -> Labels:

@@ -19,43 +19,9 @@ from covidct.captions.text import lower, plain
 from covidct.errors import CovidctError
 from covidct.profiles import Profile
 
-MEANINGS = frozenset(
-    [
-        "disease",
-        "infected",
-        "test",
-        "suspect",
-        "other",
-        "rival",
-        "healthy",
-        "class",
-        "animal",
-        "person",
-        "scan",
-        "noscan",
-        "vague",
-        "topic",
-        "clinic",
-        "shown",
-        "process",
-        "new",
-        "acute",
-    ]
+MEANINGS = frozenset("disease infected test suspect other rival healthy class animal person scan noscan vague topic clinic shown process new acute".split())  # noqa: SIM905, E501
 )
-EFFECTS = frozenset(
-    [
-        "negated",
-        "uncertain",
-        "compared",
-        "contact",
-        "topic",
-        "elsewhere",
-        "history",
-        "affirmed",
-        "final",
-        "result-positive",
-        "result-negative",
-    ]
+EFFECTS = frozenset("negated uncertain compared contact topic elsewhere history affirmed final result-positive result-negative".split())  # noqa: SIM905, E501
 )
 
 

@@ -11,8 +11,8 @@ from covidct.errors import ExitCode, UsageError
 from covidct.tables import say
 
 if TYPE_CHECKING:
-    from covidct.captions.labels import Labels
     from covidct.captions.subcaptions import Split
+    from covidct.captions.ways import Labels
 
 DISEASE = "COVID-19"
 _csv_option = click.option(

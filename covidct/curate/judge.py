@@ -8,8 +8,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from covidct.captions.labels import NEGATIVE, NOT_A_SCAN, POSITIVE, UNCLEAR, Verdict, Way
 from covidct.captions.letters import INFERRED, NOWHERE, Placed
+from covidct.captions.ways import NEGATIVE, NOT_A_SCAN, POSITIVE, UNCLEAR, Verdict, Way
 from covidct.curate.ways import qualifies, way_of
 from covidct.imaging.triage import RELEASE_SCORE
 from covidct.profiles import current

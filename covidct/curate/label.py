@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from covidct.captions.context import label_figure
-from covidct.captions.labels import NOTHING, PANELS_DIFFER, Labels, Verdict
 from covidct.captions.letters import Placed, assigned
 from covidct.captions.reading import read
 from covidct.captions.subcaptions import split_caption
+from covidct.captions.ways import NOTHING, PANELS_DIFFER, Labels, Verdict
 from covidct.curate.judge import CLASSES, UNPROVEN, Judgement, Seen, agree, judge, weighed
 from covidct.curate.subcaption import lettered, panels_by_figure
 from covidct.curate.ways import measured

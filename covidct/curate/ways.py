@@ -6,8 +6,7 @@ of pictures of every kind; the judgement is on slices of the lungs and knows the
 
 from collections.abc import Mapping
 
-from covidct.captions.labels import Verdict, precision_of
-from covidct.captions.ways import Precision
+from covidct.captions.ways import Precision, Verdict, precision_of
 
 Way = str
 """First word of a rule: ``said``, ``named``, ``other-disease``…; ``stated`` for said and proven together."""

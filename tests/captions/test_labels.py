@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings, strategies
 
 from covidct.captions.context import label_figure, label_with_context
-from covidct.captions.labels import Labels, Way, label_caption
+from covidct.captions.labels import label_caption
+from covidct.captions.ways import Labels, Way
 from covidct.cli import run
 from covidct.tables import read_csv
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from covidct.captions.labels import Verdict, Way
 from covidct.captions.letters import Placed
+from covidct.captions.ways import Verdict, Way
 from covidct.cli import run as cli
 from covidct.curate import ways
 from covidct.curate.judge import REFUSALS, Judgement, Seen, agree, judge, weighed
