@@ -41,7 +41,10 @@ class Moment:
     span: Span
 
 
-_ONES = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()  # noqa: SIM905, E501
+_ONES = (  # noqa: SIM905
+    "zero one two three four five six seven eight nine ten"
+    " eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
+).split()
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()  # noqa: SIM905
 _WORDS = {word: number for number, word in enumerate(_ONES)}
 _WORDS |= {word: 10 * (number + 2) for number, word in enumerate(_TENS)}

@@ -19,9 +19,12 @@ from covidct.captions.text import lower, plain
 from covidct.errors import CovidctError
 from covidct.profiles import Profile
 
-MEANINGS = frozenset("disease infected test suspect other rival healthy class animal person scan noscan vague topic clinic shown process new acute".split())  # noqa: SIM905, E501
+MEANINGS = frozenset(
+    "disease infected test suspect other rival healthy class animal person"  # noqa: SIM905
+    " scan noscan vague topic clinic shown process new acute".split()
 )
-EFFECTS = frozenset("negated uncertain compared contact topic elsewhere history affirmed final result-positive result-negative".split())  # noqa: SIM905, E501
+EFFECTS = frozenset(
+    "negated uncertain compared contact topic elsewhere history affirmed final result-positive result-negative".split()  # noqa: SIM905
 )
 
 
