@@ -133,7 +133,7 @@ _RELATIVE = re.compile(r"(?:his|her|their|whose|the patient's)\b")
 _ANOTHER = re.compile(r"\b(?:and|y|e|et|with|after|following|despite|until)\b")
 _STRENGTH = (
     "contact compared elsewhere negated result-negative uncertain topic history final affirmed result-positive".split()  # noqa: SIM905
-)  # noqa: SIM905, E501
+)
 SOMEBODY = "somebody-else"
 """Whose results are not the patient's."""
 SHIELD = "result-of-something-else"
