@@ -4,6 +4,7 @@ Main path: ``judge`` asks ``REFUSALS`` in their order; then ``agree`` compares t
 refused keeps the label that the words suggest, for the person who decides; it never enters a release unseen.
 """
 
+import itertools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -213,7 +214,31 @@ def agree(judged: Iterable[Judgement]) -> list[Judgement]:
             people.setdefault(one.seen.person, []).append(one)
     contradicting = {name for name, own in people.items() if _contradict(own)}
     ill = {name for name, own in people.items() if any(_proves(one) for one in own)} - contradicting
-    return [_compared(one, contradicting, ill) for one in every]
+    alike = {name for name, own in people.items() if len(people) > 1 and _perhaps_two(own)}
+    return [_alone(_compared(one, contradicting, ill), alike) for one in every]
+
+
+def _perhaps_two(own: Sequence[Judgement]) -> bool:
+    """Is a person known by age and sex alone told of anew, in other words, in another figure?"""
+    told = {one.seen.figure.figure_id: words for one in own if (words := _introduction(one))}
+    return any(not (a.startswith(b) or b.startswith(a)) for a, b in itertools.combinations(told.values(), 2))
+
+
+def _introduction(one: Judgement) -> str:
+    """The words that tell of the person, from the age on; "" for a case with a number."""
+    evidence = one.seen.patient.evidence if one.seen.patient else {}
+    age, text = evidence.get("age"), str(evidence.get("text", ""))
+    if evidence.get("case") or evidence.get("rule") in ONE_PERSON or not isinstance(age, int | float):
+        return ""
+    found = re.search(rf"\b{age:g}\b.*", text)
+    return re.sub(r"\W+", " ", found[0]).strip().casefold() if found else ""
+
+
+def _alone(one: Judgement, alike: set[str]) -> Judgement:
+    if one.seen.person not in alike or not one.accepted:
+        return one
+    why = "people of one age and sex whom two figures tell of in different words"
+    return replace(one, label=UNCLEAR, refused="patient-unsure", why=why, suggested=one.label)
 
 
 def _contradict(own: Sequence[Judgement]) -> bool:

@@ -29,7 +29,7 @@ SLICE = Panel("p", "f", "A", (0, 0, 200, 200), kind="ct_axial_lung", score=0.9, 
 SURE = Decision("panel", "p", "kind", "ct_axial_lung", "rule:triage@1", score=0.99)
 
 
-def person(name: str, rule: str = "panel-text", **when: list[object]) -> Decision:
+def person(name: str, rule: str = "panel-text", **when: object) -> Decision:
     return Decision("panel", "p", "patient", name, "rule:patients@1", evidence={"rule": rule, "age": 40, **when})
 
 
@@ -38,7 +38,7 @@ def seen(verdict: Verdict = SAID, panel: Panel = SLICE, **more: object) -> Seen:
     return Seen(Figure("f", "paper"), panel, verdict, **known)  # type: ignore[arg-type]
 
 
-def of_person(name: str, verdict: Verdict, number: int, **when: list[object]) -> Seen:
+def of_person(name: str, verdict: Verdict, number: int, **when: object) -> Seen:
     panel = dataclasses.replace(SLICE, panel_id=f"p{number}", patient_id=name)
     return seen(verdict, panel, patient=person(name, **when))
 
@@ -139,6 +139,21 @@ def test_an_assumed_patient_proves_nothing() -> None:
     one, other = of_person("x", SAID, 1), of_person("x", OTHER, 2)
     assumed = [dataclasses.replace(each, patient=person("x", "one-a-figure")) for each in (one, other)]
     assert [found.refused for found in agree(map(judge, assumed))] == ["", ""]
+
+
+def test_one_age_in_two_figures_is_one_person_only_by_the_same_words() -> None:
+    def panel(name: str, number: int, text: str, **more: object) -> Seen:
+        return dataclasses.replace(of_person(name, SAID, number, text=text, **more), figure=Figure(f"f{number}", "p"))
+
+    first, again = "(A) A 40-year-old man with a 3-day history", "A 40-year-old man with a 3-day history of fever"
+    other = panel("z", 9, "A 40-year-old woman")
+    same = agree(map(judge, [panel("x", 1, first), panel("x", 2, again), other]))
+    assert [one.refused for one in same] == ["", "", ""]
+    new = [panel("x", 1, first), panel("x", 2, "A 40-year-old man with diabetes")]
+    assert [one.refused for one in agree(map(judge, [*new, other]))] == ["patient-unsure", "patient-unsure", ""]
+    assert [one.refused for one in agree(map(judge, new))] == ["", ""], "a paper about one person"
+    numbered = [panel("x", 1, first, case="7"), panel("x", 2, "A 40-year-old man with diabetes", case="7")]
+    assert [one.refused for one in agree(map(judge, [*numbered, other]))] == ["", "", ""]
 
 
 def test_two_men_are_two() -> None:
