@@ -12,13 +12,17 @@ Importing this package loads neither torch nor PyMuPDF: the names below are impo
 | `load_release`, `Release` | a release by folder, archive, URL or name |
 | `CovidCT` | a release's pictures as a dataset |
 | `audit_release` | leaks, contradictions, shortcuts |
-| `train_model`, `evaluate_run`, `predict_images` | benchmarks (extra `train`) |
+| `BenchOptions`, `train_model`, `evaluate_run`, `predict_images` | benchmarks (extra `train`) |
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from covidct.bench.evaluation import evaluate_run as evaluate_run
+    from covidct.bench.options import BenchOptions as BenchOptions
+    from covidct.bench.prediction import predict_images as predict_images
+    from covidct.bench.training import train_model as train_model
     from covidct.curate.steps import STEPS as STEPS
     from covidct.datasets import CovidCT as CovidCT
     from covidct.library import audit_release as audit_release
@@ -41,6 +45,10 @@ _HOME = {
     "Release": "release.read",
     "CovidCT": "datasets",
     "audit_release": "library",
+    "BenchOptions": "bench.options",
+    "train_model": "bench.training",
+    "evaluate_run": "bench.evaluation",
+    "predict_images": "bench.prediction",
 }
 """Public name: the module below ``covidct`` that has it."""
 

@@ -1,4 +1,4 @@
-"""``covidct bench`` and ``covidct predict``: options here, the work in ``covidct.commands.bench_run``."""
+"""``covidct bench`` and ``covidct predict``: options here, the work in :mod:`covidct.bench`."""
 
 from pathlib import Path
 from typing import Any
@@ -84,21 +84,10 @@ def bench(ctx: click.Context, /, as_json: bool, **options: Any) -> int:
     if ctx.invoked_subcommand:
         return 0
     refuse_unused(ctx)
-    if options["table"]:
-        from covidct.commands import bench_table
+    from covidct.bench.options import BenchOptions
+    from covidct.commands import bench_print
 
-        return bench_table.main(options["table"], options, as_json)
-    if options["fractions"]:
-        from covidct.commands import bench_curve
-
-        return bench_curve.main(options, as_json)
-    if options["protocol"] == "robust":
-        from covidct.commands import bench_robust
-
-        return bench_robust.main(options, as_json)
-    from covidct.commands import bench_run
-
-    return bench_run.main(options, as_json)
+    return bench_print.run(BenchOptions(**options), as_json)
 
 
 @bench.command()
@@ -113,9 +102,9 @@ def evaluate(
     run_folder: Path, model: str | None, manifest: str, images: Path | None, split: str, out: Path | None, as_json: bool
 ) -> int:
     """Score a run on another release, by source and by group."""
-    from covidct.commands import bench_evaluate
+    from covidct.commands import bench_print
 
-    return bench_evaluate.main(run_folder, manifest, images, split, out, as_json, model)
+    return bench_print.evaluate(run_folder, manifest, images, split, out, as_json, model)
 
 
 @bench.command()
@@ -126,9 +115,9 @@ def evaluate(
 @json_option
 def compare(first: Path, second: Path, metric: str, manifest: str | None, as_json: bool) -> int:
     """The paired difference of two runs on the same test images, with its interval."""
-    from covidct.commands import bench_evaluate
+    from covidct.commands import bench_print
 
-    return bench_evaluate.compare(first, second, metric, manifest, as_json)
+    return bench_print.compare(first, second, metric, manifest, as_json)
 
 
 @bench.command()
@@ -142,9 +131,11 @@ def compare(first: Path, second: Path, metric: str, manifest: str | None, as_jso
 @click.option("--out", type=FOLDER, default=None, help="Default: the run's folder; runs/report for several.")
 def report(runs: tuple[Path, ...], **options: Any) -> int:
     """report.html of one finished run, or of several side by side (Grad-CAM in columns, as Fig. 5)."""
-    from covidct.commands import bench_report
+    from covidct.bench.options import BenchOptions
+    from covidct.bench.reporting import report_runs
 
-    return bench_report.main(runs, options)
+    click.echo(f"report: {report_runs(runs, BenchOptions(**options))}")
+    return 0
 
 
 @bench.command()
@@ -156,9 +147,10 @@ def report(runs: tuple[Path, ...], **options: Any) -> int:
 @click.option("--seed", type=int, default=0, show_default=True)
 def pretrain(images: Path, out: Path, model: str, weights: Path | None, settings: tuple[str, ...], seed: int) -> int:
     """Learn weights from pictures without labels (MoCo v2)."""
-    from covidct.commands import bench_evaluate
+    from covidct.bench.evaluation import pretrain as learn
 
-    return bench_evaluate.pretrain(images, out, model, weights, settings, seed)
+    click.echo(learn(images, out, model, weights, settings, seed))
+    return 0
 
 
 @click.command()
@@ -170,6 +162,6 @@ def pretrain(images: Path, out: Path, model: str, weights: Path | None, settings
 @needs_extra("train")
 def predict(images: tuple[Path, ...], run_folder: Path, model: str | None, out: Path | None, as_json: bool) -> int:
     """A trained run on new images. Not for clinical use."""
-    from covidct.commands import bench_explain
+    from covidct.commands import bench_print
 
-    return bench_explain.predict(images, run_folder, out, as_json, model)
+    return bench_print.predict(images, run_folder, out, as_json, model)

@@ -12,8 +12,8 @@ import torch
 from PIL import Image
 
 from covidct.audit import shortcut
+from covidct.bench.reporting import marks_of
 from covidct.cli import run
-from covidct.commands.bench_report import marks_of
 from covidct.models import build
 from covidct.models.gradcam import grad_cam
 from covidct.release.read import read_release

@@ -6,13 +6,13 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-import click
 import numpy as np
 
-from covidct.commands import bench_inputs, bench_run
-from covidct.commands.bench_audit import Audited, audited
-from covidct.commands.bench_inputs import Request
-from covidct.commands.options import print_json
+from covidct.bench import inputs, training
+from covidct.bench.beside import Audited, audited
+from covidct.bench.inputs import Request
+from covidct.bench.options import BenchOptions
+from covidct.bench.training import Trained
 from covidct.errors import UsageError
 from covidct.progress import progress
 from covidct.train.data import BenchData, Part, joined
@@ -28,32 +28,26 @@ MOST = 4
 """Candidates in an ensemble at most."""
 
 
-def main(options: Mapping[str, Any], as_json: bool) -> int:
+def robust_run(options: BenchOptions) -> Trained:
     """Train every candidate on every fold, choose by out-of-fold AUC, score test once with the chosen members."""
     asked = candidates(options)
-    bench_run.refuse_unused(list(asked.values()))
-    out: Path = options["out"] or Path("runs") / "robust"
-    found, rows = execute(asked, options["folds"] or 5, options["repeats"], out)
-    beside = audited(options) if options["baselines"] else Audited([], [], {})
-    if as_json:
-        print_json({**found, "candidates": rows, "shortcuts": beside.shortcuts})
-        return 0
-    for row in rows:
-        click.echo(f"  {row['auc']:.3f} over folds: {row['candidate']}, epoch {row['epoch']}")
-    bench_run.show(found, beside.shortcuts, out)
-    return 0
+    training.refuse_unused(list(asked.values()))
+    out: Path = options.out or Path("runs") / "robust"
+    found, rows = execute(asked, options.folds or 5, options.repeats, out)
+    beside = audited(options) if options.baselines else Audited([], [], {})
+    return Trained({**found, "candidates": rows}, beside.shortcuts, out)
 
 
-def candidates(options: Mapping[str, Any]) -> dict[str, Request]:
+def candidates(options: BenchOptions) -> dict[str, Request]:
     """Every network of ``--model`` by every method of ``--method``, with each of the first ``--trials`` recipes."""
     found = {}
-    for model in (options["model"] or bench_inputs.DEFAULT_MODEL).split(","):
-        for method in (options["method"] or "transfer").split(","):
-            base = bench_inputs.request({**options, "model": model, "method": method, "seeds": "0"})
+    for model in (options.model or inputs.DEFAULT_MODEL).split(","):
+        for method in (options.method or "transfer").split(","):
+            base = inputs.request(replace(options, model=model, method=method, seeds="0"))
             name = f"{Path(model.partition(':')[0]).stem}-{method}"
-            for number, changes in enumerate(TRIALS[: options["trials"]] or ({},)):
+            for number, changes in enumerate(TRIALS[: options.trials] or ({},)):
                 recipe = changed(base.recipe, changes)
-                found[f"{name}-{number}" if options["trials"] else name] = replace(base, recipe=recipe)
+                found[f"{name}-{number}" if options.trials else name] = replace(base, recipe=recipe)
     return found
 
 
@@ -61,7 +55,7 @@ def execute(
     asked: Mapping[str, Request], count: int, repeats: int, out: Path
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The summary of the ensemble, and every candidate's score over the folds, best first; finished members stay."""
-    data = {name: bench_inputs.load(one) for name, one in asked.items()}
+    data = {name: inputs.load(one) for name, one in asked.items()}
     first = next(iter(data.values()))
     pool = joined([first.parts["train"], first.parts["val"]])
     if count > len(set(pool.groups)):
@@ -110,7 +104,7 @@ def _member(asked: Request, data: BenchData, pool: Part, fold: Folds, member: Me
     train, held = (pool.take([int(row) for row in np.flatnonzero(side)]) for side in (~inside, inside))
     part = replace(data, parts={"train": train, "val": held, "test": data.parts["test"]})
     seed = 1000 * member.repeat + member.fold
-    start = bench_run.start(asked, seed, part)
+    start = training.start(asked, seed, part)
     folder = target.parent / f"work-{target.stem}"
     job = Job(asked.model, asked.recipe, seed, part.pictures("train"), part.pictures("val"), folder)
     fit_member(job, part.pictures("test").pixels, start.network, target, asked.where)

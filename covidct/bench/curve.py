@@ -1,53 +1,48 @@
 """``covidct bench --fractions``: the learning curve of one or several methods."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import click
-
-from covidct.commands import bench_inputs, bench_run
-from covidct.commands.bench_audit import Audited, audited
-from covidct.commands.bench_report import data_tables, render
-from covidct.commands.options import print_json
+from covidct.bench import inputs, training
+from covidct.bench.beside import Audited, audited
+from covidct.bench.options import BenchOptions
+from covidct.bench.reporting import data_tables, render
 from covidct.errors import UsageError
 from covidct.files import write_text
 from covidct.train import curve, results
 from covidct.train.data import BenchData, fraction_of
 
 
-def main(options: Mapping[str, Any], as_json: bool) -> int:
-    """Train every method on every share of the training groups; leaves curve.csv and curve.svg."""
-    shares = fractions(options["fractions"])
-    methods = (options["method"] or "scratch").split(",")
-    bench_run.refuse_unused([bench_inputs.request({**options, "method": name}) for name in methods])
-    out: Path = options["out"] or Path("runs") / f"curve-{'-'.join(methods)}"
+def learning_curve(options: BenchOptions) -> tuple[list[dict[str, Any]], Path]:
+    """Train every method on every share of the training groups; leaves curve.csv and curve.svg.
+
+    The points, a line a method and share, and the folder.
+    """
+    shares = fractions(options.fractions or "1")
+    methods = (options.method or "scratch").split(",")
+    training.refuse_unused([inputs.request(replace(options, method=name)) for name in methods])
+    out: Path = options.out or Path("runs") / f"curve-{'-'.join(methods)}"
     curves: dict[str, list[dict[str, Any]]] = {}
     for name in methods:
         for share in shares:
             folder = out / name / f"{share:g}"
-            asked = bench_inputs.request({**options, "method": name, "out": folder}, share)
-            found = bench_run.execute(asked)
-            images, groups = _used(bench_inputs.load(asked), share, asked.seeds)
+            asked = inputs.request(replace(options, method=name, out=folder), share)
+            found = training.execute(asked)
+            images, groups = _used(inputs.load(asked), share, asked.seeds)
             curves.setdefault(name, []).append(curve.line(share, images, groups, found))
     points = [point for line in curves.values() for point in line]
     results.write_csv(out / curve.CURVE, points)
     write_text(out / "curve.svg", curve.plot(curves))
     _report(curves, options, out)
-    if as_json:
-        print_json(points)
-    else:
-        for point in points:
-            area = f"AUC {point['auc']:.3f} [{point['auc_low']:.3f}, {point['auc_high']:.3f}]"
-            click.echo(f"{point['method']} {point['fraction']:g}: {point['train_groups']} groups, {area}")
-        click.echo(f"files: {out}")
-    return 0
+    return points, out
 
 
-def _report(curves: Mapping[str, list[dict[str, Any]]], options: Mapping[str, Any], out: Path) -> None:
+def _report(curves: Mapping[str, list[dict[str, Any]]], options: BenchOptions, out: Path) -> None:
     """The curves with their points as a page."""
-    release = bench_inputs.the_release(options)
-    beside = audited(options) if options["baselines"] else Audited([], [], {})
+    release = inputs.the_release(options)
+    beside = audited(options) if options.baselines else Audited([], [], {})
     model = next(iter(curves.values()))[0]["model"]
     render(
         out,

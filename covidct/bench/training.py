@@ -1,21 +1,19 @@
 """The work behind ``covidct bench``: a request to start weights, to a run folder, a run to lines on a screen."""
 
 import hashlib
+import logging
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import click
-
-from covidct.commands.bench_audit import Audited, audited
-from covidct.commands.bench_inputs import SSL_PREFIXES, Request, images, load, pairs, request
-from covidct.commands.bench_report import write_report
-from covidct.commands.options import print_json
+from covidct.bench.beside import Audited, audited
+from covidct.bench.inputs import SSL_PREFIXES, Request, images, load, pairs, request
+from covidct.bench.options import BenchOptions
+from covidct.bench.reporting import write_report
 from covidct.errors import UsageError
 from covidct.files import sha256_file
-from covidct.intervals import interval_text
 from covidct.train.data import PARTS, BenchData
 from covidct.train.experiment import Plan, run
 from covidct.train.lnm import lnm_start
@@ -25,6 +23,8 @@ from covidct.train.seen import folder_marks
 from covidct.train.trials import best_recipe
 from covidct.train.weights import Start, file_start, imagenet_start, random_start
 
+LOG = logging.getLogger(__name__)
+
 
 def start(asked: Request, seed: int, data: BenchData) -> Start:
     """The weights that fine-tuning begins with: those of ``init``, then learned on without labels where asked."""
@@ -33,19 +33,19 @@ def start(asked: Request, seed: int, data: BenchData) -> Start:
         own = recipe.seed if recipe.seed >= 0 else seed
         begun = pretrained(asked.model, begun, [stage(asked, name, data)], own, asked.cache, asked.where)
     if begun.note:
-        click.echo(f"start of seed {seed}: {begun.note}", err=True)
+        LOG.warning("start of seed %d: %s", seed, begun.note)
     return begun
 
 
 def base(asked: Request, seed: int, data: BenchData) -> Start:
     """Random, ImageNet, LNM or file weights."""
     size, pixels = asked.recipe.size, data.pictures("train").pixels
-    if asked.options["weights"]:
-        return file_start(asked.model, size, seed, asked.options["weights"], pixels)
+    if asked.options.weights:
+        return file_start(asked.model, size, seed, asked.options.weights, pixels)
     first = random_start(asked.model, size, seed, pixels) if asked.init in ("random", "lnm") else None
     first = first or imagenet_start(asked.model, size, seed)
     if asked.init.endswith("lnm"):
-        return lnm_start(asked.model, first, asked.recipe, seed, asked.options["lnm"], asked.cache, asked.where)
+        return lnm_start(asked.model, first, asked.recipe, seed, asked.options.lnm, asked.cache, asked.where)
     return first
 
 
@@ -57,8 +57,8 @@ def stage(asked: Request, name: str, data: BenchData) -> Stage:
         store = pack(folder_pictures(luna_folder(asked)), recipe.stored, folder)
         pixels = store.rows(store.ids)
         return Stage(name, recipe, pixels, store.digest, seen=folder_marks(store.sums, pixels))
-    store = data.store if asked.options["packed"] else pack(images(asked.options)[1], recipe.stored, folder)
-    splits = PARTS if asked.options["ssl_images"] == "all" else ("train",)
+    store = data.store if asked.options.packed else pack(images(asked.options)[1], recipe.stored, folder)
+    splits = PARTS if asked.options.ssl_images == "all" else ("train",)
     ids = [image for split in splits for image in data.parts[split].ids]
     digest = hashlib.sha256("\n".join([store.digest, *ids]).encode()).hexdigest()
     return Stage(name, recipe, store.rows(ids), digest, seen=data.seen(*splits))
@@ -66,7 +66,7 @@ def stage(asked: Request, name: str, data: BenchData) -> Stage:
 
 def luna_folder(asked: Request) -> Path:
     """``--luna`` or ``COVIDCT_LUNA``; else a UsageError with the command that makes one."""
-    given = asked.options["luna"] or os.environ.get("COVIDCT_LUNA")
+    given = asked.options.luna or os.environ.get("COVIDCT_LUNA")
     if not given:
         raise UsageError(
             f"--method {asked.method_name} learns from LUNA16 slices: give --luna DIR "
@@ -86,31 +86,43 @@ def execute(asked: Request) -> dict[str, Any]:
     """Train every seed and write the run's files; returns the summary."""
     data = load(asked)
     extra: dict[str, Any] = {"pretraining": {n: asdict(r) for n, r in asked.ssl.items()}} if asked.ssl else {}
-    if asked.options["weights"]:
-        extra["weights"] = {"sha256": digest_of(asked.options["weights"])}
+    if asked.options.weights:
+        extra["weights"] = {"sha256": digest_of(asked.options.weights)}
     plan = Plan(asked.model, asked.method_name, asked.init, asked.recipe, asked.seeds, asked.fraction, extra)
 
     def starter(seed: int, part: BenchData) -> Start:
         return start(asked, seed, part)
 
-    if asked.options["trials"]:
-        plan = best_recipe(plan, data, starter, asked.out, asked.where, asked.options["trials"])
+    if asked.options.trials:
+        plan = best_recipe(plan, data, starter, asked.out, asked.where, asked.options.trials)
     return run(plan, data, starter, asked.out, asked.where)
 
 
-def main(options: Mapping[str, Any], as_json: bool) -> int:
-    """One run of ``covidct bench``: scores with intervals, the shortcut baselines beside them, a report."""
+@dataclass(frozen=True)
+class Trained:
+    """A finished run: its summary, the shortcut classifiers' rows beside it, and its folder."""
+
+    summary: dict[str, Any]
+    shortcuts: list[dict[str, Any]]
+    out: Path
+
+
+def train_model(options: BenchOptions) -> Trained:
+    """Train one network by one method over the seeds, score it, and leave the run's files in its folder.
+
+    A folder that holds the same run goes on where that stopped. Raises UsageError for what cannot be done as asked.
+
+    >>> from covidct import BenchOptions, train_model
+    >>> found = train_model(BenchOptions(model="crnet", manifest="release", size=32, epochs=1))
+    >>> print(found.summary["metrics"]["auc"], found.out)
+    """
     asked = request(options)
     refuse_unused([asked])
     found = execute(asked)
-    beside = audited(options) if options["baselines"] else Audited([], [], {})
-    if options["report"]:
+    beside = audited(options) if options.baselines else Audited([], [], {})
+    if options.report:
         write_report(asked.out, options, beside)
-    if as_json:
-        print_json({**found, "shortcuts": beside.shortcuts})
-    else:
-        show(found, beside.shortcuts, asked.out)
-    return 0
+    return Trained(found, beside.shortcuts, asked.out)
 
 
 def refuse_unused(asked: Sequence[Request]) -> None:
@@ -118,25 +130,13 @@ def refuse_unused(asked: Sequence[Request]) -> None:
     options, ssl = asked[0].options, {name for one in asked for name in one.ssl}
     stages = {*ssl, *({"moco"} if ssl else ())}
     unused = {
-        "--luna": options["luna"] and "luna" not in ssl,
-        "--lnm": options["lnm"] and not any(one.init.endswith("lnm") for one in asked),
-        "--ssl-images all": options["ssl_images"] == "all" and "target" not in ssl,
+        "--luna": options.luna and "luna" not in ssl,
+        "--lnm": options.lnm and not any(one.init.endswith("lnm") for one in asked),
+        "--ssl-images all": options.ssl_images == "all" and "target" not in ssl,
     }
-    for name in pairs(options["settings"]):
+    for name in pairs(options.settings):
         unused[f"--set {name}"] = name.startswith(SSL_PREFIXES) and name.partition(".")[0] not in stages
     for option, given in unused.items():
         if given:
             names = ", ".join(dict.fromkeys(one.method_name for one in asked))
             raise UsageError(f"{option} is not used by method {names}: leave it out")
-
-
-def show(found: Mapping[str, Any], shortcuts: list[dict[str, Any]], out: Path) -> None:
-    """The summary as lines for a person."""
-    title = f"{found['model']} {found['method']} ({found['protocol']}) on {found['release']}"
-    click.echo(f"{title}, {found['images']} test images")
-    for name, score in found["metrics"].items():
-        click.echo(f"  {name:<12}{score['mean']:.3f} ± {score['sd']:.3f}  {interval_text(score)}".rstrip())
-    for one in shortcuts:
-        scores = f"accuracy {one['accuracy']:.3f}, AUC {one['auc']:.3f} [{interval_text(one)}]"
-        click.echo(f"  shortcut, no anatomy: {one['name']}: {scores}")
-    click.echo(f"files: {out}")

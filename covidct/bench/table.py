@@ -1,16 +1,15 @@
 """``covidct bench --table N``: a whole table of the paper, its figures in the next column."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import click
-
-from covidct.commands import bench_inputs, bench_run
-from covidct.commands.bench_audit import Audited, audited
-from covidct.commands.bench_report import render, side_by_side
-from covidct.commands.options import print_json
-from covidct.errors import CovidctError, ExitCode
+from covidct.bench import inputs, training
+from covidct.bench.beside import Audited, audited
+from covidct.bench.options import BenchOptions
+from covidct.bench.reporting import render, side_by_side
+from covidct.errors import CovidctError
 from covidct.files import write_text
 from covidct.intervals import interval_text
 from covidct.models import MODELS, paper_parameters
@@ -23,37 +22,40 @@ from covidct.train.report_tables import Cells, Table
 Facts = list[dict[str, Any]]
 
 
-def main(number: int, options: Mapping[str, Any], as_json: bool) -> int:
-    """Make table ``number``, print it, leave it in ``--out``; exit code 3 where a row could not be run."""
-    out: Path = options["out"] or Path("runs") / f"table-{number}"
+@dataclass(frozen=True)
+class Made:
+    """A table of the paper: for a person, as data, and its rows that could not be run."""
+
+    table: Table
+    rows: Facts
+    failed: Facts
+
+
+def paper_table(number: int, options: BenchOptions) -> Made:
+    """Make table ``number`` and leave it in ``options.out``; ``failed`` names rows that could not be run, and why."""
+    out: Path = options.out or Path("runs") / f"table-{number}"
     failed: Facts = []
     if number == 1:
-        table, data = split_counts(bench_inputs.the_release(options))
+        table, data = split_counts(inputs.the_release(options))
     elif number == 2:
         table, data = parameter_counts()
     else:
-        beside = audited(options) if options["baselines"] else Audited([], [], {})
+        beside = audited(options) if options.baselines else Audited([], [], {})
         table, data, failed = runs(number, options, out, beside.shortcuts)
         _report(table, number, options, out, beside)
     results.write_json(out / "table.json", {"title": table.title, "rows": data, "failed": failed, "notes": table.notes})
     write_text(out / "table.md", table.markdown())
-    if as_json:
-        print_json({"rows": data, "failed": failed, "notes": table.notes})
-    else:
-        click.echo(table.markdown().rstrip())
-        for one in failed:
-            click.echo(f"{one['row']}: {one['error']}", err=True)
-    return ExitCode.INCOMPLETE if failed else ExitCode.COMPLETE
+    return Made(table, data, failed)
 
 
-def _report(table: Table, number: int, options: Mapping[str, Any], out: Path, beside: Audited) -> None:
+def _report(table: Table, number: int, options: BenchOptions, out: Path, beside: Audited) -> None:
     """The table as a page, its runs' curves and maps side by side below."""
-    folders = [out / row.slug for row in tables.rows(number, options["model"])]
-    done = [finished(folder, options["model"]) for folder in folders if (folder / results.SUMMARY).is_file()]
-    if done and options["report"]:
+    folders = [out / row.slug for row in tables.rows(number, options.model)]
+    done = [finished(folder, options.model) for folder in folders if (folder / results.SUMMARY).is_file()]
+    if done and options.report:
         side_by_side(done, options, beside, out, table.title, [table])
     else:
-        render(out, title=table.title, subtitle=bench_inputs.the_release(options).title, tables=[table])
+        render(out, title=table.title, subtitle=inputs.the_release(options).title, tables=[table])
 
 
 def split_counts(release: Release) -> tuple[Table, Facts]:
@@ -84,16 +86,16 @@ def parameter_counts() -> tuple[Table, Facts]:
 
 
 def runs(
-    number: int, options: Mapping[str, Any], out: Path, shortcuts: Facts
+    number: int, options: BenchOptions, out: Path, shortcuts: Facts
 ) -> tuple[Table, list[dict[str, Any]], list[dict[str, str]]]:
     """Tables III to VII: every row is a run in a folder of its own; rows that cannot be run say why."""
-    chosen = tables.rows(number, options["model"])
+    chosen = tables.rows(number, options.model)
     data: Facts = []
     failed: Facts = []
     for row in chosen:
-        own = {"model": row.model, "method": row.method, "init": row.init or None, "freeze": row.freeze}
+        own: dict[str, Any] = {"model": row.model, "method": row.method, "init": row.init or None, "freeze": row.freeze}
         try:
-            found = bench_run.execute(bench_inputs.request({**options, **own, "out": out / row.slug}))
+            found = training.execute(inputs.request(replace(options, **own, out=out / row.slug)))
             data.append({"row": row.title, "paper": vars(row.paper), "ours": found["metrics"]})
         except CovidctError as error:
             data.append({"row": row.title, "paper": vars(row.paper), "ours": None, "why": str(error)})

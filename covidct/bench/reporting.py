@@ -1,15 +1,15 @@
 """``report.html`` and ``model-card.md`` of a run, ``report.html`` of several runs side by side."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import click
 import numpy as np
 from jinja2 import Environment, PackageLoader
 
-from covidct.commands import bench_inputs
-from covidct.commands.bench_audit import Audited, audited
+from covidct.bench import inputs
+from covidct.bench.beside import Audited, audited
+from covidct.bench.options import BenchOptions
 from covidct.errors import UsageError
 from covidct.files import write_text
 from covidct.models.gradcam import NoMapError
@@ -36,29 +36,28 @@ def render(out: Path, **parts: Any) -> None:
     write_text(out / "report.html", pages.get_template("report.html").render(**settled))
 
 
-def main(runs: tuple[Path, ...], options: Mapping[str, Any]) -> int:
-    """The report of one run in its own folder, or of several side by side."""
-    found = [finished(folder, options.get("model")) for folder in runs]
-    release = bench_inputs.the_release(options)
+def report_runs(runs: Sequence[Path], options: BenchOptions) -> Path:
+    """The report of one run in its own folder, or of several side by side; the page."""
+    found = [finished(folder, options.model) for folder in runs]
+    release = inputs.the_release(options)
     for run in found:
         if run.config["run"]["release"] != release.title:
             made = run.config["run"]["release"]
             raise UsageError(f"{run.folder}: made on {made}, not {release.title}; give that release with --manifest")
-    beside = audited(options) if options["baselines"] else Audited([], [], {})
+    beside = audited(options) if options.baselines else Audited([], [], {})
     if len(found) == 1:
-        out = write_report(runs[0], options, beside, options["out"])
+        out = write_report(runs[0], options, beside, options.out)
     else:
-        out = options["out"] or Path("runs") / "report"
+        out = options.out or Path("runs") / "report"
         side_by_side(found, options, beside, out, "Runs side by side")
-    click.echo(f"report: {out / 'report.html'}")
-    return 0
+    return out / "report.html"
 
 
-def write_report(folder: Path, options: Mapping[str, Any], beside: Audited, out: Path | None = None) -> Path:
+def write_report(folder: Path, options: BenchOptions, beside: Audited, out: Path | None = None) -> Path:
     """The report of a finished run: scores, curves, mistakes, maps and where they fall, data, settings, card."""
-    run, release = finished(folder, options.get("model")), bench_inputs.the_release(options)
+    run, release = finished(folder, options.model), inputs.the_release(options)
     out = out or folder
-    store = bench_inputs.store_for(options, run.size, run.view)
+    store = inputs.store_for(options, run.size, run.view)
     looked = _places(run, store, marks_of(release))
     entries = card.card(run.config, run.summary, beside.shortcuts)
     results.write_json(out / "explain.json", looked)
@@ -91,17 +90,17 @@ def write_report(folder: Path, options: Mapping[str, Any], beside: Audited, out:
 
 def side_by_side(
     runs: Sequence[Finished],
-    options: Mapping[str, Any],
+    options: BenchOptions,
     beside: Audited,
     out: Path,
     title: str,
     tables: Sequence[report_tables.Table] = (),
 ) -> None:
     """Several runs on the same test images: scores, paired differences, curves, maps in columns, shared mistakes."""
-    release = bench_inputs.the_release(options)
+    release = inputs.the_release(options)
     marks = marks_of(release)
     names = _names(runs)
-    stores = [bench_inputs.store_for(options, run.size, run.view) for run in runs]
+    stores = [inputs.store_for(options, run.size, run.view) for run in runs]
     looked = {name: _places(run, store, marks) for name, run, store in zip(names, runs, stores, strict=True)}
     first = runs[0].test
     means = {name: _like(first, run) for name, run in zip(names, runs, strict=True)}

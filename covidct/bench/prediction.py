@@ -1,21 +1,20 @@
 """``covidct predict``: a trained run on new pictures, with a Grad-CAM overlay."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import click
 import numpy as np
 import torch
 
-from covidct.commands.options import print_json
-from covidct.errors import CovidctError, ExitCode
+from covidct.errors import CovidctError
 from covidct.files import write_bytes
 from covidct.models import Classifier
 from covidct.models.gradcam import NoMapError
 from covidct.pictures import PictureError, png_bytes
 from covidct.train.evaluate import run_config
 from covidct.train.experiment import load_best
-from covidct.train.explain import DISCLAIMER, maps, overlay, places
+from covidct.train.explain import maps, overlay, places
 from covidct.train.loop import probabilities, scaled
 from covidct.train.pixels import square
 from covidct.train.recipe import stored_side
@@ -23,25 +22,22 @@ from covidct.train.recipe import stored_side
 Networks = list[tuple[Classifier, dict[str, Any]]]
 
 
-def predict(images: tuple[Path, ...], run: Path, out: Path | None, as_json: bool, own: str | None = None) -> int:
-    """Probability of COVID for each picture, mean over the run's seeds; exit code 3 where some cannot be read."""
-    networks: Networks = [load_best(run / f"seed-{seed}", own) for seed in run_config(run)["run"]["seeds"]]
-    found = [_one(path, networks, out, number) for number, path in enumerate(images)]
-    failed = [one for one in found if "error" in one]
-    if as_json:
-        print_json({"disclaimer": DISCLAIMER, "images": found})
-    else:
-        click.echo(DISCLAIMER)
-        for one in found:
-            click.echo(f"{one['file']}: {one.get('error') or _line(one)}", err="error" in one)
-    if failed:
-        return ExitCode.INCOMPLETE if len(failed) < len(found) else ExitCode.FAILED
-    return ExitCode.COMPLETE
+def predict_images(
+    images: Sequence[Path | str], run: Path | str, out: Path | None = None, model: str | None = None
+) -> list[dict[str, Any]]:
+    """Probability of the positive class for each picture, mean over the run's seeds; not for clinical use.
 
+    A picture that cannot be read has ``error`` and no probability. With ``out``, Grad-CAM overlays go there.
+    ``model`` is ``FILE.py:factory``, for a run whose network is code of one's own.
+    Raises UsageError where there is no such run.
 
-def _line(one: dict[str, Any]) -> str:
-    seen = f", {one['inside_lungs']:.0%} of the map inside the lungs" if one["inside_lungs"] is not None else ""
-    return f"probability of covid {one['probability']:.3f} (seeds {one['lowest']:.3f} to {one['highest']:.3f}){seen}"
+    >>> from covidct import predict_images
+    >>> for found in predict_images(["slice.png"], "runs/crnet-scratch-paper"):
+    ...     print(found["file"], found.get("probability", found.get("error")))
+    """
+    run = Path(run)
+    networks: Networks = [load_best(run / f"seed-{seed}", model) for seed in run_config(run)["run"]["seeds"]]
+    return [_one(Path(path), networks, out, number) for number, path in enumerate(images)]
 
 
 def _one(

@@ -8,6 +8,7 @@ from typing import Any
 
 import platformdirs
 
+from covidct.bench.options import BenchOptions
 from covidct.errors import UsageError
 from covidct.release.read import Release, default_release, locate_images, read_release
 from covidct.train.data import BenchData, bench_data, check_parts
@@ -30,7 +31,7 @@ class Request:
     recipe: Recipe
     ssl: Mapping[str, MocoRecipe]
     seeds: tuple[int, ...]
-    options: Mapping[str, Any]
+    options: BenchOptions
     fraction: float = 1.0
 
     @property
@@ -48,44 +49,45 @@ class Request:
     @property
     def out(self) -> Path:
         name = "-".join([Path(self.model.partition(":")[0]).stem, self.method_name, self.recipe.protocol])
-        return self.options["out"] or Path("runs") / name
+        return self.options.out or Path("runs") / name
 
 
 COMPILE = {None: "auto", True: "on", False: "off"}
 
 
-def devices(options: Mapping[str, Any]) -> Devices:
+def devices(options: BenchOptions) -> Devices:
     """Where training runs."""
-    return Devices(options["accelerator"], options["devices"], COMPILE[options["compile"]])
+    return Devices(options.accelerator, options.devices, COMPILE[options.compile])
 
 
-def cache_folder(options: Mapping[str, Any]) -> Path:
+def cache_folder(options: BenchOptions) -> Path:
     """``--cache``, ``COVIDCT_CACHE``, or the user's cache."""
-    given = options["cache"] or os.environ.get("COVIDCT_CACHE")
+    given = options.cache or os.environ.get("COVIDCT_CACHE")
     return Path(given) if given else Path(platformdirs.user_cache_dir("covidct")) / "bench"
 
 
-def request(options: Mapping[str, Any], fraction: float = 1.0) -> Request:
+def request(options: BenchOptions, fraction: float = 1.0) -> Request:
     """Options of the command line as a Request; a UsageError names what is wrong."""
-    starts = options["weights"] or options["init"] not in (None, "random")
-    name = options["method"] or ("transfer" if starts else "scratch")
+    starts = options.weights or options.init not in (None, "random")
+    name = options.method or ("transfer" if starts else "scratch")
     chosen = method(name)
-    init = f"file:{options['weights'].name}" if options["weights"] else options["init"] or chosen.init
-    if not options["weights"] and init not in INITS:
+    init = f"file:{options.weights.name}" if options.weights else options.init or chosen.init
+    if not options.weights and init not in INITS:
         raise UsageError(f"--init {init}: use one of {', '.join(INITS)}, or --weights FILE")
-    values: dict[str, Any] = {"rotation": chosen.rotation, "freeze": options["freeze"]}
-    values |= {key: options[key] for key in ("epochs", "size") if options[key] is not None}
-    given = pairs(options["settings"])
+    values: dict[str, Any] = {"rotation": chosen.rotation, "freeze": options.freeze}
+    sizes = {"epochs": options.epochs, "size": options.size}
+    values |= {key: value for key, value in sizes.items() if value is not None}
+    given = pairs(options.settings)
     ssl = {key: value for key, value in given.items() if key.startswith(SSL_PREFIXES)}
-    recipe = changed(protocol(options["protocol"]), values | {k: v for k, v in given.items() if k not in ssl})
-    stages = moco_recipes(options["protocol"], chosen.ssl, ssl)
+    recipe = changed(protocol(options.protocol), values | {k: v for k, v in given.items() if k not in ssl})
+    stages = moco_recipes(options.protocol, chosen.ssl, ssl)
     recipe, *settled = (_settled(one, options) for one in (recipe, *stages.values()))
     ssl_recipes = dict(zip(stages, settled, strict=True))
-    model = options["model"] or DEFAULT_MODEL
-    return Request(model, name, init, recipe, ssl_recipes, seeds(options["seeds"]), options, fraction)
+    model = options.model or DEFAULT_MODEL
+    return Request(model, name, init, recipe, ssl_recipes, seeds(options.seeds), options, fraction)
 
 
-def _settled(recipe: Any, options: Mapping[str, Any]) -> Any:
+def _settled(recipe: Any, options: BenchOptions) -> Any:
     """``recipe`` with the precision of this machine: config.toml keeps what was computed with."""
     return replace(recipe, precision=devices(options).precision(recipe.precision))
 
@@ -112,15 +114,15 @@ def seeds(text: str) -> tuple[int, ...]:
     return numbers
 
 
-def the_release(options: Mapping[str, Any]) -> Release:
+def the_release(options: BenchOptions) -> Release:
     """``--manifest``, or covid-ct/1.0.0."""
-    return read_release(options["manifest"] or default_release())
+    return read_release(options.manifest or default_release())
 
 
-def images(options: Mapping[str, Any]) -> tuple[Release, dict[str, Path]]:
+def images(options: BenchOptions) -> tuple[Release, dict[str, Path]]:
     """The release that was asked for and where each of its images lies."""
     release = the_release(options)
-    return release, locate_images(release, options["images"])
+    return release, locate_images(release, options.images)
 
 
 def load(asked: Request) -> BenchData:
@@ -130,10 +132,10 @@ def load(asked: Request) -> BenchData:
     return bench_data(release, store_for(asked.options, asked.recipe.size, asked.recipe.view))
 
 
-def store_for(options: Mapping[str, Any], size: int, view: str = "whole") -> PixelStore:
+def store_for(options: BenchOptions, size: int, view: str = "whole") -> PixelStore:
     """The decoded pictures that a network of input ``size`` learns from and looks at."""
-    if options["packed"] and view != "whole":
+    if options.packed and view != "whole":
         raise UsageError(f"--set view={view}: packed pictures are whole ones; give --images instead of --packed")
-    if options["packed"]:
-        return open_store(options["packed"])
+    if options.packed:
+        return open_store(options.packed)
     return pack(images(options)[1], stored_side(size), cache_folder(options) / "pixels", view)

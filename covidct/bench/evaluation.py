@@ -1,15 +1,16 @@
 """``bench evaluate``, ``bench compare`` and ``bench pretrain``."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-import click
 import torch
 
-from covidct.commands import bench_inputs, bench_run
-from covidct.commands.options import print_json
+from covidct.bench import inputs
+from covidct.bench.options import BenchOptions
 from covidct.errors import UsageError
 from covidct.files import atomic_path
+from covidct.intervals import Paired
 from covidct.release.read import default_release, locate_images, read_release
 from covidct.train import evaluate as evaluation
 from covidct.train.data import PARTS, bench_data, joined
@@ -21,17 +22,31 @@ from covidct.train.seen import folder_marks
 from covidct.train.weights import file_start, random_start
 
 
-def main(
-    run: Path, manifest: str, images: Path | None, split: str, out: Path | None, as_json: bool, own: str | None = None
-) -> int:
-    """Score ``run`` on another release."""
+def evaluate_run(
+    run: Path | str,
+    manifest: str,
+    images: Path | None = None,
+    split: str = "all",
+    out: Path | None = None,
+    model: str | None = None,
+) -> dict[str, Any]:
+    """Score a finished run on another release; the summary, also left in ``out`` (default: inside the run).
+
+    Images that the run has learned from are left out (``left_out`` counts them by reason). ``model`` is
+    ``FILE.py:factory``, for a run whose network is code of one's own. Raises UsageError where nothing is left to score.
+
+    >>> from covidct import evaluate_run
+    >>> found = evaluate_run("runs/crnet-scratch-paper", "release", split="test")
+    >>> print(found["metrics"]["auc"], found["left_out"])
+    """
+    run = Path(run)
     recipe = evaluation.run_config(run).get("recipe")
     if recipe is None:
         raise UsageError(
             f"{run}: a run of --protocol robust keeps predictions, not weights: it cannot score other images"
         )
     release = read_release(manifest)
-    cache = bench_inputs.cache_folder({"cache": None})
+    cache = inputs.cache_folder(BenchOptions())
     store = pack(
         locate_images(release, images), stored_side(recipe["size"]), cache / "pixels", recipe.get("view", "whole")
     )
@@ -40,39 +55,22 @@ def main(
     if not part.ids or part.truth.min() == part.truth.max():
         raise UsageError(f"{release.title}: scores need images of both classes")
     target = out or run / f"evaluate-{release.name}-{release.version}"
-    found = evaluation.evaluate(run, data, part, split, target, own)
-    if as_json:
-        print_json(found)
-    else:
-        if found["left_out"]:
-            why = ", ".join(f"{count} by {reason}" for reason, count in found["left_out"].items())
-            count = sum(found["left_out"].values())
-            click.echo(f"{count} images left out, since this run has learned from them ({why})")
-        bench_run.show(found, [], target)
-        for source, one in found["by_source"].items():
-            click.echo(f"  {source}: {one['images']} images, accuracy {one['accuracy']:.3f}, AUC {one['auc']:.3f}")
-    return 0
+    return evaluation.evaluate(run, data, part, split, target, model)
 
 
-def compare(first: Path, second: Path, metric: str, manifest: str | None, as_json: bool) -> int:
-    """Print the paired difference of two runs."""
+def compare(first: Path, second: Path, metric: str, manifest: str | None = None) -> tuple[Paired, str]:
+    """The paired difference of two runs, and the release whose groups were drawn."""
     release = read_release(manifest or default_release())
     groups = dict(zip(release.images["image_id"], release.images["group_id"], strict=True))
-    found = evaluation.compare(first, second, metric, groups)
-    if as_json:
-        print_json({"metric": metric, "first": str(first), "second": str(second), **asdict(found)})
-    else:
-        words = f"{found.value:+.3f}, 95 % [{found.low:+.3f}, {found.high:+.3f}], p {found.p:.3f}"
-        click.echo(f"{metric} of {second.name} minus {first.name}: {words} (groups of {release.title} resampled)")
-    return 0
+    return evaluation.compare(first, second, metric, groups), release.title
 
 
-def pretrain(images: Path, out: Path, model: str, weights: Path | None, settings: tuple[str, ...], seed: int) -> int:
-    """Momentum contrast on a folder of pictures; leaves a file of weights for ``--weights``."""
+def pretrain(images: Path, out: Path, model: str, weights: Path | None, settings: tuple[str, ...], seed: int) -> str:
+    """Momentum contrast on a folder of pictures; leaves a file of weights for ``--weights``; a line about it."""
     where = Devices()
-    recipe: MocoRecipe = changed(MocoRecipe(), bench_inputs.pairs(settings))
+    recipe: MocoRecipe = changed(MocoRecipe(), inputs.pairs(settings))
     recipe = replace(recipe, precision=where.precision(recipe.precision))
-    cache = bench_inputs.cache_folder({"cache": None})
+    cache = inputs.cache_folder(BenchOptions())
     store = pack(folder_pictures(images), recipe.stored, cache / "pixels")
     if len(store.ids) < 2 * recipe.groups:
         raise UsageError(f"{images}: {len(store.ids)} pictures are too few to contrast; give more, or --set groups=1")
@@ -86,5 +84,4 @@ def pretrain(images: Path, out: Path, model: str, weights: Path | None, settings
     done = pretrained(model, begun, [stage], seed, cache, where)
     with atomic_path(out) as part:
         torch.save({"state": done.network.state_dict(), "note": done.note, "seen": sorted(done.seen)}, part)
-    click.echo(f"{out}: {model} after {recipe.epochs} epochs on {len(store.ids)} pictures. {done.note}")
-    return 0
+    return f"{out}: {model} after {recipe.epochs} epochs on {len(store.ids)} pictures. {done.note}"

@@ -2,11 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from covidct.commands import bench_inputs
+from covidct.bench import inputs
+from covidct.bench.options import BenchOptions
 from covidct.errors import UsageError
 from covidct.files import write_text
 from covidct.release.read import locate_images
@@ -24,28 +24,28 @@ class Audited:
     skipped: dict[str, str]
 
 
-def audited(options: Mapping[str, Any]) -> Audited:
+def audited(options: BenchOptions) -> Audited:
     """The audit of ``--manifest`` without reading texts; without its pictures only what the tables tell."""
-    release = bench_inputs.the_release(options)
+    release = inputs.the_release(options)
     try:
-        pictures = bool(locate_images(release, options["images"]))
+        pictures = bool(locate_images(release, options.images))
     except UsageError:
         pictures = False  # packed pictures train without the files that they were made from
     facts = [release.title, str(pictures), *release.images["sha256"], *release.images["split"]]
     key = hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
-    kept = bench_inputs.cache_folder(options) / "audits" / f"{key}.json"
+    kept = inputs.cache_folder(options) / "audits" / f"{key}.json"
     if not kept.is_file():
         write_text(kept, json.dumps(asdict(_audit(options, pictures)), indent=1))
     return Audited(**json.loads(kept.read_text(encoding="utf-8")))
 
 
-def _audit(options: Mapping[str, Any], pictures: bool) -> Audited:
+def _audit(options: BenchOptions, pictures: bool) -> Audited:
     from covidct.audit.findings import as_json
     from covidct.audit.run import Options, audit_release
     from covidct.release.read import default_release
 
-    asked = Options(images=options["images"] if pictures else None, ocr_per_class=0, network=False)
-    found = audit_release(options["manifest"] or default_release(), asked)
+    asked = Options(images=options.images if pictures else None, ocr_per_class=0, network=False)
+    found = audit_release(options.manifest or default_release(), asked)
     rows = [
         {
             "name": one.name,
