@@ -17,6 +17,12 @@ from scipy.stats import rankdata
 from covidct.scores import Array, auc
 
 DRAWS = 2000
+OPERATING_POINTS: Mapping[str, tuple[str, float]] = {
+    f"{asked}_at_{given}_{level}": (asked, level / 100)
+    for asked, given in (("recall", "specificity"), ("specificity", "recall"))
+    for level in (90, 95)
+}
+"""Score to what is asked for and the level that the other one must reach; recall is sensitivity."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,8 @@ def group_weights(groups: Sequence[str], draws: int, seed: int) -> Array:
 def weighted(truth: Array, probability: Array, weights: Array, metric: str, threshold: float) -> Array:
     """``metric`` under each row of ``weights`` (draws, n): the scores of many resamples at once."""
     positive = truth > 0.5
+    if metric in OPERATING_POINTS:
+        return _operating_point(positive, probability, weights, *OPERATING_POINTS[metric])
     if metric == "auc":
         return _weighted_auc(positive, probability, weights)
     if metric == "brier":
@@ -65,6 +73,20 @@ def _weighted_auc(positive: NDArray[np.bool_], probability: Array, weights: Arra
     ahead, behind = (np.add.reduceat(weights[:, order] * kind[order], starts, axis=1) for kind in (positive, ~positive))
     below = np.cumsum(behind, axis=1) - behind / 2
     return _ratio((ahead * below).sum(1), ahead.sum(1) * behind.sum(1))
+
+
+def _operating_point(
+    positive: NDArray[np.bool_], probability: Array, weights: Array, asked: str, level: float
+) -> Array:
+    """The highest recall (or specificity) at any threshold at which the other one is at least ``level``."""
+    order = np.argsort(-probability, kind="stable")
+    ends = np.flatnonzero(np.diff(probability[order], append=np.nan))
+    called = [np.cumsum(weights[:, order] * kind[order], axis=1) for kind in (positive, ~positive)]
+    tp, fp = (np.concatenate([np.zeros((len(weights), 1)), one[:, ends]], axis=1) for one in called)
+    recall, specificity = _ratio(tp, called[0][:, -1:]), 1 - _ratio(fp, called[1][:, -1:])
+    wanted, given = (recall, specificity) if asked == "recall" else (specificity, recall)
+    best = np.where(given >= level - 1e-12, wanted, -1).max(axis=1)
+    return np.asarray(np.where(np.isfinite(recall[:, -1] + specificity[:, -1]), best, np.nan), dtype=np.float64)
 
 
 def _ratio(part: Array, whole: Array) -> Array:
@@ -184,6 +206,11 @@ def _read(run: Array, metric: str) -> Array:
     if metric == "auc":
         return np.asarray(rankdata(run), dtype=np.float64)
     return run if metric == "brier" else np.asarray(run >= 0.5, dtype=np.float64)
+
+
+def deviation_text(deviation: float | None) -> str:
+    """``0.012``; a dash where there is one seed only, which has no deviation."""
+    return "–" if deviation is None else f"{deviation:.3f}"
 
 
 def interval_text(score: Mapping[str, Any]) -> str:

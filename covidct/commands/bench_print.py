@@ -11,7 +11,7 @@ from covidct.bench import curve, evaluation, prediction, robust, table, training
 from covidct.bench.options import BenchOptions
 from covidct.commands.options import print_json
 from covidct.errors import ExitCode
-from covidct.intervals import interval_text
+from covidct.intervals import deviation_text, interval_text
 from covidct.train.explain import DISCLAIMER
 
 
@@ -107,7 +107,9 @@ def show(found: Mapping[str, Any], shortcuts: list[dict[str, Any]], out: Path) -
     title = f"{found['model']} {found['method']} ({found['protocol']}) on {found['release']}"
     click.echo(f"{title}, {found['images']} test images")
     for name, score in found["metrics"].items():
-        click.echo(f"  {name:<12}{score['mean']:.3f} ± {score['sd']:.3f}  {interval_text(score)}".rstrip())
+        click.echo(f"  {name:<12}{score['mean']:.3f} ± {deviation_text(score['sd'])}  {interval_text(score)}".rstrip())
+    for name, point in found.get("operating_points", {}).items():
+        click.echo(f"  {name:<26}{point['value']:.3f}  {interval_text(point)}".rstrip())
     for one in shortcuts:
         scores = f"accuracy {one['accuracy']:.3f}, AUC {one['auc']:.3f} [{interval_text(one)}]"
         click.echo(f"  shortcut, no anatomy: {one['name']}: {scores}")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from covidct.intervals import Paired, interval_text
+from covidct.intervals import Paired, deviation_text, interval_text
 from covidct.records import CLASSES, SPLITS
 
 Cells = list[str]
@@ -40,8 +40,15 @@ def scores(summary: Mapping[str, Any], shortcuts: Sequence[Mapping[str, Any]]) -
         other = summary["at_validation_threshold"].get(name)
         at_val = f"{other['value']:.3f} ({interval_text(other) or 'n/a'})" if other else ""
         lines.append(
-            [TITLES.get(name, name), f"{score['mean']:.3f}", f"{score['sd']:.3f}", interval_text(score), at_val]
+            [TITLES.get(name, name), f"{score['mean']:.3f}", deviation_text(score["sd"]), interval_text(score), at_val]
         )
+    for name, point in summary.get("operating_points", {}).items():
+        asked, _, given = name.partition("_at_")
+        words = f"{asked} at {given.rpartition('_')[2]} % {given.partition('_')[0]}"
+        lines.append([words, f"{point['value']:.3f}", "", interval_text(point), ""])
+    if "by_patient" in summary:
+        area = summary["by_patient"]["auc"]
+        lines.append(["AUC of whole groups (patients)", f"{area['value']:.3f}", "", interval_text(area), ""])
     lines += [[f"shortcut: {one['name']}, AUC", f"{one['auc']:.3f}", "", interval_text(one), ""] for one in shortcuts]
     head = ["score", "mean over seeds", "sd", "95 % by group", "at the validation threshold"]
     return Table("Scores", head, lines, list(summary["notes"]))

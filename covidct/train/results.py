@@ -12,7 +12,7 @@ import numpy as np
 
 from covidct.errors import CovidctError, UsageError
 from covidct.files import write_text
-from covidct.intervals import bootstrap, delong
+from covidct.intervals import OPERATING_POINTS, bootstrap, delong
 from covidct.records import CLASSES, POSITIVE_CLASS
 from covidct.scores import METRICS, Array, score
 from covidct.train.data import Part
@@ -67,6 +67,8 @@ def summary(
         "groups": len(set(test.groups)),
         "metrics": metrics,
         "at_validation_threshold": {"thresholds": list(cuts), **at_val},
+        "operating_points": {name: _interval(test, runs, name, None) for name in OPERATING_POINTS},
+        "by_patient": by_patient(runs, test),
         "delong_auc": [_rounded(asdict(delong(test.truth, run))) for run in runs],
         "by_source": by_source(runs, test),
         "notes": [
@@ -77,9 +79,22 @@ def summary(
     }
 
 
-def _spread(values: Sequence[float]) -> dict[str, float]:
-    deviation = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
-    return {"mean": round(float(np.mean(values)), 6), "sd": round(deviation, 6)}
+def by_patient(runs: Sequence[Array], test: Part) -> dict[str, Any]:
+    """AUC of whole groups: a group scores the mean probability of its images. Groups of both classes are left out."""
+    names, place = np.unique(np.asarray(test.groups, dtype=str), return_inverse=True)
+    sizes = np.bincount(place)
+    share = np.bincount(place, test.truth) / sizes
+    pure = (share == 0) | (share == 1)
+    means = [(np.bincount(place, run) / sizes)[pure] for run in runs]
+    found = bootstrap(share[pure], means, list(names[pure]), "auc")
+    interval = _rounded({"value": found.value, "low": found.low, "high": found.high})
+    return {"groups": int(pure.sum()), "of_both_classes": int((~pure).sum()), "auc": interval}
+
+
+def _spread(values: Sequence[float]) -> dict[str, Any]:
+    """Mean and deviation over seeds; one seed has no deviation, which is None and not 0."""
+    deviation = round(float(np.std(values, ddof=1)), 6) if len(values) > 1 else None
+    return {"mean": round(float(np.mean(values)), 6), "sd": deviation}
 
 
 def _interval(part: Part, runs: Sequence[Array], metric: str, cuts: Sequence[float] | None) -> dict[str, float]:

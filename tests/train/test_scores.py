@@ -4,8 +4,19 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from covidct.intervals import bootstrap, delong, group_weights, interval_text, paired, weighted
+from covidct.intervals import (
+    OPERATING_POINTS,
+    bootstrap,
+    delong,
+    deviation_text,
+    group_weights,
+    interval_text,
+    paired,
+    weighted,
+)
 from covidct.scores import auc, best_threshold, calibration, calibration_error, precision_recall, roc, score
+from covidct.train.data import Part
+from covidct.train.results import by_patient
 
 
 def sample(n: int = 60, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -160,3 +171,30 @@ def test_the_order_of_rows_and_groups_said_twice_change_nothing() -> None:
     assert (one.value, one.low, one.high) == pytest.approx((two.value, two.low, two.high))
     doubled = bootstrap(np.tile(truth, 2), [np.tile(run, 2)], groups * 2, "auc")
     assert (one.value, one.low, one.high) == pytest.approx((doubled.value, doubled.low, doubled.high))
+
+
+@pytest.mark.parametrize("name", OPERATING_POINTS)
+def test_operating_points_are_the_best_of_all_thresholds(name: str) -> None:
+    truth, run = sample(70, 9)
+    asked, level = OPERATING_POINTS[name]
+    found = bootstrap(truth, [run], [f"g{number // 2}" for number in range(70)], name, draws=200)
+    best = 0.0
+    for cut in [*np.unique(run), 2.0]:
+        one = score(truth, run, float(cut))
+        wanted, given = (one.recall, one.specificity) if asked == "recall" else (one.specificity, one.recall)
+        best = max(best, wanted if given >= level else 0.0)
+    assert found.value == pytest.approx(best)
+    assert found.low <= found.value <= found.high
+    assert bootstrap(truth, [run**3], [f"g{number // 2}" for number in range(70)], name, draws=200) == found
+
+
+def test_patients_are_scored_by_the_mean_of_their_images() -> None:
+    truth = np.array([1, 1, 0, 0, 1, 0.0])
+    part = Part(tuple("abcdef"), truth, ("p", "p", "q", "q", "r", "r"), ("s",) * 6)
+    found = by_patient([np.array([0.9, 0.1, 0.4, 0.2, 0.5, 0.5])], part)
+    assert (found["groups"], found["of_both_classes"], found["auc"]["value"]) == (2, 1, 1.0)
+
+
+def test_one_seed_has_no_deviation() -> None:
+    assert deviation_text(None) == "–"
+    assert deviation_text(0.0124) == "0.012"
