@@ -69,18 +69,18 @@ def _besides(labels: Labels, body: str, paper: tuple[str, str]) -> Labels:
     if found is not None and (found.label != POSITIVE or not (own.besides or _together(body, own.term))):
         found = None
     if found is None and own.besides and own.way is not Way.FINAL_DIAGNOSIS:
-        found = _of_paper(*paper)
+        found = _of_paper(*paper, body)
     if found is None:
         return labels
     panels = {k: found if v.way in OTHER_DISEASES and v.besides else v for k, v in labels.panels.items()}
     return Labels(found, panels)
 
 
-def _of_paper(title: str, abstract: str) -> Verdict | None:
-    """The title's disease; where a title of two diseases or the abstract names it, nobody knows."""
+def _of_paper(title: str, abstract: str, body: str) -> Verdict | None:
+    """The title's disease; where a title of two diseases, the abstract or the text names it, nobody knows."""
     if about := _about_paper(title):
         return about if about.label == POSITIVE else None
-    for source, text in (("title", title), ("abstract", abstract)):
+    for source, text in (("title", title), ("abstract", abstract), ("context", body)):
         named = [m for m in read(text) if m.means == "disease" and m.status not in ("negated", "topic")]
         if named:
             return shown(text, verdict_of(Way.SUSPECTED, named[0]), source)

@@ -275,3 +275,9 @@ def test_a_publishers_notice_is_no_title(title: str) -> None:
 def test_a_complication_in_a_paper_about_the_disease_is_no_other_disease(title: str, abstract: str, label: str) -> None:
     for text in ("Filling defect in the right pulmonary artery.", "CT with bronchiectasis of the lower lobes."):
         assert label_figure(text, title=title, abstract=abstract).figure.label == label
+
+
+def test_a_complication_stays_open_where_the_text_about_the_figure_names_the_disease() -> None:
+    text = "Filling defect in the right pulmonary artery."
+    assert label_figure(text, ["Emboli are seen in COVID-19 (Fig. 2)."]).figure.label == "unclear"
+    assert label_figure(text, ["The patient was given heparin (Fig. 2)."]).figure.label == "negative"
