@@ -1,5 +1,8 @@
 """The audit as a whole: every question asked of one release, and what came out of it."""
 
+import logging
+import os
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +35,9 @@ from covidct.release.read import Release, read_release
 from covidct.release.read.archive import unpacked
 from covidct.release.read.locate import find_images, images_root
 from covidct.release.read.validate import validate_release
+from covidct.tables import say
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -72,10 +78,12 @@ def audit_release(source: Path | str, options: Options) -> Audit:
     audit = Audit(release.title, [], release)
     root = _root(release, options, audit)
     if root is not None:
+        _stage("checksums")
         faults = validate_release(folder, root, options.workers)
         audit.paths = find_images(release, root)[0]
     audit.findings += [*fault_findings(faults, release.images), *_table_findings(release)]
     audit.findings += _caption_findings(release, options, audit)
+    _stage("pictures")
     seen, failed = look(audit.paths, options.workers)
     audit.paths = {image: path for image, path in audit.paths.items() if image not in failed}
     audit.findings += [*content_findings(release.images, seen), *_picture_findings(release, audit, options)]
@@ -116,6 +124,7 @@ def _caption_findings(release: Release, options: Options, audit: Audit) -> Itera
 def _picture_findings(release: Release, audit: Audit, options: Options) -> Iterator[Finding]:
     if not audit.paths:
         return
+    _stage("duplicates")
     yield from duplicate_findings(find_twins(audit.paths), release.images)
     if options.ocr_per_class == 0 or not ocr_available():
         audit.skipped["burnt-in text"] = "not asked for" if ocr_available() else "the extra 'ocr' is not installed"
@@ -132,6 +141,7 @@ def _statistics(release: Release, seen: dict[str, Seen], audit: Audit, options: 
     images = release.images
     audit.associations = associations(images, seen, options.seed)
     yield from association_findings(audit.associations, images)
+    _stage("shortcut baselines")
     audit.baselines = shortcut_baselines(images, seen, options.seed, options.workers, options.rounds)
     audit.baselines += _network(images, seen, audit, options)
     if not audit.baselines:
@@ -159,7 +169,15 @@ def _network(images: pd.DataFrame, seen: Mapping[str, Seen], audit: Audit, optio
     )
 
 
+def _stage(name: str) -> None:
+    """Which part of an audit is under way: a line on a terminal, else for ``-v``."""
+    log.info("audit: %s", name)
+    if sys.stderr.isatty() and not os.environ.get("COVIDCT_QUIET"):
+        say(f"audit: {name} …", err=True)
+
+
 def _blanked(here: pd.DataFrame, audit: Audit, seed: int) -> list[float] | None:
+    _stage("network on blanked lungs")
     stack = blanked_stack({image: audit.paths[image] for image in here["image_id"]})
     scores = blanked_scores(stack, here, seed)
     return None if scores is None else [float(score) for score in scores]

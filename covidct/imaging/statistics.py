@@ -103,8 +103,9 @@ def colour_share(picture: Image.Image) -> float:
     """Share of pixels whose colour channels differ clearly: arrows, boxes, overlays on a grey slice."""
     if picture.mode in {"L", "1", "I", "F", "I;16"}:
         return 0.0
-    rgb = np.asarray(picture.convert("RGB")).astype(np.int16)
-    return float((rgb.max(axis=2) - rgb.min(axis=2) > _COLOURED).mean())
+    red, green, blue = np.moveaxis(np.asarray(picture.convert("RGB")), 2, 0)
+    highest = np.maximum(np.maximum(red, green), blue)
+    return float((highest - np.minimum(np.minimum(red, green), blue) > _COLOURED).mean())
 
 
 def picture_features(data: bytes, picture: Image.Image, grey: Grey, suffix: str) -> Mapping[str, Mapping[str, float]]:

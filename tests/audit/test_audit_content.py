@@ -42,7 +42,8 @@ def test_the_limits_are_those_of_a_panel_that_enters_unseen() -> None:
     assert (LIMITS.side, LIMITS.colour, LIMITS.kind_score) == (ENTRY.side, ENTRY.colour, ENTRY.kind_score)
 
 
-def test_a_chart_a_tick_label_and_a_colour_map_are_found(make_plan: MakePlan) -> None:
+def test_a_chart_a_tick_label_and_a_colour_map_are_found(make_plan: MakePlan, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
     plan = make_plan(groups=8)
     first, second, third = (str(row["image_id"]) for row in plan.rows[:3])
     plan.pictures[first] = chart()
@@ -55,6 +56,9 @@ def test_a_chart_a_tick_label_and_a_colour_map_are_found(make_plan: MakePlan) ->
     assert {first, third} <= found["coloured-picture"]
     assert first in found["no-ct"]
     assert found["no-ct"] <= {first, second, third}
+    assert [line for line in caplog.messages if line.startswith("audit: ")] == [
+        *("audit: checksums", "audit: pictures", "audit: duplicates", "audit: shortcut baselines")
+    ]
 
 
 def test_letters_that_were_inferred_are_a_finding() -> None:
