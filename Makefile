@@ -8,7 +8,7 @@ DEMO_STAMP := $(VENV)/.installed-demo
 PIP := $(BIN)/pip install --quiet --no-compile --constraint constraints.txt
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: demo test measure lint types layers unit format browser docs test-core test-lowest wheel release-check
+.PHONY: demo test measure lint types layers unit format browser docs test-core test-lowest wheel release-check weights
 
 # The demo needs the extras train, ocr and review; a full environment serves as well.
 demo: $(if $(wildcard $(STAMP)),$(STAMP),$(DEMO_STAMP))
@@ -53,6 +53,13 @@ release-check: docs wheel
 
 measure: $(STAMP)
 	$(BIN)/python benchmarks/measure.py
+
+# The weights of triage and of the mark network from nothing, with SLICES, a folder of LUNA16 slices (benchmarks/train_marks.py
+# says how half of them is chosen): about half an hour of 16 cores and a graphics card, hours without.
+SLICES ?= ../shared/data/luna16-slices
+weights: $(STAMP)
+	$(BIN)/python benchmarks/train_triage.py --slices $(SLICES) --out covidct/imaging/triage.npz
+	$(BIN)/python benchmarks/train_marks.py --slices $(SLICES) --out covidct/imaging/overlays/net.npz
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .

@@ -252,6 +252,16 @@ def test_a_sliver_of_the_next_panel_goes_with_its_gutter() -> None:
     assert borders(joined) == [(0, 0, 13, 300)]
 
 
+def test_a_very_large_picture_is_looked_at_in_a_smaller_copy() -> None:
+    plain = cv2.resize(slice_of(3), (3000, 3000), interpolation=cv2.INTER_LINEAR)
+    marked = np.repeat(plain[:, :, None], 3, axis=2)
+    cv2.rectangle(marked, (1400, 600), (1900, 1000), (255, 0, 0), 20)
+    found = find_overlays(marked)
+    assert found.mask.shape == (3000, 3000) and found.mask[(marked != plain[:, :, None]).any(2)].mean() > 0.99
+    box = max((mark.box for mark in found.marks), key=lambda corners: corners[2] - corners[0])
+    assert np.abs(np.array(box) - (1390, 590, 1911, 1011)).max() <= 12
+
+
 def test_odd_input() -> None:
     assert not find_overlays(np.zeros((5, 300), np.uint8)).mask.any()
     with pytest.raises(UsageError, match="8-bit"):

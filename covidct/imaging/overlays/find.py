@@ -4,8 +4,9 @@ A list of named rules proposes pixels; what they propose is cut into connected m
 be one, with the reason. The black surround of a scan is not a border.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -17,6 +18,8 @@ from covidct.imaging.overlays.borders import borders
 from covidct.imaging.overlays.net import CLASSES, features_of, mark_probabilities
 from covidct.imaging.overlays.shapes import is_broad_arrow, is_drawn_outline, kind_of_shape
 
+LARGEST = 2400
+"""Longer side, pixels, up to which marks are looked for at full size."""
 KINDS = ("text", "arrow", "marker", "border")
 
 Bools = NDArray[np.bool_]
@@ -71,6 +74,8 @@ def find_overlays(image: NDArray[np.uint8], texts: Sequence[TextBox] = ()) -> Ov
     found = Overlays(np.zeros(image.shape[:2], np.bool_))
     if min(image.shape[:2]) < 16:
         return found
+    if max(image.shape[:2]) > LARGEST:
+        return _found_small(image, texts)
     scene = _scene(image, texts)
     proposals = {name: rule(scene) for name, rule in RULES.items()}
     _cut(scene, proposals, found)
@@ -80,6 +85,26 @@ def find_overlays(image: NDArray[np.uint8], texts: Sequence[TextBox] = ()) -> Ov
         found.marks.append(Mark("border", box, "border", 1.0))
         found.count("border")
     return found
+
+
+def _found_small(image: NDArray[np.uint8], texts: Sequence[TextBox]) -> Overlays:
+    """Marks of a very large picture, looked for in a smaller copy: full-size maps of 64 megapixels take gigabytes."""
+    height, width = image.shape[:2]
+    scale = LARGEST / max(height, width)
+    size = (max(16, round(width * scale)), max(16, round(height * scale)))
+    small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    lines = [replace(line, box=_scaled(line.box, scale, size)) for line in texts]
+    found = find_overlays(small, lines)
+    wide = cv2.dilate(found.mask.astype(np.uint8), np.ones((3, 3), np.uint8))
+    found.mask = np.asarray(cv2.resize(wide, (width, height), interpolation=cv2.INTER_NEAREST) > 0, np.bool_)
+    found.marks = [replace(mark, box=_scaled(mark.box, 1 / scale, (width, height))) for mark in found.marks]
+    found.dropped = [(_scaled(box, 1 / scale, (width, height)), why) for box, why in found.dropped]
+    return found
+
+
+def _scaled(box: PixelBox, scale: float, size: tuple[int, int]) -> PixelBox:
+    x0, y0, x1, y1 = (value * scale for value in box)
+    return int(x0), int(y0), min(size[0], math.ceil(x1)), min(size[1], math.ceil(y1))
 
 
 def paint_over(image: NDArray[np.uint8], mask: Bools) -> NDArray[np.uint8]:

@@ -30,12 +30,12 @@ def mark_probabilities(image: NDArray[np.uint8]) -> Planes:
     """height x width x CLASSES: how likely each pixel of ``image`` (grey or RGB) belongs to a mark of each kind."""
     height, width = image.shape[:2]
     scale = float(np.clip(max(height, width), _SMALLEST, _LARGEST)) / max(height, width)
-    inputs = features_of(image).astype(np.float32) / np.float32(255)
+    planes = features_of(image)
     if scale != 1:
         size = max(_STRIDE, round(width * scale)), max(_STRIDE, round(height * scale))
-        flags = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-        inputs = np.asarray(cv2.resize(inputs, size, interpolation=flags), np.float32)
-    found = _softmax(_run(inputs))
+        how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        planes = np.asarray(cv2.resize(planes, size, interpolation=how), np.uint8)
+    found = _softmax(_run(planes.astype(np.float32) / np.float32(255)))
     if scale != 1:
         found = np.asarray(cv2.resize(found, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
     return found
