@@ -1,21 +1,22 @@
-"""Fit the weights of the panel splitter on made figures: python benchmarks/train_panels.py --figures 900
+"""Fit the weights of the panel splitter on made figures: python benchmarks/train_panels.py --slices DIR
 
-Only drawn slices and charts go in, so the weights may be shipped. The same seed and code give the same file.
-
-The weights in use are older than today's figures: they were fitted to the 16 layouts of commit f1dacbe, before
-``charts-beside``, ``nested``, ``framed``, ``heat-maps``, ``caption-strip`` and ``black-page``. A run today gives
-others; measure those with ``benchmarks/panels.py`` before they replace what is shipped.
+Drawn slices and charts go in, and slices of LUNA16 (CC BY 4.0), so the weights may be shipped. The same seed and code give
+the same figures. Leaves ``lines.npz``, ``regions.npz`` and their manifest ``forests.json``.
 """
 
 import argparse
+import hashlib
+import json
 import pickle
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from covidct.imaging.forest import Forest, from_boosting
@@ -31,10 +32,19 @@ WEIGHTS = {
     "uneven-abutting": 2,
     "white-hairline": 2,
     "black-gutter": 2,
-    "single": 2,
+    "single": 4,
     "letters-inside": 2,
     "inset": 2,
     "nested": 2,
+    "drawn-lines": 3,
+    "lungs-on-black": 3,
+    "maps": 4,
+    "pale-abutting": 2,
+    "blocks": 2,
+    "flow": 4,
+    "single-drawn": 4,
+    "single-lungs": 3,
+    "single-map": 2,
 }
 """How often a layout comes, where more than once in a round."""
 Example = tuple[Survey, NDArray[np.int8], int]
@@ -101,16 +111,23 @@ def _pool() -> tuple[Grey, ...]:
 
 
 @cache
+def _scans(folder: Path) -> tuple[Grey, ...]:
+    """Every eighth of the first 800 slices in ``folder``."""
+    return tuple(np.asarray(Image.open(p).convert("L")) for p in sorted(folder.iterdir())[:800:8])
+
+
+@cache
 def _guests() -> tuple[NDArray[np.uint8], ...]:
     """Pictures of other kinds that stand in figures, alone or beside CT."""
     draws = [draw for kind in ("xray", "pet", "pet", "microscopy", "other") for draw in OTHER_KINDS[kind]]
     return tuple(draw(np.random.default_rng((i, 8))) for i, draw in enumerate(draws * 8))
 
 
-def rows_of(seed: int, layout: str) -> list[Example]:
-    """Surveys and answers for the regions of one made figure."""
+def rows_of(seed: int, layout: str, folder: Path | None) -> list[Example]:
+    """Surveys and answers for the regions of one made figure: half of them of scans, where there are any."""
+    cv2.setNumThreads(1)
     rng = np.random.default_rng((seed, 77))
-    slices = printed_set(rng, _pool(), 9)
+    slices = printed_set(rng, _scans(folder) if folder and rng.random() < 0.5 else _pool(), 9)
     if rng.random() < 0.2:
         others = [_guests()[int(i)] for i in rng.integers(0, len(_guests()), 3)]
         slices = others if rng.random() < 0.6 else [*others, *slices[:4]]
@@ -125,12 +142,13 @@ def rows_of(seed: int, layout: str) -> list[Example]:
     return examples
 
 
-def collect(figures: int, workers: int) -> list[Example]:
+def collect(figures: int, workers: int, folder: Path | None) -> list[Example]:
     """Examples of ``figures`` made figures, all layouts in turn."""
     layouts = [name for name in LAYOUTS for _ in range(WEIGHTS.get(name, 1))]
     names = [layouts[i % len(layouts)] for i in range(figures)]
     with ProcessPoolExecutor(workers) as pool:
-        return [example for part in pool.map(rows_of, range(figures), names, chunksize=4) for example in part]
+        parts = pool.map(partial(rows_of, folder=folder), range(figures), names, chunksize=4)
+        return [example for part in parts for example in part]
 
 
 def boosted(values: NDArray[np.float32], answers: NDArray[np.int8], names: tuple[str, ...], trees: int) -> Forest:
@@ -154,7 +172,7 @@ def boosted(values: NDArray[np.float32], answers: NDArray[np.int8], names: tuple
 def lines_of(examples: list[Example]) -> Forest:
     """The first forest: is this line a cut?"""
     rows, answers = np.concatenate([e[0].rows for e in examples]), np.concatenate([e[1] for e in examples])
-    return boosted(rows, answers, FEATURES, 220)
+    return boosted(rows, answers, FEATURES, 260)
 
 
 def regions_of(examples: list[Example]) -> Forest:
@@ -166,25 +184,35 @@ def regions_of(examples: list[Example]) -> Forest:
             scores = lines.scores(seen.rows)[:, 1]
             rows.append(region_row(seen, scores))
             answers.append(right_ones[int(scores.argmax())])
-    return boosted(np.stack(rows), np.array(answers, np.int8), REGION, 120)
+    return boosted(np.stack(rows), np.array(answers, np.int8), REGION, 140)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--figures", type=int, default=900)
+    parser.add_argument("--figures", type=int, default=2400)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--slices", type=Path, help="folder of LUNA16 slices")
     parser.add_argument("--out", type=Path, default=Path("covidct/imaging/panels"))
     parser.add_argument("--keep", type=Path, help="keep the examples here, or read them from here")
+    parser.add_argument("--commit", default="", help="the commit that the manifest names")
     args = parser.parse_args()
     if args.keep and args.keep.exists():
         examples = pickle.loads(args.keep.read_bytes())  # noqa: S301 - written by the last run of this script
     else:
-        examples = collect(args.figures, args.workers)
+        examples = collect(args.figures, args.workers, args.slices)
         if args.keep:
             args.keep.write_bytes(pickle.dumps(examples))
+    print(f"{len(examples)} regions, {sum(len(e[1]) for e in examples)} lines", flush=True)
     lines_of(examples).save(args.out / "lines.npz")
     regions_of(examples).save(args.out / "regions.npz")
-    print(f"{len(examples)} regions, {sum(len(e[1]) for e in examples)} lines; written to {args.out}")
+    manifest = {
+        "files": {n: hashlib.sha256((args.out / n).read_bytes()).hexdigest() for n in ("lines.npz", "regions.npz")},
+        "command": f"python benchmarks/train_panels.py --figures {args.figures} --slices DIR",
+        "commit": args.commit,
+        "data": "drawn slices" + (" and 100 LUNA16 slices (CC BY 4.0)" if args.slices else ""),
+        "regions": len(examples),
+    }
+    (args.out / "forests.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -22,6 +22,8 @@ Thumb = NDArray[np.float32]
 _SMALL = 20
 """Sides are compared as squares of this many pixels."""
 _THUMB_SIDE = 160
+_TALL = 240
+"""Rows, at most, by which it is measured whether a picture goes on across a line."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,7 @@ FEATURES = (
     "aspect_left", "aspect_right", "smaller", "division", "height_share", "width_share", "repeat", "mirror",
     "whole_mirror", "left_even", "right_even", "left_fill", "right_fill", "left_extent", "right_extent",
     "halves_mirror", "halves_repeat", "parts_repeat", "parts_mirror", "ink_here", "ink_rank", "band_light", "band_dark",
+    "goes_on", "goes_on_change", "goes_on_detail", "goes_on_grey", "band_colour",
 )  # fmt: skip
 
 
@@ -203,6 +206,45 @@ class Sides:
         return [here, float((self.lit < here).mean())]
 
 
+def goes_on(lane: Thumb, start: int, stop: int) -> list[float]:
+    """Whether the picture ``lane`` (h, w) goes on across columns ``start`` to ``stop``: correlation of the detail along
+    both sides, their difference as a share of what the picture itself changes over such a distance, how much detail
+    there is, and the correlation of their grey. The best of three distances, for print and JPEG blur a line's sides."""
+    h, w = lane.shape
+    best = [0.0, 3.0, 0.0, 0.0]
+    for apart in (1, 3, 6):
+        a, b = start - apart, stop + apart
+        wide = b - a
+        if a < 2 or b + 2 > w:
+            continue
+        left, right = _along(lane[:, a - 2 : a]), _along(lane[:, b : b + 2])
+        near, beyond = a - 2 - wide, b + wide
+        own = [float(np.abs(_along(lane[:, near : near + 2]) - left).mean())] if near >= 0 else []
+        own += [float(np.abs(_along(lane[:, beyond : beyond + 2]) - right).mean())] if beyond <= w - 2 else []
+        change = float(np.abs(left - right).mean()) / ((sum(own) / len(own) if own else 10.0) + 1)
+        details = [side - cv2.blur(side, (1, max(9, h // 6) | 1)) for side in (left, right)]
+        found = _alike(details[0], details[1])
+        if found > best[0]:
+            best = [
+                found,
+                min(change, 3.0),
+                min(float(d.std()) for d in details),
+                _alike(left - left.mean(), right - right.mean()),
+            ]
+    return best
+
+
+def _along(side: Thumb) -> Thumb:
+    """Mean of a few columns, softened along them: (h, 1)."""
+    column = side.mean(1, keepdims=True)
+    return np.asarray(cv2.blur(column, (1, max(3, len(column) // 60) | 1)), np.float32)
+
+
+def _alike(a: Thumb, b: Thumb) -> float:
+    size = float(np.sqrt((a * a).sum() * (b * b).sum()))
+    return float((a * b).sum()) / size if size > 1e-3 else 0.0
+
+
 def _shape_features(c: Candidate, shape: tuple[int, int], figure: tuple[int, int]) -> list[float]:
     h, w = shape
     left, right = max(c.start, 1), max(w - c.stop, 1)
@@ -243,16 +285,22 @@ def survey(region: Region, figure: tuple[int, int]) -> Survey:
     whole = [float(np.log(w / h)), h / figure[0], w / figure[1]]
     for axis in (0, 1):
         lane = turned(region, axis)
-        lines, sides = read_lines(lane), Sides(grey_of(lane), axis)
+        grey = grey_of(lane)
+        lines, sides, grey = read_lines(lane), Sides(grey, axis), grey[:: -(-len(grey) // _TALL)]
         size = figure if axis == 0 else figure[::-1]
         for c in candidates(lines):
             level = float(lines.level[min((c.start + c.stop) // 2, len(lines.level) - 1)])
             found.append((c, axis))
             levels.append(level)
-            rows.append(_row(c, axis, lines, sides, level, size))
+            rows.append([*_row(c, axis, lines, sides, level, size), *goes_on(grey, c.start, c.stop), _tinted(lines, c)])
         whole += [sides.whole_mirror, *(v for k in (2, 3, 4, 5) for v in sides.equal(k))]
     values = np.asarray(rows, np.float32).reshape(len(rows), len(FEATURES))
     return Survey(tuple(found), values, tuple(levels), np.asarray(whole, np.float32))
+
+
+def _tinted(lines: Lines, c: Candidate) -> float:
+    """The most colour of any column of a line: drawn lines are coloured, gutters hardly ever."""
+    return float(lines.colour[c.start : max(c.stop, c.start + 1)].max(initial=0))
 
 
 def _row(c: Candidate, axis: int, lines: Lines, sides: Sides, level: float, figure: tuple[int, int]) -> list[float]:

@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from covidct.errors import UsageError
 from covidct.imaging.phantoms.kinds import chart, glow
+from covidct.imaging.phantoms.mixed import box_of_words, cut_out, drawn_over, mapped, pale
 
 Picture = NDArray[np.uint8]
 """(H, W, 3), RGB."""
@@ -66,6 +67,18 @@ class Plan:
     """Two lines of caption printed below, as part of the picture."""
     bar: bool = False
     """A colour bar with numbers to the right."""
+    drawn: float = 0.0
+    """Share of the slices with lines, boxes or outlines drawn on them."""
+    maps: float = 0.0
+    """Share of the slices that give way to masks, maps, overlays and renderings."""
+    cut_out: int = -1
+    """Grey round the lungs where nothing else is left of the slices; -1: all is."""
+    pale: bool = False
+    """Tissue is white, as paper is."""
+    blocks: int = 0
+    """So many blocks below one another, each of ``rows`` of slices that touch, with one letter for all."""
+    flow: bool = False
+    """A method figure: slices at the left, drawn fields and arrows, what comes out at the right."""
     nested: bool = False
     """One large panel beside a column of small ones; ``rows`` counts the small ones."""
 
@@ -85,7 +98,8 @@ def compose(rng: np.random.Generator, slices: Sequence[NDArray[np.uint8]], layou
         raise UsageError(f"no such layout: {layout}; there are {', '.join(LAYOUTS)}")
     plan = LAYOUTS[layout](rng)
     tiles = _tiles(rng, slices, plan)
-    image, panels, others = (_nest if plan.nested else _place)(rng, tiles, plan)
+    lay = _nest if plan.nested else _flow if plan.flow else _stack if plan.blocks else _place
+    image, panels, others = lay(rng, tiles, plan)
     image = _add_bar(image, others, plan) if plan.bar else image
     image = _add_strip(image, others, plan) if plan.strip else image
     if layout.startswith("single"):
@@ -117,9 +131,17 @@ def _tiles(rng: np.random.Generator, slices: Sequence[NDArray[np.uint8]], plan: 
         else:
             picture = _fit(rng, _rgb(slices[chosen[index]]), height, aspect if plan.same_size else None)
             picture = _whiten(picture) if plan.whiten else picture
-            picture = glow(rng, picture) if rng.random() < plan.heat else picture
+            picture = _changed(rng, picture, plan)
         tiles[row].append(picture)
     return _level(tiles) if not plan.same_size else tiles
+
+
+def _changed(rng: np.random.Generator, picture: Picture, plan: Plan) -> Picture:
+    """What else than a plain slice the plan asks for."""
+    picture = cut_out(picture, plan.cut_out) if plan.cut_out >= 0 else pale(picture) if plan.pale else picture
+    picture = glow(rng, picture) if rng.random() < plan.heat else picture
+    picture = mapped(rng, picture) if rng.random() < plan.maps else picture
+    return drawn_over(rng, picture) if rng.random() < plan.drawn else picture
 
 
 def _fit(rng: np.random.Generator, picture: Picture, height: int, aspect: float | None) -> Picture:
@@ -255,6 +277,61 @@ def _nest(
         sheet.letter(letter, box, 20)
         sheet.panels.append(Truth(letter, box))
     return sheet.image, sheet.panels, sheet.others
+
+
+def _stack(
+    rng: np.random.Generator, tiles: list[list[Picture]], plan: Plan
+) -> tuple[Picture, list[Truth], list[PixelBox]]:
+    """Blocks of slices that touch, below one another, each under a letter that holds for all of it."""
+    h, w = tiles[0][0].shape[:2]
+    rows, columns = len(tiles) // plan.blocks, len(tiles[0])
+    band = max(26, round(h * 0.16))
+    sheet = _Sheet(plan.blocks * (rows * h + band) + plan.margin, columns * w + 2 * plan.margin, plan)
+    for number, row in enumerate(tiles):
+        letter = chr(ord(plan.first_letter) + number // rows)
+        y = number * h + (number // rows + 1) * band
+        for column, tile in enumerate(row):
+            box = (plan.margin + column * w, y, plan.margin + column * w + w, y + h)
+            sheet.image[y : y + h, box[0] : box[2]] = tile
+            sheet.panels.append(Truth(letter, box))
+        if number % rows == 0:
+            sheet.stamp(letter, round(band * 0.6), plan.margin + 2, y - band + 4)
+    return sheet.image, sheet.panels, sheet.others
+
+
+def _flow(
+    rng: np.random.Generator, tiles: list[list[Picture]], plan: Plan
+) -> tuple[Picture, list[Truth], list[PixelBox]]:
+    """Rows of slice, arrow, drawn field, arrow, slice: the last of each row is what comes out, a map mostly."""
+    h, w = tiles[0][0].shape[:2]
+    gap, wide = round(w * 0.35), round(w * rng.uniform(0.7, 1.6))
+    across = max(len(row) for row in tiles) * (w + gap) + wide + gap + 2 * plan.margin
+    sheet = _Sheet(len(tiles) * (h + plan.gutter + 24) + 2 * plan.margin, across, plan)
+    for number, row in enumerate(tiles):
+        x, y = plan.margin, plan.margin + number * (h + plan.gutter + 24)
+        for column, tile in enumerate(row):
+            box = (x, y, x + w, y + h)
+            sheet.image[y : y + h, x : x + w] = tile
+            sheet.panels.append(Truth("", box))
+            sheet.stamp(("Input", "CT", "Slice")[int(rng.integers(3))], 10, x + 4, y + h + 4)
+            x += w
+            if column + 1 < len(row):
+                x = _field(rng, sheet, (x, y), (h, wide, gap)) if column == len(row) - 2 else x + gap
+    return sheet.image, sheet.panels, sheet.others
+
+
+def _field(rng: np.random.Generator, sheet: _Sheet, corner: tuple[int, int], size: tuple[int, int, int]) -> int:
+    """An arrow, a drawn field and another arrow; where they end, x in pixels."""
+    (x, y), (h, wide, gap) = corner, size
+    middle, tall = y + h // 2, round(h * rng.uniform(0.4, 0.9))
+    for start in (x, x + gap + wide):
+        cv2.arrowedLine(
+            sheet.image, (start + 5, middle), (start + gap - 5, middle), BLACK, 2, cv2.LINE_AA, tipLength=0.3
+        )
+    field = (x + gap, middle - tall // 2, x + gap + wide, middle - tall // 2 + tall)
+    sheet.image[field[1] : field[3], field[0] : field[2]] = box_of_words(rng, wide, tall)
+    sheet.others += [(x + 5, middle - 6, x + gap - 5, middle + 6), field]
+    return x + 2 * gap + wide
 
 
 def _place(
@@ -395,6 +472,17 @@ LAYOUTS: dict[str, Callable[[np.random.Generator], Plan]] = {
     "heat-maps": lambda r: Plan(_grid(r), _thin(r), heat=0.6, bar=bool(r.random() < 0.5)),
     "caption-strip": lambda r: Plan(_grid(r), _thin(r), letters="inside" if r.random() < 0.5 else "", strip=True),
     "black-page": lambda r: Plan(_grid(r), _thin(r), BLACK, letters="outside", headers=bool(r.random() < 0.5)),
+    "drawn-lines": lambda r: Plan(_grid(r), _wide(r), _plain(r), margin=int(r.integers(0, 8)), drawn=0.7),
+    "lungs-on-black": lambda r: Plan(_grid(r, 2), int(r.integers(0, 24)), _plain(r), cut_out=0),
+    "maps": lambda r: Plan(_grid(r), _wide(r), _plain(r), margin=4, maps=0.65, headers=bool(r.random() < 0.3)),
+    "pale-abutting": lambda r: Plan(_grid(r), int(r.integers(0, 2)), pale=True),
+    "blocks": lambda r: Plan((2, 2) * (k := int(r.integers(2, 4))), margin=8, blocks=k, letters="outside"),
+    "flow": lambda r: Plan(
+        (int(r.integers(2, 4)),) * int(r.integers(1, 4)), int(r.integers(8, 30)), margin=10, maps=0.4, flow=True
+    ),
+    "single-drawn": lambda r: Plan((1,), 0, _plain(r), margin=int(r.integers(0, 9)) * int(r.integers(2)), drawn=1.0),
+    "single-lungs": lambda r: Plan((1,), 0, BLACK, cut_out=0),
+    "single-map": lambda r: Plan((1,), 0, maps=1.0),
     "single": lambda r: Plan((1,), 0, letters="inside" if r.random() < 0.3 else ""),
     "single-margin": lambda r: Plan((1,), 0, WHITE if r.random() < 0.5 else BLACK, margin=int(r.integers(4, 20))),
 }
