@@ -1,7 +1,7 @@
 """Fit the weights of the panel splitter on made figures: python benchmarks/train_panels.py --slices DIR
 
-Drawn slices and charts go in, and slices of LUNA16 (CC BY 4.0), so the weights may be shipped. The same seed and code give
-the same figures. Leaves ``lines.npz``, ``regions.npz`` and their manifest ``forests.json``.
+Drawn slices and charts go in, and slices of LUNA16 (CC BY 4.0), so the weights may be shipped. The same seed and code
+give the same figures. Leaves ``lines.npz``, ``regions.npz`` and their manifest ``forests.json``.
 """
 
 import argparse
