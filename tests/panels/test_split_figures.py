@@ -47,7 +47,7 @@ def test_each_layout_is_cut_into_its_panels(layout: str) -> None:
         assert found.letters >= 0.8, found
 
 
-FLOOR = {"abutting": 0.8, "uneven-abutting": 0.6, "white-on-white": 0.6}
+FLOOR = {"abutting": 0.8, "uneven-abutting": 0.6, "white-on-white": 0.6, "flow": 0.85}
 
 
 def test_the_same_seed_makes_the_same_figure_and_the_same_cuts() -> None:
@@ -92,6 +92,33 @@ def test_caption_letters_are_used_only_where_their_number_agrees() -> None:
     letters = [chr(ord("a") + i) for i in range(len(made.panels))]
     assert [p.label for p in split(made.image, expected=letters).panels] == letters
     assert {p.label for p in split(made.image, expected=[*letters, "z"]).panels} == {""}
+
+
+@pytest.mark.parametrize("kind", ["cross", "line", "box"])
+def test_what_is_drawn_across_a_slice_does_not_part_it(kind: str) -> None:
+    """What goes on across a line is one picture: the cross-hair of a viewer, a box round both lungs."""
+    image = np.ascontiguousarray(_rgb(printed_set(np.random.default_rng(3), pool(), 1)[0]))
+    h, w = image.shape[:2]
+    if kind == "box":
+        cv2.rectangle(image, (round(w * 0.15), round(h * 0.25)), (round(w * 0.85), round(h * 0.8)), (255, 165, 0), 2)
+    else:
+        cv2.line(image, (0, round(h * 0.45)), (w, round(h * 0.45)), (255, 255, 0), 1)
+    if kind == "cross":
+        cv2.line(image, (round(w * 0.55), 0), (round(w * 0.55), h), (255, 255, 0), 1)
+    assert len(split(image).panels) == 1
+
+
+def test_masks_and_a_black_slice_in_a_grid_are_panels() -> None:
+    """Pieces as flat as a drawing, of the size of the slices beside them and not on paper, are pictures."""
+    slices = [cv2.resize(_rgb(s), (200, 170)) for s in printed_set(np.random.default_rng(1), pool(), 4)]
+    page = np.full((170 * 2 + 12, 200 * 3 + 24, 3), 255, np.uint8)
+    mask = np.zeros((170, 200, 3), np.uint8)
+    cv2.ellipse(mask, (70, 85), (25, 50), 0, 0, 360, (255, 255, 255), -1)
+    tiles = [slices[0], mask, slices[1], slices[2], np.full((170, 200, 3), 6, np.uint8), slices[3]]
+    for index, tile in enumerate(tiles):
+        y, x = (index // 3) * 182, (index % 3) * 212
+        page[y : y + 170, x : x + 200] = tile
+    assert len(split(page).panels) == 6
 
 
 LOOKS = {

@@ -18,15 +18,15 @@ from covidct.imaging.panels.cut import Candidate, Cut, Weighed, turned, weigh
 from covidct.imaging.panels.glyphs import characters
 from covidct.imaging.panels.leaf import DARK, Piece, PixelBox, crop, look, reason_against, trim
 from covidct.imaging.panels.letters import NONE, Lettering, letter
-from covidct.imaging.panels.lines import Region
+from covidct.imaging.panels.lines import Region, grey_of
 from covidct.imaging.panels.prints import Print, prints
 from covidct.imaging.panels.surround import surround
 from covidct.imaging.triage import triage, triage_all
 
 SURE = 0.1
 """Probability from which the best cut of a region is made: single slices of the published set stay below 0.04."""
-SURE_WHITE = 0.5
-"""The same for a white band: between two lungs in a wide window there is one too."""
+SURE_BARE = 0.75
+"""The same for a white or black band from top to bottom: between the two lungs of one slice there is one too."""
 _WHITE = 225.0
 _SLICE_SHAPE = (0.65, 1.9)
 """Width by height of a single slice, at least and at most."""
@@ -34,7 +34,8 @@ _EMPTY = 7.0
 _LIT = 30
 _STRAIGHT = 0.5
 """Share of a line beside bare black that is lit where a picture begins, not the round top of a body."""
-_SURELY = 0.5
+_SURELY = 0.9
+_NEARLY = 0.75
 _LEAST = 0.012
 """Probability that the line of any cut has, however much the region asks for one."""
 _NEAR = 0.02
@@ -47,6 +48,9 @@ _DRAWN_SURE = 0.6
 CHARTS = DRAWN | {"chart"}
 """Reasons of what is dropped for being drawn."""
 _LITTLE = 0.5
+_LIGHT, _RIM, _ALIKE = 0.3, 0.5, 0.06
+"""Share of light paper, and of the sides in it, from which a piece is drawn whatever stands beside it; how far sizes of
+one grid differ."""
 _TRIED = 4
 _LONGEST = 1800
 
@@ -249,11 +253,12 @@ def _made(cut: Cut, box: PixelBox) -> _Made:
 
 
 def _needed(cuts: Sequence[Cut], box: PixelBox) -> float:
-    """The bar is higher for a white band from top to bottom of a piece that has the shape of one slice."""
-    white = bool(cuts) and (cuts[0].axis, cuts[0].candidate.origin) == (0, "band") and cuts[0].level > _WHITE
+    """The bar is higher for a bare band from top to bottom of a piece that has the shape of one slice."""
+    band = bool(cuts) and (cuts[0].axis, cuts[0].candidate.origin) == (0, "band")
+    bare_band = band and not DARK <= cuts[0].level <= _WHITE
     low, high = _SLICE_SHAPE
     like_one = low <= (box[2] - box[0]) / (box[3] - box[1]) <= high
-    return SURE_WHITE if white and like_one else SURE
+    return SURE_BARE if bare_band and like_one else SURE
 
 
 def _bares(image: Region, piece: Piece, cut: Cut) -> bool:
@@ -324,6 +329,18 @@ def _oversized(page: Page, end: _Ended, ended: Sequence[_Ended], made: Sequence[
     return end.cuts[0] if end.sure >= _needed(end.cuts, end.piece.box) / 2 else None
 
 
+def _evening(page: Page, end: _Ended, ended: Sequence[_Ended], made: Sequence[_Made]) -> Cut | None:
+    """The best cut where it is nearly sure and leaves a piece of the very size of two others: grids are regular."""
+    if not end.cuts or end.sure < _NEARLY * _needed(end.cuts, end.piece.box):
+        return None
+    others = [_size(other.piece.box) for other in ended if other is not end]
+    for side in _part(end.piece, end.cuts[0]):
+        size = _size(trim(page.image, side).box)
+        if sum(_same_size(size, other) for other in others) >= 2:
+            return end.cuts[0]
+    return None
+
+
 def _lettered(page: Page, end: _Ended, ended: Sequence[_Ended], made: Sequence[_Made]) -> Cut | None:
     """In a figure that stayed whole, the first unsure cut whose two sides carry the letters A and B."""
     for cut in end.cuts[:_TRIED] if not made else ():
@@ -355,6 +372,7 @@ def _asks(image: Region, box: PixelBox, axis: int) -> bool:
 SECOND: tuple[tuple[str, Callable[[Page, _Ended, Sequence[_Ended], Sequence[_Made]], Cut | None]], ...] = (
     ("aligned", _aligned),
     ("oversized", _oversized),
+    ("evening", _evening),
     ("lettered", _lettered),
     ("repeated", _repeated),
     ("parting", _parting),
@@ -400,10 +418,41 @@ def _choose(image: Region, pieces: Sequence[Piece], rules: Counter[str]) -> tupl
         else:
             kept.append(piece)
     kept, drawn = _without_drawings(image, kept)
+    back = [d for d in (*dropped, *drawn) if _of_a_grid(image, d, kept)]
+    kept += [p for p in pieces if p.box in {d.box for d in back}]
+    dropped, drawn = [d for d in dropped if d not in back], [d for d in drawn if d not in back]
     rules.update(f"dropped:{d.reason}" for d in drawn)
     if kept and not _only_drawn(image, [p.box for p in kept]):
         return kept, dropped + drawn
     return [replace(whole(image), score=min(p.score for p in pieces))], []
+
+
+def _of_a_grid(image: Region, dropped: Dropped, kept: Sequence[Piece]) -> bool:
+    """Whether what was dropped has the size of a picture in its row or column and is not drawn on light
+    paper: masks are as flat as drawings, tissue may be as white as paper, and a slice nearly black."""
+    if _on_paper(crop(image, dropped.box)):
+        return False
+    size, corner = _size(dropped.box), dropped.box[:2]
+    slack = _ALIKE * min(size)
+    alike = [p.box for p in kept if _same_size(_size(p.box), size)]
+    return any(min(abs(box[0] - corner[0]), abs(box[1] - corner[1])) <= slack for box in alike)
+
+
+def _on_paper(part: Region) -> bool:
+    """Whether there is light paper within and along most of the sides: a pale slice reaches to its own."""
+    light = np.asarray(part.min(2) > _WHITE)
+    rim = max(2, min(light.shape) // 30)
+    inner = light[rim:-rim, rim:-rim]
+    along = (light.sum() - inner.sum()) / max(1, light.size - inner.size)
+    return float(light.mean()) > _LIGHT and float(along) > _RIM
+
+
+def _same_size(a: tuple[int, int], b: tuple[int, int]) -> bool:
+    return max(abs(a[0] - b[0]), abs(a[1] - b[1])) <= _ALIKE * min(b)
+
+
+def _size(box: PixelBox) -> tuple[int, int]:
+    return box[2] - box[0], box[3] - box[1]
 
 
 def _only_drawn(image: Region, boxes: Sequence[PixelBox]) -> bool:
@@ -419,7 +468,7 @@ def _without_drawings(image: Region, pieces: list[Piece]) -> tuple[list[Piece], 
     """Pieces that triage is not sure to be charts or logos; what a figure holds alone it keeps."""
     if len(pieces) < 2:
         return pieces, []
-    kinds = triage_all([crop(image, p.box) for p in pieces])
+    kinds = triage_all([_colourless(crop(image, p.box)) for p in pieces])
     kept, dropped = [], []
     for piece, verdict in zip(pieces, kinds, strict=True):
         if verdict.kind in DRAWN and verdict.score >= _DRAWN_SURE:
@@ -427,6 +476,11 @@ def _without_drawings(image: Region, pieces: list[Piece]) -> tuple[list[Piece], 
         else:
             kept.append(piece)
     return kept, dropped
+
+
+def _colourless(part: Region) -> Region:
+    """Grey values alone: a slice in false colours is flat as a drawing is."""
+    return np.asarray(np.repeat(grey_of(part)[:, :, None], 3, 2), np.uint8)
 
 
 def _area(box: PixelBox) -> int:
