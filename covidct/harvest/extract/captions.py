@@ -315,7 +315,8 @@ def _overleaf(reader: Reader, number: int, taken: list[int], barred: set[int], l
     alike = face(head.main.font) == face(last.main.font) and abs(head.size - last.size) < 0.3
     style = head.main.font == last.main.font and (step.unlike_body or listed)
     under_picture = any(p.box[3] < head.box[1] for p in after.placements)
-    if not alike or under_picture or read_label(head.text) or not (open_end or style):
+    goes_on = open_end or style or next_panel(lines, head)
+    if not alike or under_picture or read_label(head.text) or not goes_on:
         return []
     return _extent(reader, number + 1, first, barred, (listed, False))[0]
 

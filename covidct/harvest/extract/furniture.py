@@ -145,7 +145,8 @@ def _right_below(line: Line, other: Line) -> bool:
 def line_numbers(lines: list[Line], last: int = 0) -> tuple[set[int], int]:
     """Positions of lines that are, or begin with, a line number, and the last number (0 where there is none).
 
-    Equal steps down one margin: many on one page, or a few that go on from ``last``, the number that ended a page.
+    Equal steps down one margin: many on one page, or a few that go on from ``last``, the number that ended the page
+    before, or that begin anew.
     """
     candidates = []
     for index, line in enumerate(lines):
@@ -158,7 +159,8 @@ def line_numbers(lines: list[Line], last: int = 0) -> tuple[set[int], int]:
     if step in (1, 5) and count >= LIMITS.numbered and count >= 0.5 * len(candidates):
         kept = _chain([(item[1], item[2], item[3]) for item in candidates], step)
     else:
-        kept = _goes_on([(item[1], item[2], item[3]) for item in candidates], last)
+        few = [(item[1], item[2], item[3]) for item in candidates]
+        kept = (_goes_on(few, last) if last else set()) or (_goes_on(few, 0) if last and _in_margin(lines) else set())
     return kept, max((item[1] for item in candidates if item[2] in kept), default=0)
 
 
@@ -167,10 +169,17 @@ def _goes_on(items: list[tuple[int, int, Line]], last: int) -> set[int]:
     kept: set[int] = set()
     first: Line | None = None
     for number, index, line in items:
-        if last and number == last + 1 and (first is None or _flush(first, line)):
+        if number == last + 1 and (first is None or _flush(first, line)):
             kept.add(index)
             first, last = first or line, number
     return kept
+
+
+def _in_margin(lines: list[Line]) -> bool:
+    """Whether the left-most lines are numbers alone: they stand in the margin."""
+    upright = [line for line in lines if not line.way]
+    left = min((line.box[0] for line in upright if not line.text.strip().isdigit()), default=0.0)
+    return any(line.text.strip() == "1" and line.box[2] < left for line in upright)
 
 
 def _flush(one: Line, two: Line) -> bool:

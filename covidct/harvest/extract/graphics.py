@@ -161,7 +161,7 @@ def _boxed(line: Line, boxes: list[Box], body: Body) -> bool:
 
 
 def _repeated(pages: list[Page]) -> set[Place]:
-    """Places at which images of one size stand on three or more pages."""
+    """Places at which one image stands on three or more pages: of one size, and stored in as many bytes."""
     seen: dict[Place, set[int]] = defaultdict(set)
     for page in pages:
         for placement in page.placements:
@@ -185,7 +185,7 @@ def _stroke_place(stroke: Stroke) -> Place:
 
 
 def _place(placement: Placement) -> Place:
-    return (round(placement.box[0] / 8), round(placement.box[1] / 8), *placement.pixels)
+    return (round(placement.box[0] / 8), round(placement.box[1] / 8), *placement.pixels, placement.stored)
 
 
 def _drop_placement(page: Page, p: Placement, repeated: set[Place], running: list[Line], tally: Tally) -> bool:

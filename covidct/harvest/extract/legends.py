@@ -40,6 +40,8 @@ def legend_pages(pages: Sequence[Page], starts: Sequence[Start]) -> set[int]:
     out: set[int] = set()
     for number, page in enumerate(pages):
         own = [page.lines[s.line] for s in starts if s.page == number and s.label.kind == "figure"]
+        if not own and number - 1 in out and _bare(page) and _short(page):
+            out.add(number)
         if not own or not _bare(page):
             continue
         first = min(own, key=lambda line: line.box[1])
@@ -49,6 +51,12 @@ def legend_pages(pages: Sequence[Page], starts: Sequence[Start]) -> set[int]:
         if titled or (at_head and len(own) > 1) or number - 1 in out:
             out.add(number)
     return out
+
+
+def _short(page: Page) -> bool:
+    """A few lines at the head of a page that holds nothing else: the end of the last legend of a list."""
+    lines = [x for x in page.lines if not x.way]
+    return 0 < len(lines) <= LONGEST and max(x.box[3] for x in lines) < 0.6 * page.height
 
 
 def stands_alone(pages: Sequence[Page], starts: Sequence[Start], body: Body) -> set[int]:

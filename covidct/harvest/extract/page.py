@@ -74,6 +74,8 @@ class Placement:
     full: Box
     pixels: tuple[int, int]
     """Width and height in the orientation shown."""
+    stored: int = 0
+    """Bytes of the embedded picture as it is stored: two pictures of one size hardly ever have as many."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,7 @@ def _add_placement(page: Page, image: Mapping[str, Any], shift: tuple[float, flo
     if visible[2] > visible[0] and visible[3] > visible[1]:
         size = (image["width"], image["height"])
         sideways = abs(b) + abs(c) > abs(a) + abs(d)
-        page.placements.append(Placement(visible, full, size[::-1] if sideways else size))
+        page.placements.append(Placement(visible, full, size[::-1] if sideways else size, image["size"]))
 
 
 def _lines(block: Mapping[str, Any], count: int, shift: tuple[float, float]) -> list[Line]:
@@ -245,7 +247,7 @@ def upright(page: Page) -> Page:
 
     def shown(placement: Placement) -> Placement:
         pixels = placement.pixels if turn == 2 else placement.pixels[::-1]
-        return Placement(turned(placement.box), turned(placement.full), pixels)
+        return Placement(turned(placement.box), turned(placement.full), pixels, placement.stored)
 
     def read(line: Line) -> Line:
         spans = tuple(replace(span, left=None) for span in line.spans)

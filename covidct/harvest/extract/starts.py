@@ -10,6 +10,8 @@ from covidct.harvest.extract.page import Line, Page
 from covidct.harvest.extract.paragraphs import Flow
 from covidct.harvest.extract.tally import Tally
 
+HEADED = 25
+"""Letters of a line of words under a label that stands alone."""
 ENOUGH = 2.0
 """A line with a lower score cites a figure instead of labelling one."""
 _READS_ON = re.compile(
@@ -51,6 +53,7 @@ class Candidate:
     label: Label
     rest: str
     above: Line | None
+    below: Line | None
     border: str
     """Why the line begins a paragraph; empty where it goes on."""
     body: Body
@@ -62,6 +65,11 @@ def _delimited(c: Candidate) -> bool:
 
 def _alone(c: Candidate) -> bool:
     return not c.rest.strip() or bool(ELSEWHERE.fullmatch(c.rest))
+
+
+def _heads_text(c: Candidate) -> bool:
+    """Words stand right below: the line is no tag over a picture."""
+    return c.below is not None and len(c.below.text) > HEADED and c.below.base - c.line.base < 3.5 * c.line.size
 
 
 def _set_apart(c: Candidate) -> bool:
@@ -105,6 +113,7 @@ def _contents_entry(c: Candidate) -> bool:
 RULES: tuple[tuple[str, float, Callable[[Candidate], bool]], ...] = (
     ("delimited", 2.0, _delimited),
     ("alone", 2.0, _alone),
+    ("heads-text", 0.0, _heads_text),
     ("set-apart", 2.0, _set_apart),
     ("capital-follows", 1.0, _capital_follows),
     ("opens", 1.0, _opens),
@@ -159,12 +168,20 @@ def _candidate(page: Page, flow: Flow, index: int, line: Line, body: Body) -> Ca
         return None
     above = flow.above[index]
     upper = None if above is None else page.lines[above]
-    return Candidate(line, label, plain(line.text)[label.end :], upper, flow.border[index], body)
+    follower = flow.below[index]
+    lower = None if follower is None else page.lines[follower]
+    return Candidate(line, label, plain(line.text)[label.end :], upper, lower, flow.border[index], body)
 
 
 def continues(start: Start, line: Line) -> bool:
     """Whether the line says that a figure goes on from the page before."""
     return bool(re.match(r"\W*cont(inue[ds]?|inuing|['’]?d|\.)?\b", plain(line.text)[start.label.end :], re.I))
+
+
+def _tag(start: Start) -> tuple[bool, bool]:
+    """Sorts labels before words first, then those that stand alone over words, then those alone over nothing."""
+    alone = "alone" in start.rules
+    return alone and "heads-text" not in start.rules, alone
 
 
 def best_of_label(starts: list[Start], pages: list[Page]) -> tuple[list[Start], list[Start]]:
@@ -180,7 +197,7 @@ def best_of_label(starts: list[Start], pages: list[Page]) -> tuple[list[Start], 
     winners: list[Start] = []
     for group in groups.values():
         going_on = {id(s) for s in group if continues(s, pages[s.page].lines[s.line])}
-        ranked = sorted(group, key=lambda s: (id(s) in going_on, "alone" in s.rules, -s.score, s.page, s.line))
+        ranked = sorted(group, key=lambda s: (id(s) in going_on, *_tag(s), -s.score, s.page, s.line))
         winners.append(ranked[0])
     order = {id(s) for s in winners}
     kept = [s for group in groups.values() for s in group]
