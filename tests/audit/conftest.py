@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -54,7 +55,8 @@ class Plan:
         frame = pd.DataFrame(self.rows, columns=IMAGE_COLUMNS)
         withdrawn = pd.DataFrame(self.withdrawn, columns=WITHDRAWN_COLUMNS)
         draft = Draft("toy", "1.0.0", "2026-01-01", frame, paper_table(frame), patient_table(frame), withdrawn)
-        return write_release(draft, self.root / name / "manifests"), images
+        with mock.patch("covidct.release.make.write.release_faults", return_value=[]):  # a stranger's, faults and all
+            return write_release(draft, self.root / name / "manifests"), images
 
 
 def clean_rows(groups: int) -> list[dict[str, object]]:
