@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from covidct.captions.figure_labels import label_key
+from covidct.captions.figure_labels import label_key, parent_key
 from covidct.files import sha256_bytes, sha256_file
 from covidct.harvest import ids, licences
 from covidct.harvest.articles import Article, by_label
@@ -19,7 +19,7 @@ from covidct.harvest.extract.doubts import not_found
 from covidct.harvest.identity import SUPPLEMENT, Claim
 from covidct.harvest.preprints import SERVERS, BadRow, PreprintRecord
 from covidct.harvest.sources import Document
-from covidct.records import Decision, Figure, Paper, PaperStatus
+from covidct.records import Decision, Dropped, Figure, Paper, PaperStatus
 from covidct.steps.digest import digest
 from covidct.workspace import Workspace
 
@@ -169,8 +169,11 @@ class Shelf:
             paper = dataclasses.replace(paper, licence=licence, abstract=abstract, date=date)
         figures = list(self._figures(paper, outcome))
         figures += unseen_figures(paper, figures, article) if article else []
-        spoken = not_found(extraction.spoken_of, [figure.label for figure in figures if figure.file])
-        read = self.settle_figures(paper, figures, "; ".join(filter(None, (*extraction.doubts, spoken))))
+        lost = lost_figures(extraction.dropped, figures)
+        named = [figure.label for figure in figures if figure.file] + [one.what for one in lost]
+        spoken = not_found(extraction.spoken_of, named)
+        told = [f"{one.what} is lost: {one.reason}" for one in lost]
+        read = self.settle_figures(paper, figures, "; ".join(filter(None, (*extraction.doubts, *told, spoken))))
         self.workspace.record_dropped("read", reading_version(), paper.paper_id, extraction.dropped)
         stored = self.workspace.stored(paper.sha256, ".pdf")
         if discard_pdf and stored:
@@ -239,6 +242,13 @@ class Shelf:
             identity = f"{known.paper_id if known else identity}-s{digest[:8]}"
             return Paper(identity, SUPPLEMENT, claim.doi, number, (number,), server=server), number
         return Paper(identity, source, claim.doi, number, (number,), server=server), number
+
+
+def lost_figures(dropped: Iterable[Dropped], figures: Iterable[Figure]) -> list[Dropped]:
+    """The labelled figures that were dropped and stand nowhere else."""
+    found = {parent_key(label_key(figure.label)) for figure in figures if figure.file}
+    keyed = {parent_key(label_key(one.what)): one for one in dropped if label_key(one.what)}
+    return [one for key, one in keyed.items() if key not in found]
 
 
 def _pair(found: "ExtractedFigure") -> dict[str, Any]:
