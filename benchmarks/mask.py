@@ -54,7 +54,7 @@ class Tally:
         }
 
     def kinds(self) -> dict[str, float]:
-        return {kind: self.covered[kind] / count for kind, count in sorted(self.drawn.items())}
+        return {kind: self.covered[kind] / count for kind, count in sorted(self.drawn.items()) if count}
 
 
 def ssim_map(a: Grey, b: Grey) -> NDArray[np.float64]:
