@@ -35,6 +35,7 @@ class BenchOptions:
     devices: int = 1
     accelerator: str = "auto"
     compile: bool | None = None
+    keep_checkpoints: bool = False
     out: Path | None = None
     cache: Path | None = None
     packed: Path | None = None

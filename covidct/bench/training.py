@@ -88,7 +88,16 @@ def execute(asked: Request) -> dict[str, Any]:
     extra: dict[str, Any] = {"pretraining": {n: asdict(r) for n, r in asked.ssl.items()}} if asked.ssl else {}
     if asked.options.weights:
         extra["weights"] = {"sha256": digest_of(asked.options.weights)}
-    plan = Plan(asked.model, asked.method_name, asked.init, asked.recipe, asked.seeds, asked.fraction, extra)
+    plan = Plan(
+        asked.model,
+        asked.method_name,
+        asked.init,
+        asked.recipe,
+        asked.seeds,
+        asked.fraction,
+        extra,
+        asked.options.keep_checkpoints,
+    )
 
     def starter(seed: int, part: BenchData) -> Start:
         return start(asked, seed, part)

@@ -14,15 +14,16 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 DATA = {"manifest", "images", "packed", "cache", "out", "baselines", "report", "as_json"}
-MACHINE = {"devices", "accelerator", "compile"}
+MACHINE = {"devices", "accelerator", "compile", "keep_checkpoints"}
 RECIPE = {"model", "protocol", "settings", "epochs", "size", "seeds", "trials", "luna", "lnm", "ssl_images"}
 START = {"method", "init", "weights", "freeze"}
+WHOLE_RUNS = {"report", "keep_checkpoints", "seeds"}
 MODES = {
     "--table 1": {"table", "manifest", "out", "as_json"},
     "--table 2": {"table", "out", "as_json"},
     "--table": {"table", *DATA, *MACHINE, *RECIPE},
     "--fractions": {"fractions", *DATA, *MACHINE, *RECIPE, *START},
-    "--protocol robust": {"folds", "repeats", *(DATA - {"report"}), *MACHINE, *(RECIPE - {"seeds"}), *START},
+    "--protocol robust": {"folds", "repeats", *DATA, *MACHINE, *RECIPE, *START} - WHOLE_RUNS,
     "a single run": {*DATA, *MACHINE, *RECIPE, *START},
 }
 """Which options each mode of ``covidct bench`` uses; any other that is given is an error."""
@@ -66,6 +67,7 @@ def refuse_unused(ctx: click.Context) -> None:
 @click.option("--devices", type=click.IntRange(1), default=1, help="Processes; GPUs or, with --accelerator cpu, gloo.")
 @click.option("--accelerator", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto")
 @click.option("--compile/--no-compile", default=None, help="torch.compile. Default: on CUDA devices only.")
+@click.option("--keep-checkpoints", is_flag=True, help="Keep start weights and last checkpoint of finished seeds.")
 @click.option("--out", type=FOLDER, default=None, help="Folder of the run; the same folder goes on where it stopped.")
 @click.option("--cache", type=FOLDER, default=None, help="Where decoded pictures and pretrained weights are kept.")
 @click.option("--packed", type=FOLDER, default=None, help="Pictures of 'covidct data pack' instead of --images.")

@@ -10,19 +10,21 @@ from typing import Any
 import torch
 
 from covidct.errors import CovidctError, UsageError
-from covidct.files import atomic_path, write_text
+from covidct.files import atomic_path, write_bytes, write_text
 from covidct.models import count_parameters
 from covidct.scores import best_threshold
 from covidct.train import results
 from covidct.train.checkpoints import read_tensors, why
 from covidct.train.data import BenchData, fraction_of
 from covidct.train.devices import Devices, launch
-from covidct.train.loop import BEST, START, Job, fit, probabilities, scaled
-from covidct.train.networks import build_saved, code_digest, fitting
+from covidct.train.loop import BEST, LAST, START, Job, fit, probabilities, scaled
+from covidct.train.networks import build_saved, code_digest, code_file, fitting, public_name
 from covidct.train.recipe import Recipe
 from covidct.train.seen import write_seen
 from covidct.train.weights import Start
 
+NETWORK = "network.py"
+"""The code of a network of one's own, as it was when the run was trained."""
 START_NOTE = "start.json"
 """Where a seed's start weights come from: source, sha256 of the file, stages without labels."""
 
@@ -42,13 +44,15 @@ class Plan:
     fraction: float = 1.0
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Further settings that shaped the start weights; they go into config.toml."""
+    keep_checkpoints: bool = False
+    """Keep start weights and last checkpoint of finished seeds: three to five times the size of the best weights."""
 
     def facts(self, data: BenchData) -> dict[str, Any]:
         """The first columns of results.csv."""
         return {
             "release": data.title,
             "split": "test",
-            "model": self.model,
+            "model": public_name(self.model),
             "method": self.method,
             "init": self.init,
             "protocol": self.recipe.protocol,
@@ -59,6 +63,9 @@ class Plan:
 def run(plan: Plan, data: BenchData, starter: Starter, out: Path, where: Devices) -> dict[str, Any]:
     """Train every seed of ``plan``, then write the contract's files into ``out``; returns the summary."""
     claim(_config(plan, data), out)
+    code = code_file(plan.model)
+    if code is not None:
+        write_bytes(out / NETWORK, code.read_bytes())
     found = [_seed(plan, data, starter, seed, out, where) for seed in plan.seeds]
     write_seen(out, frozenset().union(*(seen_by(out / f"seed-{seed}", plan.model) for seed in plan.seeds)))
     return _write(plan, data, found, out)
@@ -108,16 +115,34 @@ def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
 def _seed(plan: Plan, data: BenchData, starter: Starter, seed: int, out: Path, where: Devices) -> results.SeedResult:
     folder = out / f"seed-{seed}"
     data = fraction_of(data, plan.fraction, seed)
-    train(plan.model, plan.recipe, data, starter, seed, folder, where)
+    train(plan.model, plan.recipe, data, starter, seed, folder, where, plan.keep_checkpoints)
     return score_seed(folder, seed, data, plan.model)
 
 
 def train(
+    model: str,
+    recipe: Recipe,
+    data: BenchData,
+    starter: Starter,
+    seed: int,
+    folder: Path,
+    where: Devices,
+    keep_checkpoints: bool = False,
+) -> None:
+    """Train one seed in ``folder`` to its end; start weights, epochs and ends that are there are not made again.
+
+    Where the best weights are complete, start weights and the last checkpoint go unless they are to be kept.
+    """
+    if not (folder / BEST).is_file():
+        _train(model, recipe, data, starter, seed, folder, where)
+    if not keep_checkpoints:
+        for name in (START, LAST):
+            (folder / name).unlink(missing_ok=True)
+
+
+def _train(
     model: str, recipe: Recipe, data: BenchData, starter: Starter, seed: int, folder: Path, where: Devices
 ) -> None:
-    """Train one seed in ``folder`` to its end; start weights, epochs and ends that are there are not made again."""
-    if (folder / BEST).is_file():
-        return
     if not (folder / START).is_file():
         start = starter(seed, data)
         seen = sorted(start.seen | data.seen("train", "val"))

@@ -33,7 +33,7 @@ from covidct.train.checkpoints import read_tensors
 from covidct.train.compiling import compiled, compiles, wanted
 from covidct.train.devices import tune_process
 from covidct.train.environment import environment, keep
-from covidct.train.networks import build, code_digest
+from covidct.train.networks import build, code_digest, public_name
 from covidct.train.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -280,7 +280,7 @@ class Training:
             if moved:
                 raise CovidctError(f"frozen features moved ({moved[0]}): this result would be false; please report it")
         facts: dict[str, Any] = {
-            "model": self.job.model,
+            "model": public_name(self.job.model),
             "code": code_digest(self.job.model),
             "seen": list(self.job.seen),
         }

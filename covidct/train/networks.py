@@ -40,6 +40,12 @@ def code_file(name: str) -> Path | None:
     return Path(found.origin) if found and found.origin else None
 
 
+def public_name(name: str) -> str:
+    """``name`` as it stands in a run's files: a file of one's own without the folders that it lies in."""
+    place, colon, factory = name.rpartition(":")
+    return f"{Path(place).name}:{factory}" if colon and place.endswith(".py") else name
+
+
 def code_digest(name: str) -> str:
     """The sha256 of the code of a network of one's own; empty for the registry's."""
     file = code_file(name)

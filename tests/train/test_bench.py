@@ -95,6 +95,7 @@ def test_another_configuration_does_not_overwrite_a_run(
 
 def test_frozen_features_do_not_move(bench: Bench, tmp_path: Path) -> None:
     words = ("--model", "lite0", "--method", "transfer", "--size", "32", "--epochs", "2", "--freeze")
+    words += ("--keep-checkpoints",)
     assert bench(*words, "--out", str(tmp_path)) == 0
     start = torch.load(tmp_path / "seed-0" / "start.pt", weights_only=True)
     best = state(tmp_path)

@@ -40,6 +40,10 @@ def own(bench: Bench, tmp_path: Path) -> tuple[Path, Path, Path]:
     words = ("--model", f"{code}:make", "--size", "32", "--epochs", "1")
     assert bench(*words, "--out", str(tmp_path / "run")) == 0
     trace.unlink()
+    assert (tmp_path / "run" / "network.py").read_bytes() == code.read_bytes()
+    for name in ("config.toml", "results.csv", "summary.json"):
+        assert str(tmp_path) not in (tmp_path / "run" / name).read_text()
+    assert {file.name for file in (tmp_path / "run" / "seed-0").glob("*.pt")} == {"best.pt"}
     return tmp_path / "run", code, trace
 
 
@@ -87,7 +91,7 @@ def test_a_module_named_by_weights_is_not_imported(
 def test_a_checkpoint_that_was_cut_off_is_one_line(
     bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str], share: float
 ) -> None:
-    assert bench(*SMALL, "--out", str(tmp_path)) == 0
+    assert bench(*SMALL, "--keep-checkpoints", "--out", str(tmp_path)) == 0
     last, best = tmp_path / "seed-0" / "last.pt", tmp_path / "seed-0" / "best.pt"
     last.write_bytes(last.read_bytes()[: int(share * last.stat().st_size)])
     best.unlink()
