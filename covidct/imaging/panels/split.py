@@ -47,7 +47,7 @@ DRAWN = frozenset({"chart_or_diagram", "logo"})
 _DRAWN_SURE = 0.6
 CHARTS = DRAWN | {"chart"}
 """Reasons of what is dropped for being drawn."""
-_LITTLE = 0.5
+_LITTLE, _TEXTURED = 0.5, 0.15
 _LIGHT, _RIM, _ALIKE = 0.3, 0.5, 0.06
 """Share of light paper, and of the sides in it, from which a piece is drawn whatever stands beside it; how far sizes of
 one grid differ."""
@@ -458,6 +458,8 @@ def _size(box: PixelBox) -> tuple[int, int]:
 def _only_drawn(image: Region, boxes: Sequence[PixelBox]) -> bool:
     """Whether ``boxes`` are bars and fields of a chart or diagram: little of it, and no scan among them."""
     if sum(_area(box) for box in boxes) > _LITTLE * image.shape[0] * image.shape[1]:
+        return False
+    if any(look(image, box, 1, 1).textured >= _TEXTURED for box in boxes):
         return False
     verdict = triage(image)
     drawn = verdict.kind in DRAWN and verdict.score >= _DRAWN_SURE
