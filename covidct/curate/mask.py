@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from covidct.captions.identify import Finding, identifying
 from covidct.files import safe_name, write_bytes
 from covidct.imaging.ocr import TextBox, ocr_available, read_text
-from covidct.imaging.overlays.find import Overlays, cover, find_overlays, paint_over, still_legible
+from covidct.imaging.overlays.find import Overlays, cover, find_overlays, is_plain, paint_over, still_legible
 from covidct.pictures import grey_if_colourless, open_picture, png_bytes
 from covidct.progress import progress
 from covidct.records import CT_KINDS, Decision
@@ -24,6 +24,8 @@ from covidct.workspace.disk import named
 if TYPE_CHECKING:
     from covidct.workspace import Workspace
 
+INKED = 0.03
+"""Share of a line's box that is masked from which it is writing, and not anatomy that was read as a letter."""
 PASSES = 2
 """How often a painted picture is read and what is left is masked."""
 _GLUED = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
@@ -69,7 +71,8 @@ def mask_picture(picture: NDArray[np.uint8], *, read: bool = True) -> Masked:
     """Find the marks on ``picture`` (height x width grey, or x 3 RGB); ``read``: also its text, where OCR is there."""
     texts = read_text(picture) if read and ocr_available() else None
     found = find_overlays(picture, texts or ())
-    left = _read_again(picture, found, texts) if texts else []
+    written = [line for line in texts or () if is_plain(line) or found.share(line.box) >= INKED]
+    left = _read_again(picture, found, written) if written else []
     return Masked(picture, found, texts, identifying(_readings([*(texts or ()), *left])), left)
 
 

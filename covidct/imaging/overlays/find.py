@@ -60,6 +60,11 @@ class Overlays:
     dropped: list[tuple[PixelBox, str]] = field(default_factory=list)
     fired: dict[str, int] = field(default_factory=dict)
 
+    def share(self, box: PixelBox) -> float:
+        """Share of ``box`` that is masked."""
+        x0, y0, x1, y1 = box
+        return float(self.mask[y0:y1, x0:x1].mean())
+
     def count(self, name: str) -> None:
         self.fired[name] = self.fired.get(name, 0) + 1
 
