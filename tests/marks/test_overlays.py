@@ -150,6 +150,8 @@ def test_rule_flat_takes_broad_arrows_that_the_network_overlooked_and_leaves_bon
 def test_a_rim_that_was_read_as_a_letter_is_no_text() -> None:
     line = TextBox("I", (0, 0, 4, 90), 0.6)
     assert not RULES["read"](scene(np.full((100, 100), 90, np.uint8), 0.3, (line,))).any()
+    whole = replace(line, text="C", box=(0, 0, 99, 99), score=0.98)
+    assert not RULES["read"](scene(np.full((100, 100), 90, np.uint8), 0.3, (whole,))).any()
 
 
 def test_rule_read_takes_the_whole_line_where_the_network_saw_half_of_it() -> None:

@@ -161,7 +161,7 @@ def read(scene: Scene) -> Bools:
     found = np.zeros(scene.grey.shape, np.bool_)
     for line in scene.texts:
         x0, y0, x1, y1 = line.box
-        if min(x1 - x0, y1 - y0) < _LINE:
+        if min(x1 - x0, y1 - y0) < _LINE or (x1 - x0) * (y1 - y0) > _SLICE * found.size:
             continue
         seen = scene.painted[y0:y1, x0:x1] > _POSSIBLE
         if is_plain(line):
@@ -263,6 +263,8 @@ _POSSIBLE = 0.15
 _STROKE = 14
 _LINE = 7
 """Pixels of the shorter side of a line of text; less is a rim that was read as a letter."""
+_SLICE = 0.5
+"""Share of the picture that a line of text takes at most; readers take a whole slice for a letter at times."""
 _EXACT, _BROAD = 2.0, 200
 """Spread of grey levels inside a broad arrow, and pixels it has: bone of that shape is smaller or less even."""
 _RIM = 3
