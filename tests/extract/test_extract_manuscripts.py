@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pymupdf
+import pytest
 from makepdf import Maker, noise
 from test_extract_layouts import chart, close, run
 
@@ -189,6 +190,44 @@ def test_panels_that_begin_paragraphs_of_their_own_belong_to_the_caption(extract
     lines(made.page, 480, [(LINE, "tiro")] * 12)
     (figure,) = run(made, extractor, tmp_path).figures
     assert figure.caption.startswith("The wind of the valley. (A) By day") and figure.caption.endswith("in autumn.")
+
+
+@pytest.mark.parametrize(("empty", "step"), [(1, 14), (2, 14), (1, 28), (1.6, 28)])
+@pytest.mark.parametrize("over", [True, False])
+def test_legend_an_empty_line_below_its_bold_title(
+    extractor: Extractor, tmp_path: Path, over: bool, empty: float, step: float
+) -> None:
+    """An empty line is as high as the lines are apart: more than two font sizes in a double-spaced manuscript."""
+    made = Maker()
+    lines(made.page, 70, [(LINE, "tiro")] * int(680 / step), step, 12)
+    made.new_page()
+    if not over:
+        made.image((100, 60, 500, 300), noise(400, 240, 1))
+    title = [("Figure 1. The wind of the valley as it was", "tibo"), ("in the spring.", "tibo")]
+    end = lines(made.page, 91 if over else 330, title, step, 12) + empty * step
+    end = lines(made.page, end, [(LINE[4:], "tiro"), (LINE, "tiro"), ("of autumn.", "tiro")], step, 12)
+    if over:
+        made.image((100, end, 500, end + 240), noise(400, 240, 1))
+    (figure,) = run(made, extractor, tmp_path).figures
+    assert figure.caption.startswith("The wind of the valley as it was in the spring. keepers")
+    assert figure.caption.endswith("of autumn.")
+
+
+@pytest.mark.parametrize("step", [14, 28])
+def test_running_text_an_empty_line_below_a_bold_title_is_no_legend(
+    extractor: Extractor, tmp_path: Path, step: float
+) -> None:
+    """It goes on over the foot of the page."""
+    made = Maker()
+    lines(made.page, 70, [(LINE, "tiro")] * int(680 / step), step, 12)
+    made.new_page()
+    made.image((100, 60, 500, 300), noise(400, 240, 1))
+    end = lines(made.page, 330, [("Figure 1. The wind of the valley in the spring.", "tibo")], step, 12)
+    lines(made.page, end + step, [(LINE, "tiro")] * int((740 - end) / step), step, 12)
+    made.new_page()
+    lines(made.page, 70, [(LINE, "tiro")] * 9, step, 12)
+    (figure,) = run(made, extractor, tmp_path).figures
+    assert figure.caption == "The wind of the valley in the spring."
 
 
 def test_list_of_legends_in_paragraphs_over_two_pages(extractor: Extractor, tmp_path: Path) -> None:

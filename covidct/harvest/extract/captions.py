@@ -29,7 +29,9 @@ class Thresholds:
     title: float = 0.3
     """The same between a bold title and its legend, or by how much the blank below the legend is larger."""
     outer: float = 1.2
-    """The same where the blank below the legend is larger."""
+    """The same where the blank below the legend is larger, in empty lines: one and what Word adds to a paragraph."""
+    titled: float = 2.2
+    """Empty lines between a bold title and its legend: one of a double-spaced manuscript is 2.3 font sizes."""
     label_alone: float = 4.5
     """The same below a line that holds nothing but the label."""
     heading: int = 110
@@ -77,7 +79,8 @@ class Step:
     """Whether the page holds nothing but legends, or nothing but a figure and what explains it."""
     alone: bool = False
     outer: float = 0.0
-    """Blank below the paragraph that may follow, beyond the usual, in font sizes; large where nothing is below."""
+    """Blank below the paragraph that may follow, beyond the usual, in font sizes; large where nothing is below but
+    none where the paragraph runs over the foot of the page."""
 
     @property
     def last(self) -> Line:
@@ -88,6 +91,11 @@ class Step:
     def blank(self) -> float:
         """Distance of the base lines beyond the usual, in font sizes."""
         return (self.line.base - self.last.base - self.pitch) / max(self.line.size, 1.0)
+
+    @property
+    def empty(self) -> float:
+        """The same in empty lines at the usual distance."""
+        return (self.line.base - self.last.base) / max(self.pitch, 1.0) - 1
 
     @property
     def style(self) -> tuple[str, float]:
@@ -160,6 +168,8 @@ def _note(s: Step) -> bool:
 
 
 def _far(s: Step) -> bool:
+    if s.title_only and not s.label_only:
+        return s.empty > LIMITS.titled
     return s.blank > (LIMITS.label_alone if s.label_only else LIMITS.paragraph)
 
 
@@ -228,7 +238,7 @@ def _small_note(s: Step) -> bool:
 
 def _title(s: Step) -> bool:
     """The title is bold, and the legend stands nearer to it than to what comes below."""
-    near = s.blank < LIMITS.title or (s.blank < LIMITS.outer and s.outer > s.blank + LIMITS.title)
+    near = s.blank < LIMITS.title or (s.empty < LIMITS.outer and s.outer > s.blank + LIMITS.title)
     return s.title_only and near
 
 
@@ -343,12 +353,12 @@ def _extent(
 
 
 def _blank_below(page: Page, flow: Flow, line: int) -> float:
-    """Blank below the paragraph that begins with ``line``, beyond the usual, in font sizes."""
+    """Blank below the paragraph that begins with ``line``, beyond the usual, in font sizes; see ``Step.outer``."""
     at = line
     while (below := flow.below[at]) is not None and not flow.border[below]:
         at = below
     if below is None:
-        return 99.0
+        return 99.0 if ends_sentence(page.lines[at].text) else 0.0
     step = page.lines[below].base - page.lines[at].base
     return (step - flow.pitch[below]) / max(page.lines[at].size, 1.0)
 
