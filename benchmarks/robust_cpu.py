@@ -29,7 +29,7 @@ from covidct.train.robust import Member
 REPEATS = 3
 VARIANTS = 5
 """Of each picture: the whole one, its mirror image, and random crops of 0.7 to 1 of its area, mirrored by chance."""
-LATE_BLOCKS, LATE_EPOCHS, LATE_KEPT = 3, 24, (8, 12, 16, 20, 24)
+LATE_BLOCKS, LATE_EPOCHS, LATE_KEPT = 3, 12, (4, 6, 8, 10, 12)
 
 
 @dataclass(frozen=True)
