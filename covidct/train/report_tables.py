@@ -33,6 +33,11 @@ class Table:
         return "\n".join([f"# {self.title}", "", *body, "", *(f"- {note}" for note in self.notes)]) + "\n"
 
 
+def number_text(value: float | None) -> str:
+    """Three decimals; a score that is not defined, as the AUC of groups of one class, is a dash."""
+    return "–" if value is None else f"{value:.3f}"
+
+
 def scores(summary: Mapping[str, Any], shortcuts: Sequence[Mapping[str, Any]]) -> Table:
     """Every score of one run, the shortcut rows below."""
     lines = []
@@ -45,10 +50,10 @@ def scores(summary: Mapping[str, Any], shortcuts: Sequence[Mapping[str, Any]]) -
     for name, point in summary.get("operating_points", {}).items():
         asked, _, given = name.partition("_at_")
         words = f"{asked} at {given.rpartition('_')[2]} % {given.partition('_')[0]}"
-        lines.append([words, f"{point['value']:.3f}", "", interval_text(point), ""])
+        lines.append([words, number_text(point["value"]), "", interval_text(point), ""])
     if "by_patient" in summary:
         area = summary["by_patient"]["auc"]
-        lines.append(["AUC of whole groups (patients)", f"{area['value']:.3f}", "", interval_text(area), ""])
+        lines.append(["AUC of whole groups (patients)", number_text(area["value"]), "", interval_text(area), ""])
     lines += [[f"shortcut: {one['name']}, AUC", f"{one['auc']:.3f}", "", interval_text(one), ""] for one in shortcuts]
     head = ["score", "mean over seeds", "sd", "95 % by group", "at the validation threshold"]
     return Table("Scores", head, lines, list(summary["notes"]))
