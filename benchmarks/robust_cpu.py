@@ -223,6 +223,7 @@ def main() -> None:
     parser.add_argument("--releases", default="1.0.0,2.0.0")
     parser.add_argument("--late-repeats", type=int, default=1)
     parser.add_argument("--only", default="", help="Candidates whose name holds this.")
+    parser.add_argument("--results", type=Path, help="Where the published files go, as docs/results.")
     parser.add_argument("--no-test", action="store_true", help="The table of cross-validation alone.")
     options = parser.parse_args()
     options.work = options.out / "work"
