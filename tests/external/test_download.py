@@ -179,6 +179,6 @@ def test_densenet_files_with_their_old_layer_names_fit(tmp_path: Path) -> None:
             old[plain] = value
     assert any(".norm.1." in name for name in old)
     torch.save(old, tmp_path / "old.pth")
-    read = read_state(tmp_path / "old.pth")
+    read, _ = read_state(tmp_path / "old.pth")
     assert set(read) == {name.removeprefix("encoder.") for name in state if name.startswith("encoder.")}
     assert np.array_equal(read["features.conv0.weight"].numpy(), state["encoder.features.conv0.weight"].numpy())

@@ -57,7 +57,8 @@ def test_runs_stand_side_by_side(
     text = (tmp_path / "both" / "report.html").read_text()
     assert f"<th>{trained.name}</th><th>other</th>" in text
     assert f"other − {trained.name}, AUC" in text
-    assert text.count("inside the lungs, ") + text.count("on the border (outer 8 %), ") in (2, 4)
+    assert text.count("on the border (outer 8 %), ") == 2
+    assert text.count("inside the lungs, ") <= 2  # a run all of whose maps are empty has no share to tell
     assert text.count("<tr><td><img") == 5
     assert run(["bench", "report", str(trained), *common]) == 2
     assert "made on drawn/1.0.0, not covid-ct/1.0.0" in capsys.readouterr().err

@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from covidct.errors import CovidctError, UsageError
+from covidct.pictures import PictureError
 from covidct.records import CAPTION_LABELS, TRIAGE_KINDS
 from covidct.workspace.lock import Busy
 from covidct.workspace.queues import Row, flush, judged_by, last_decision, things_in_conflict, titles
@@ -301,7 +302,7 @@ def _refusing(handler: Callable[[Asked], Response]) -> Callable[[Asked], Respons
     def answer(asked: Asked) -> Response:
         try:
             return handler(asked)
-        except UsageError as error:
+        except (UsageError, PictureError) as error:
             return PlainTextResponse(str(error), 400)
         except Busy as error:
             return PlainTextResponse(str(error), 503)
