@@ -1,7 +1,7 @@
-"""Notebooks from plain scripts: ``python tools/notebooks.py`` executes docs/notebooks/*.py and writes .ipynb beside.
+"""Notebooks from plain scripts: ``python tools/notebooks.py`` runs docs/notebooks/*.py and writes .ipynb beside.
 
 A script is cut into cells at lines that begin with ``# %%``; ``# %% [markdown]`` begins a cell of text. What is
-reviewed is text; what readers see was executed with the code as it was.
+reviewed is text. Needs nbclient and ipykernel; a test runs the scripts themselves.
 """
 
 import re

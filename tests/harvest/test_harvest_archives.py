@@ -83,7 +83,8 @@ def test_pmc_odd_articles(
         PmcArticle(5, licence=None),
         PmcArticle(6, media=False, pdf=False),
     ]
-    assert harvest(tmp_path, "pmc", "--query", QUERY, "--licence", "commercial") == 0
+    assert harvest(tmp_path, "pmc", "--query", QUERY, "--licence", "commercial") == 3
+    assert "Fig. 2 is lost" in capsys.readouterr().err
     papers = {p["paper_id"]: p for p in rows(tmp_path, "papers", capsys)}
     assert set(papers) == {"pmc_pmc1v1", "pmc_pmc4v10", "pmc_pmc5v1", "pmc_pmc6v1"}
     assert papers["pmc_pmc5v1"]["licence"] == "cc-by-4.0", "what the JSON leaves open the JATS says"

@@ -31,7 +31,7 @@ def test_a_pair_has_the_words_of_the_xml_and_the_place_of_the_pdf(tmp_path: Path
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "one.pdf").write_bytes(make_pdf(DOI, 1))
     (tmp_path / "in" / "one.xml").write_bytes(jats())
-    harvest(tmp_path / "ws", "--from", str(tmp_path / "in"))
+    harvest(tmp_path / "ws", "--from", str(tmp_path / "in"), code=3)  # Figure 9 has words and no picture: named, lost
     with Workspace.open(tmp_path / "ws") as workspace:
         paper, figures = workspace.papers()[0], workspace.figures()
     assert (paper.doi, paper.licence, paper.title) == (DOI, "cc-by-nc-4.0", "A made-up package")
@@ -40,7 +40,7 @@ def test_a_pair_has_the_words_of_the_xml_and_the_place_of_the_pdf(tmp_path: Path
     assert figures[0].mentions == ("Lesions are seen (Figure 1).",)
     assert figures[1].page is None and figures[1].box is None and figures[1].figure_id.endswith("-px-f1")
     assert figures[0].provenance["jats_disagrees"]["pdf_caption"]
-    assert harvest(tmp_path / "ws", "--from", str(tmp_path / "in"))["kept"] == 1
+    assert harvest(tmp_path / "ws", "--from", str(tmp_path / "in"), code=3)["kept"] == 1
     again = harvest(tmp_path / "ws", "--from", str(tmp_path / "in"), "--no-jats")
     assert again["papers"] == 1, "without the XML it is another reading"
     with Workspace.open(tmp_path / "ws") as workspace:
@@ -74,7 +74,8 @@ def test_a_package_without_a_manifest_and_with_sloppy_xml(tmp_path: Path) -> Non
     content = members()
     del content["manifest.xml"]
     content["content/20000001.xml"] = jats(before="\n  ").replace(b"&amp;", b"&")
-    harvest(tmp_path / "ws", "--from", str(write_zip(tmp_path / "p.meca", content)))
+    record = harvest(tmp_path / "ws", "--from", str(write_zip(tmp_path / "p.meca", content)), code=3)
+    assert "Figure 9 is lost" in json.dumps(record)
     with Workspace.open(tmp_path / "ws") as workspace:
         assert [f.label for f in workspace.figures()] == ["Figure 1", "Figure 9"]
 

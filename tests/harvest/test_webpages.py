@@ -113,14 +113,14 @@ def rows(workspace: Path, name: str, capsys: pytest.CaptureFixture[str]) -> list
 @pytest.mark.usefixtures("warm_engine")
 def test_a_page_alone_gives_words_and_pictures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     saved(tmp_path / "in", HIGHWIRE)
-    assert harvest(tmp_path / "ws", tmp_path / "in") == 0
+    assert harvest(tmp_path / "ws", tmp_path / "in") == 3, "Figure 2 has words and no picture"
     assert [(p["doi"], p["n_figures"]) for p in rows(tmp_path / "ws", "papers", capsys)] == [(DOI, "2")]
     one, two = rows(tmp_path / "ws", "figures", capsys)
     assert (
         one["caption"].startswith("Axial CT. Ground-glass") and one["file"] and one["width"] == "96" and not one["page"]
     )
     assert two["caption"] == "Day 9." and not two["file"], "known, and not here"
-    assert harvest(tmp_path / "ws", tmp_path / "in") == 0
+    assert harvest(tmp_path / "ws", tmp_path / "in") == 3
     assert len(rows(tmp_path / "ws", "papers", capsys)) == 1
 
 
@@ -128,7 +128,7 @@ def test_a_page_alone_gives_words_and_pictures(tmp_path: Path, capsys: pytest.Ca
 def test_a_page_beside_its_pdf_gives_the_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     saved(tmp_path / "in", HIGHWIRE)
     (tmp_path / "in" / "page.pdf").write_bytes(make_pdf(DOI, 1))
-    assert harvest(tmp_path / "ws", tmp_path / "in") == 0
+    assert harvest(tmp_path / "ws", tmp_path / "in") == 3
     one = rows(tmp_path / "ws", "figures", capsys)[0]
     assert (
         one["caption"].startswith("Axial CT. Ground-glass") and one["page"] == "1" and one["source_file"] == "page.pdf"
