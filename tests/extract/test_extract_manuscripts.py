@@ -39,6 +39,26 @@ def test_pages_that_print_only_their_label_are_tagged_by_it(extractor: Extractor
     ]
 
 
+@pytest.mark.parametrize("tag", ["Figure {}", "Fig{}.tif"])
+def test_pages_in_a_row_with_one_printed_label_are_one_figure(extractor: Extractor, tmp_path: Path, tag: str) -> None:
+    """A copy of the first page further on is no part of it, and no picture of it is another figure's."""
+    made = Maker()
+    made.body((60, 60, 535, 780), 30)
+    made.new_page()
+    made.page.insert_text((60, 80), "Figure legends", fontname="tibo", fontsize=11)
+    for n in range(3):
+        made.caption((60, 100 + 60 * n, 535, 200), f"Figure {n + 1}.", f"Legend number {n + 1}, " + WORDS * 3)
+    for seed, number in enumerate((1, 1, 2, 0, 1)):
+        made.new_page()
+        if number:
+            made.page.insert_text((60, 80), tag.format(number), fontname="tibo", fontsize=11)
+        made.image((100, 150, 500, 450), noise(300, 340, seed))
+    figures = run(made, extractor, tmp_path).figures
+    pages = [[part["page"] for part in f.provenance.get("parts", [])] for f in figures]  # type: ignore[attr-defined]
+    assert [(f.label, f.page) for f in figures] == [("Figure 1", 3), ("Figure 2", 5), ("Figure 3", 6)]
+    assert pages == [[3, 4], [], []]
+
+
 def test_list_of_legends_after_the_figures_keeps_the_order(extractor: Extractor, tmp_path: Path) -> None:
     """The page before the legends holds the last figure, which is not the first legend's."""
     made = Maker()

@@ -306,7 +306,7 @@ def _open_captions(views: list[PageView], found: list[Found]) -> list[Caption]:
 def _free(views: list[PageView], found: list[Found], number: int) -> list[Region]:
     if not 0 <= number < len(views):
         return []
-    taken = {id(region) for pair in found for region in pair.regions}
+    taken = {id(region) for pair in found for part in (pair, *pair.more) for region in part.regions}
     return [r for r in views[number].regions if r.strong and id(r) not in taken]
 
 
@@ -370,12 +370,21 @@ def _askew(region: Region, caption: Caption, view: PageView) -> bool:
 
 
 def _tagged_page(caption: Caption, views: list[PageView], found: list[Found]) -> Found | None:
-    for tag in caption.tags:
+    """The first page that prints nothing but the label, and those that go on with it."""
+    whole: Found | None = None
+    for tag in sorted(caption.tags, key=lambda tag: tag.page):
         regions = _free(views, found, tag.page)
-        if regions:
-            how = "file-name" if tag.label.file_name else "tagged-page"
-            return Found(caption, tag.page, _whole_page(regions, views[tag.page]), [how])
-    return None
+        if not regions:
+            continue
+        how = "file-name" if tag.label.file_name else "tagged-page"
+        part = Found(caption if whole is None else tag, tag.page, _whole_page(regions, views[tag.page]), [how])
+        if whole is None:
+            whole = part
+        elif tag.page == whole.page + len(whole.more) + 1 and not views[tag.page].running:
+            whole.more.append(part)
+    if whole is not None and whole.more:
+        whole.how.append("continued")
+    return whole
 
 
 def _whole_page(regions: list[Region], view: PageView) -> list[Region]:
