@@ -82,6 +82,12 @@ def test_a_letter_left_out_stays_left_out() -> None:
     assert letter(page(["C", "D", "E", "F"]), BOXES).letters == ("C", "D", "E", "F")
 
 
+@pytest.mark.parametrize("names", [["A", "", "D", "E"], ["A", "", "E", "F"]])
+def test_a_letter_does_not_hold_for_the_next_panel_where_letters_are_left_out(names: list[str]) -> None:
+    """The panel without one may be B or C, whose print could not be read: it is no second A."""
+    assert letter(page(names), BOXES).letters == tuple(names)
+
+
 def test_the_last_of_a_run_that_cannot_be_read_has_no_letter() -> None:
     assert letter(page(["A", "B", "C", ""]), BOXES).letters == ("A", "B", "C", "")
 

@@ -70,6 +70,39 @@ def test_a_figure_without_any_scan_is_one_panel_whole(draw: object) -> None:
     assert [(p.label, p.box) for p in found] == [("", (0, 0, picture.shape[1], picture.shape[0]))]
 
 
+def on_white_paper(shape: tuple[int, int], pictures: list[tuple[int, int, np.ndarray]]) -> np.ndarray:
+    page = np.full((*shape, 3), 255, np.uint8)
+    for x, y, picture in pictures:
+        page[y : y + picture.shape[0], x : x + picture.shape[1]] = picture
+    return page
+
+
+def field(steps: int, width: int, height: int) -> np.ndarray:
+    """A map of ``steps`` times ``steps`` even colours, as models are tabulated, with a curve over it."""
+    rng = np.random.default_rng(steps)
+    cells = np.sort(rng.integers(60, 255, (steps, steps, 3)), axis=1).astype(np.uint8)
+    made = np.asarray(cv2.resize(cells, (width, height), interpolation=cv2.INTER_NEAREST))
+    cv2.ellipse(made, (width, height), (width - 20, height - 20), 0, 180, 270, (200, 30, 90), 3)
+    return made
+
+
+def test_maps_of_even_colours_are_one_drawing() -> None:
+    page = on_white_paper((780, 900), [(80, 40 + 250 * row, field(11, 560, 200)) for row in range(3)])
+    page[60:400, 690:880] = chart(np.random.default_rng(5), 190, 340)
+    assert [p.box for p in split(page).panels] == [(0, 0, 900, 780)]
+
+
+@pytest.mark.parametrize("seed", [0, 5, 6, 7])
+def test_micrographs_over_a_chart_are_panels(seed: int) -> None:
+    """Nothing here is a scan, and the chart fills the most, yet the figure is no single drawing."""
+    rng = np.random.default_rng(seed)
+    seen = [cv2.resize(_rgb(OTHER_KINDS["microscopy"][0](rng)), (280, 220)) for _ in range(2)]
+    page = on_white_paper((620, 620), [(20, 30, seen[0]), (320, 30, seen[1]), (60, 270, chart(rng, 520, 330))])
+    boxes = [p.box for p in split(page).panels]
+    assert len(boxes) == 2
+    assert overlap(boxes[0], (20, 30, 300, 250)) > 0.9 and overlap(boxes[1], (320, 30, 600, 250)) > 0.9
+
+
 @pytest.mark.parametrize("seed", [0, 3, 4, 5])
 def test_white_lungs_on_white_paper_are_neither_chart_nor_torn_apart(seed: int) -> None:
     made = figure("white-on-white", seed)

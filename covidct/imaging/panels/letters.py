@@ -360,7 +360,7 @@ def _names(reading: Reading, panels: Sequence[PixelBox], known: Sequence[int]) -
     for index, p in read.items():
         chance = float(p.chances[reading.letters[index]])
         names[index] = Name(name(reading.letters[index], small), READ, round(chance, 3))
-    inferred = {**_shared(reading, panels), **_filled(reading, known)}
+    inferred = {**_shared(reading, panels, known), **_filled(reading, known)}
     least = min((n.score for n in names if n.label), default=0.0)
     for index, letter_of in inferred.items():
         names[index] = Name(name(letter_of, small), INFERRED, round(0.8 * least, 3))
@@ -398,12 +398,12 @@ def _filled(reading: Reading, known: Sequence[int]) -> dict[int, int]:
     return filled
 
 
-def _shared(reading: Reading, panels: Sequence[PixelBox]) -> dict[int, int]:
+def _shared(reading: Reading, panels: Sequence[PixelBox], known: Sequence[int]) -> dict[int, int]:
     """Letters that hold for the panels after them too, where every panel without one has such a letter up or left of it
     and the letters share the panels evenly or row by row."""
     anchors = {i: letter_of for i, letter_of in enumerate(reading.letters) if reading.seen[i] is not None}
     bare = [i for i in range(len(panels)) if i not in anchors]
-    if not bare or len(anchors) < 2 or not _consecutive(reading, panels, bare):
+    if not bare or len(anchors) < 2 or not _consecutive(reading, panels, bare, known):
         return {}
     rows = _rows(panels)
     owners = {i: _owner(i, anchors, panels, rows) for i in bare}
@@ -412,12 +412,11 @@ def _shared(reading: Reading, panels: Sequence[PixelBox]) -> dict[int, int]:
     return {i: anchors[owner] for i, owner in owners.items() if owner is not None}
 
 
-def _consecutive(reading: Reading, panels: Sequence[PixelBox], bare: Sequence[int]) -> bool:
-    """Whether panels without a letter are so by intent: no letter is left out where they stand, and it is not only the
-    last of the run that cannot be read."""
-    inner = [(before, after, between) for before, after, between in _gaps(reading) if after < 26]
-    counts = [after - before - 1 for before, after, _ in inner]
-    if any(count == len(between) for count, (_, _, between) in zip(counts, inner, strict=True)):
+def _consecutive(reading: Reading, panels: Sequence[PixelBox], bare: Sequence[int], known: Sequence[int]) -> bool:
+    """Whether panels without a letter are so by intent: no letter is left out where they stand (one that was printed
+    and not read may be any of those), and it is not only the last of the run that cannot be read."""
+    inner = [(before, after) for before, after, _ in _gaps(reading) if after < 26]
+    if any(not known or i in known for before, after in inner for i in range(before + 1, after)):
         return False
     rows = _rows(panels)
     lettered = {rows[i] for i in range(len(panels)) if i not in bare}

@@ -47,7 +47,10 @@ DRAWN = frozenset({"chart_or_diagram", "logo"})
 _DRAWN_SURE = 0.6
 CHARTS = DRAWN | {"chart"}
 """Reasons of what is dropped for being drawn."""
-_LITTLE, _TEXTURED = 0.5, 0.15
+_LITTLE = 0.5
+_TEXTURED, _SHOWN = 0.8, 0.15
+"""Share of a piece that is textured where it is a photograph (fields of charts and maps mostly stay below 0.5), and the
+share of a figure that its photographs fill where it is no drawing (a map of dots is as textured, and small)."""
 _LIGHT, _RIM, _ALIKE = 0.3, 0.5, 0.06
 """Share of light paper, and of the sides in it, from which a piece is drawn whatever stands beside it; how far sizes of
 one grid differ."""
@@ -456,14 +459,19 @@ def _size(box: PixelBox) -> tuple[int, int]:
 
 
 def _only_drawn(image: Region, boxes: Sequence[PixelBox]) -> bool:
-    """Whether ``boxes`` are bars and fields of a chart or diagram: little of it, and no scan among them."""
+    """Whether ``boxes`` are bars and fields of a chart or diagram: little of it, and no scan or large photograph."""
     if sum(_area(box) for box in boxes) > _LITTLE * image.shape[0] * image.shape[1]:
         return False
-    if any(look(image, box, 1, 1).textured >= _TEXTURED for box in boxes):
+    if sum(_area(box) for box in boxes if _is_photograph(image, box)) >= _SHOWN * image.shape[0] * image.shape[1]:
         return False
     verdict = triage(image)
     drawn = verdict.kind in DRAWN and verdict.score >= _DRAWN_SURE
     return drawn and not any(is_scan(image, box) for box in boxes)
+
+
+def _is_photograph(image: Region, box: PixelBox) -> bool:
+    """Whether a piece is textured all over and triage does not call it drawn."""
+    return look(image, box, 1, 1).textured >= _TEXTURED and triage(crop(image, box)).kind not in DRAWN
 
 
 def _without_drawings(image: Region, pieces: list[Piece]) -> tuple[list[Piece], list[Dropped]]:
