@@ -19,7 +19,7 @@ from covidct.commands.options import needs_extra
 @needs_extra("train")
 def demo(out: Path, papers: int, seed: int, epochs: int, size: int) -> None:
     """The whole way on a small corpus made on the spot: harvest, curate, release, audit, train."""
-    from covidct.demo.chain import Plan, Timing, prepare, run_chain, table
+    from covidct.demo.chain import Plan, Timing, accepted, prepare, run_chain, table
     from covidct.demo.score import score
 
     plan = Plan(out, papers, seed, epochs, size)
@@ -29,10 +29,13 @@ def demo(out: Path, papers: int, seed: int, epochs: int, size: int) -> None:
     def say(timing: Timing) -> None:
         click.echo(f"{timing.name:<12}{timing.seconds:6.1f} s   {timing.command}")
 
-    _, truth = run_chain(plan, say)
+    timings, truth = run_chain(plan, say)
     click.echo("\nFound against what was drawn")
     for line in score(truth, table(plan, "papers"), table(plan, "figures"), table(plan, "panels")):
         extra = f"   and {line.extra} that were not drawn" if line.extra else ""
         click.echo(f"  {line.what:<28}{line.right:4} of {line.true}{extra}")
+    click.echo("\nWhat a release takes without review, and why the rest waits")
+    for line in accepted(timings):
+        click.echo(f"  {line}")
     click.echo(f"\nResults in {out}: {', '.join(sorted(p.name for p in out.iterdir() if p.is_dir()))}")
     click.echo(f"Look at {out}/run/report.html and {out}/audit/audit.html. {time.perf_counter() - begun:.0f} s in all.")

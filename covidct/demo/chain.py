@@ -2,10 +2,11 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,10 @@ class Timing:
 
     name: str
     command: str
+    """As it can be pasted into a shell."""
     seconds: float
+    output: str = ""
+    """What the command printed."""
 
 
 def prepare(plan: Plan) -> None:
@@ -122,7 +126,14 @@ def _run(name: str, words: list[str], environment: Mapping[str, str]) -> Timing:
     if done.returncode not in (ExitCode.COMPLETE, ExitCode.INCOMPLETE):
         last = " ".join(done.stderr.strip().splitlines()[-3:])
         raise CovidctError(f"demo step '{name}' ended with {done.returncode}: covidct {' '.join(words)}: {last}")
-    return Timing(name, "covidct " + " ".join(words), time.perf_counter() - begun)
+    return Timing(name, shlex.join(["covidct", *words]), time.perf_counter() - begun, done.stdout)
+
+
+def accepted(timings: Sequence[Timing]) -> list[str]:
+    """The lines with which ``curate auto`` ends: what a release takes without review, and why the rest waits."""
+    lines = next((timing.output.splitlines() for timing in timings if timing.name == "curate"), [])
+    start = next((n for n, line in enumerate(lines) if line.startswith("accepted without review")), len(lines))
+    return lines[start:]
 
 
 def covidct(words: list[str], environment: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":

@@ -7,7 +7,7 @@ import pymupdf
 import pytest
 import requests
 
-from covidct.demo.chain import MARK, Plan, draw_corpus, prepare
+from covidct.demo.chain import MARK, Plan, Timing, accepted, draw_corpus, prepare
 from covidct.demo.corpus import KINDS, make_papers
 from covidct.demo.pdf import write_pdf
 from covidct.demo.score import score
@@ -80,3 +80,17 @@ def test_the_score_counts_what_is_right_missing_and_extra(tmp_path: Path) -> Non
     worse = score(truth, papers, figures[1:], [dict(p, label="unclear") for p in panels[1:]])
     assert worse[1].right == worse[1].true - 1 and worse[5].right < worse[5].true - 1
     assert score(truth, papers, [*figures, dict(figures[0], label="Figure 9")], panels)[1].extra == 1
+
+
+def test_the_demo_ends_with_what_a_release_takes() -> None:
+    said = "split 3 done\naccepted without review: 2 positive\n  positive stated 2\nwaiting for a person: 1\n"
+    timings = [
+        Timing("harvest", "covidct harvest", 1.0, "complete"),
+        Timing("curate", "covidct curate auto", 1.0, said),
+    ]
+    assert accepted(timings) == [
+        "accepted without review: 2 positive",
+        "  positive stated 2",
+        "waiting for a person: 1",
+    ]
+    assert accepted(timings[:1]) == []
