@@ -83,14 +83,12 @@ def test_the_score_counts_what_is_right_missing_and_extra(tmp_path: Path) -> Non
 
 
 def test_the_demo_ends_with_what_a_release_takes() -> None:
-    said = "split 3 done\naccepted without review: 2 positive\n  positive stated 2\nwaiting for a person: 1\n"
-    timings = [
-        Timing("harvest", "covidct harvest", 1.0, "complete"),
-        Timing("curate", "covidct curate auto", 1.0, said),
-    ]
-    assert accepted(timings) == [
-        "accepted without review: 2 positive",
+    said = "split 3 done\naccepted without review: 2\n  positive stated 2\nwaiting for a person: 1\n"
+    curate = Timing("curate", "covidct curate auto", 1.0, said)
+    before = Timing("harvest", "covidct harvest", 1.0, "complete")
+    assert accepted([before, curate]) == [
+        "accepted without review: 2",
         "  positive stated 2",
         "waiting for a person: 1",
     ]
-    assert accepted(timings[:1]) == []
+    assert accepted([before]) == []
