@@ -35,7 +35,7 @@ def demo(out: Path, papers: int, seed: int, epochs: int, size: int) -> None:
         extra = f"   and {line.extra} that were not drawn" if line.extra else ""
         click.echo(f"  {line.what:<28}{line.right:4} of {line.true}{extra}")
     click.echo("\nWhat a release takes without review, and why the rest waits")
-    for line in accepted(timings):
-        click.echo(f"  {line}")
+    for row in accepted(timings):
+        click.echo(f"  {row}")
     click.echo(f"\nResults in {out}: {', '.join(sorted(p.name for p in out.iterdir() if p.is_dir()))}")
     click.echo(f"Look at {out}/run/report.html and {out}/audit/audit.html. {time.perf_counter() - begun:.0f} s in all.")
