@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from covidct.errors import CovidctError
 from covidct.extras import needed
 from covidct.files import safe_name, sha256_bytes
 from covidct.harvest.sources import Document
+from covidct.steps.engine import dask_client
 
 if TYPE_CHECKING:
     from covidct.harvest.extract import Extraction, Extractor
@@ -135,12 +135,7 @@ class DaskEngine:
     """A cluster's workers; ``scratch`` is an fsspec URL that driver and workers share, empty to send bytes."""
 
     def __init__(self, address: str, scratch: str = "") -> None:
-        distributed = needed("distributed", "dask", "--scheduler")
-        try:
-            self._client: Any = distributed.Client(address, timeout=20)
-        except (OSError, ValueError) as error:
-            raise CovidctError(f"no Dask scheduler answers at {address}: start one or check --scheduler") from error
-        self.losses: tuple[type[BaseException], ...] = (distributed.KilledWorker, distributed.CancelledError)
+        self._client, self.losses = dask_client(address)
         self.scratch = scratch.rstrip("/")
         self.workers = max(1, len(self._client.scheduler_info(n_workers=-1)["workers"]))
         self._executor: Executor = self._client.get_executor(retries=2, pure=False)

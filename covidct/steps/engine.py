@@ -74,16 +74,24 @@ class Workers:
             self._pool.shutdown(wait=True, cancel_futures=True)
 
 
+def dask_client(address: str) -> tuple[Any, tuple[type[BaseException], ...]]:
+    """A client of the scheduler at ``address``, and the errors that mean: the work was lost, not wrong.
+
+    Raises UsageError where the extra is not installed, CovidctError where no scheduler answers.
+    """
+    distributed = needed("distributed", "dask", "--scheduler")
+    try:
+        client = distributed.Client(address, timeout=20)
+    except (OSError, ValueError) as error:
+        raise CovidctError(f"no Dask scheduler answers at {address}: start one or check --scheduler") from error
+    return client, (distributed.KilledWorker, distributed.CancelledError)
+
+
 class Cluster:
     """The workers of a Dask cluster; a killed worker's items are given to another."""
 
     def __init__(self, address: str) -> None:
-        distributed = needed("distributed", "dask", "--scheduler")
-        try:
-            self._client: Any = distributed.Client(address, timeout=20)
-        except (OSError, ValueError) as error:
-            raise CovidctError(f"no Dask scheduler answers at {address}: start one or check --scheduler") from error
-        self._lost: tuple[type[BaseException], ...] = (distributed.KilledWorker, distributed.CancelledError)
+        self._client, self._lost = dask_client(address)
         self._executor: Executor = self._client.get_executor(retries=2, pure=False)
 
     def run(self, step: Step, items: Iterable[Item]) -> Iterator[tuple[Item, Result]]:
