@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covidct.imaging.duplicates.search import Fingerprint, match
-from covidct.imaging.phantoms.slices import phantom
+from covidct.imaging.phantoms import phantom
 
 Grey = NDArray[np.uint8]
 SIDE = 160

@@ -4,13 +4,12 @@ from functools import cache
 
 import cv2
 import numpy as np
+from drawn.kinds import clouds
+from drawn.prints import printed
 from matplotlib.cbook import get_sample_data
 from numpy.typing import NDArray
 from PIL import Image
 from sklearn.datasets import load_sample_images
-
-from covidct.imaging.phantoms.kinds import clouds
-from covidct.imaging.phantoms.prints import printed
 
 Generator = np.random.Generator
 Picture = NDArray[np.uint8]

@@ -16,13 +16,13 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+from drawn.agreement import Labelled, agreement
+from drawn.figures import LAYOUTS, compose
+from drawn.prints import draw_phantom, printed_set
 from numpy.typing import NDArray
 from PIL import Image
 
-from covidct.imaging.panels.measure import Labelled, agreement
 from covidct.imaging.panels.split import split
-from covidct.imaging.phantoms.figures import LAYOUTS, compose
-from covidct.imaging.phantoms.prints import draw_phantom, printed_set
 
 Pair = tuple[str, Labelled, Labelled]
 

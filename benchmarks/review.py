@@ -24,7 +24,7 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from covidct.imaging.phantoms.slices import phantom
+from covidct.imaging.phantoms import phantom
 from covidct.progress import progress
 from covidct.records import Decision, Figure, Panel, Paper
 from covidct.workspace.workspace import Workspace

@@ -15,17 +15,18 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from drawn.boosting import from_boosting
+from drawn.figures import LAYOUTS, Composed, PixelBox, compose
+from drawn.kinds import OTHER_KINDS
+from drawn.prints import draw_phantom, printed_set
 from numpy.typing import NDArray
 from PIL import Image
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from covidct.imaging.forest import Forest, from_boosting
+from covidct.imaging.forest import Forest
 from covidct.imaging.panels.cut import FEATURES, REGION, Candidate, Survey, region_row, survey
 from covidct.imaging.panels.leaf import Piece, trim
-from covidct.imaging.phantoms.figures import LAYOUTS, Composed, PixelBox, compose
-from covidct.imaging.phantoms.kinds import OTHER_KINDS
-from covidct.imaging.phantoms.prints import draw_phantom, printed_set
-from covidct.imaging.phantoms.slices import Grey
+from covidct.imaging.phantoms import Grey
 
 WEIGHTS = {
     "abutting": 4,

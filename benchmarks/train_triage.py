@@ -13,15 +13,15 @@ import cv2
 import numpy as np
 from draw_charts import drawn_chart, piece_of_chart
 from draw_kinds import electron_micrograph, gel, mask_of, real_photo, rendering, sagittal, ultrasound
+from drawn.boosting import from_boosting
+from drawn.figures import LAYOUTS, compose, text_mark
+from drawn.kinds import OTHER_KINDS, belly, charts, diagram, glow
+from drawn.prints import draw_style, print_slice, printed
 from marks_backgrounds import slices_of
 from numpy.typing import NDArray
 from PIL import Image
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from covidct.imaging.forest import from_boosting
-from covidct.imaging.phantoms.figures import LAYOUTS, compose, text_mark
-from covidct.imaging.phantoms.kinds import OTHER_KINDS, belly, charts, diagram, glow
-from covidct.imaging.phantoms.prints import draw_style, print_slice, printed
 from covidct.imaging.triage import COMPOUND, MEASURES, measure, view
 
 Picture = NDArray[np.uint8]

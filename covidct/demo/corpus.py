@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covidct.demo.drawing import Arrow, FigurePicture, chart_bars, compose
-from covidct.imaging.phantoms.slices import phantom
+from covidct.imaging.phantoms import phantom
 from covidct.records import Box
 
 Grey = NDArray[np.uint8]

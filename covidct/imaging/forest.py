@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from covidct.errors import CovidctError
 
-_LEAF = -1
+LEAF = -1
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Forest:
             chosen = self.feature[trees, node]
             goes_left = features[rows, np.maximum(chosen, 0)] <= self.threshold[trees, node]
             below = np.where(goes_left, self.left[trees, node], self.right[trees, node])
-            node = np.where(chosen == _LEAF, node, below)
+            node = np.where(chosen == LEAF, node, below)
         leaves = self.value[trees, node]
         for index in range(len(self.classes)):
             total[:, index] += leaves[self.tree_class == index].sum(0)
@@ -55,7 +55,7 @@ class Forest:
         """Steps from any root to any leaf, at most."""
         level = np.zeros(self.feature.shape, np.int64)
         for node in range(self.feature.shape[1]):
-            inner = np.flatnonzero(self.feature[:, node] != _LEAF)
+            inner = np.flatnonzero(self.feature[:, node] != LEAF)
             for side in (self.left, self.right):
                 level[inner, side[inner, node]] = level[inner, node] + 1
         return int(level.max())
@@ -78,27 +78,3 @@ def load_forest(path: Path) -> Forest:
             return Forest(tuple(map(str, data["classes"])), tuple(map(str, data["names"])), **arrays)
     except (OSError, ValueError, KeyError) as error:
         raise CovidctError(f"{path}: no forest that can be read ({error}); install covidct again") from error
-
-
-def from_boosting(model: Any, classes: tuple[str, ...], names: tuple[str, ...]) -> Forest:
-    """A Forest from a fitted scikit-learn HistGradientBoostingClassifier without missing or categorical values."""
-    trees, owner = [], []
-    binary = len(classes) == 2
-    for stage in model._predictors:
-        for index, predictor in enumerate(stage):
-            trees.append(predictor.nodes)
-            owner.append(1 if binary else index)
-    most = max(len(nodes) for nodes in trees)
-    shape = (len(trees), most)
-    feature, left = np.full(shape, _LEAF, np.int16), np.zeros(shape, np.int16)
-    right, threshold, value = np.zeros(shape, np.int16), np.zeros(shape), np.zeros(shape, np.float32)
-    for row, nodes in enumerate(trees):
-        inner = ~nodes["is_leaf"].astype(bool)
-        count = len(nodes)
-        feature[row, :count] = np.where(inner, nodes["feature_idx"], _LEAF)
-        threshold[row, :count] = np.where(inner, nodes["num_threshold"], 0)
-        left[row, :count], right[row, :count] = nodes["left"] * inner, nodes["right"] * inner
-        value[row, :count] = np.where(inner, 0, nodes["value"])
-    base = np.ravel(model._baseline_prediction).astype(np.float32)
-    start = np.array([0.0, base[0]], np.float32) if binary else base
-    return Forest(classes, names, feature, threshold, left, right, value, np.array(owner, np.int16), start)

@@ -31,7 +31,7 @@ from PIL import Image
 
 from covidct import audit_release
 from covidct.cli import run
-from covidct.imaging.phantoms.slices import phantom
+from covidct.imaging.phantoms import phantom
 
 rng = np.random.default_rng(0)
 folder = Path("pictures")

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from covidct.imaging.phantoms.slices import phantom
+from covidct.imaging.phantoms import phantom
 from covidct.release.make.tables import paper_table, patient_table
 from covidct.release.make.write import Draft, write_release
 from covidct.release.read.facts import facts, picture_hash

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sys
 import threading
 import zlib
 from collections.abc import Callable, Iterator
@@ -14,8 +13,6 @@ from makepdf import Maker, noise, samples
 
 from covidct.harvest.extract import Extractor, Limits
 from covidct.harvest.extract.pool import Child, ChildFailed
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 
 
 def good(folder: Path) -> Path:

@@ -9,7 +9,7 @@ import pytest
 
 from covidct.cli import run
 from covidct.harvest.shelf import lost_figures
-from covidct.imaging.phantoms.slices import phantom
+from covidct.imaging.phantoms import phantom
 from covidct.pictures import png_bytes
 from covidct.records import Dropped, Figure
 from covidct.workspace import Workspace

@@ -14,7 +14,7 @@ from PIL import Image
 from covidct.commands.curate_dedup import dedup
 from covidct.curate.steps import DEDUP
 from covidct.errors import ExitCode, UsageError
-from covidct.imaging.phantoms.slices import phantom
+from covidct.imaging.phantoms import phantom
 from covidct.records import Decision, Figure, Panel, Paper, PaperStatus
 from covidct.steps import drive
 from covidct.workspace import Workspace

@@ -17,7 +17,7 @@ from covidct.curate.steps import MASK
 from covidct.errors import ExitCode, UsageError
 from covidct.imaging.ocr import ocr_available, read_text
 from covidct.imaging.overlays.find import paint_over
-from covidct.imaging.phantoms.slices import phantom
+from covidct.imaging.phantoms import phantom
 from covidct.records import Decision, Figure, Panel, Paper, PaperStatus
 from covidct.steps import drive
 from covidct.workspace import Workspace

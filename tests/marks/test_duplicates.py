@@ -12,7 +12,7 @@ from PIL import Image
 from covidct.imaging.duplicates.correlation import align, judge
 from covidct.imaging.duplicates.hashes import frameless, patches, thumbnail
 from covidct.imaging.duplicates.search import MIN_SCORE, find_duplicates
-from covidct.imaging.phantoms.slices import phantom
+from covidct.imaging.phantoms import phantom
 
 Grey = NDArray[np.uint8]
 SAME = np.array([[1.0, 0, 0], [0, 1.0, 0]])

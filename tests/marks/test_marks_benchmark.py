@@ -6,15 +6,13 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from marks_backgrounds import real, series_half, slices_of
+from marks_draw import PENS, SEEN, draw
 from PIL import Image
 
-from covidct.imaging.phantoms.slices import phantom
+from covidct.imaging.phantoms import phantom
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
-sys.path.insert(0, str(BENCHMARKS))
-
-from marks_backgrounds import real, series_half, slices_of  # noqa: E402
-from marks_draw import PENS, SEEN, draw  # noqa: E402
 
 
 def folder_of_slices(folder: Path, count: int) -> Path:

@@ -8,7 +8,7 @@ import pytest
 
 from covidct.cli import run
 from covidct.imaging.ocr import ocr_available, read_text
-from covidct.imaging.phantoms.slices import phantom
+from covidct.imaging.phantoms import phantom
 from covidct.pictures import png_bytes
 
 NARROW = [(1, 1), (1, 40), (40, 1), (1, 3000)]

@@ -15,7 +15,7 @@ from covidct.imaging.overlays import find as overlays
 from covidct.imaging.overlays.borders import borders
 from covidct.imaging.overlays.find import FILTERS, RULES, Piece, Scene, cover, find_overlays, paint_over, still_legible
 from covidct.imaging.overlays.net import CLASSES, features_of, mark_probabilities
-from covidct.imaging.phantoms.slices import phantom
+from covidct.imaging.phantoms import phantom
 
 Grey = NDArray[np.uint8]
 

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from drawn.boosting import from_boosting
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from covidct.errors import CovidctError
-from covidct.imaging.forest import from_boosting, load_forest
+from covidct.imaging.forest import load_forest
 
 
 @pytest.mark.parametrize("classes", [2, 4])

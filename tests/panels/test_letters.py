@@ -3,12 +3,12 @@
 import cv2
 import numpy as np
 import pytest
+from drawn.figures import text_mark
 
 from covidct.imaging.panels.glyphs import LETTERS, characters
 from covidct.imaging.panels.letters import Lettering
 from covidct.imaging.panels.letters import letter as name_panels
 from covidct.imaging.panels.prints import prints
-from covidct.imaging.phantoms.figures import text_mark
 
 BOXES = [(0, 0, 200, 160), (210, 0, 410, 160), (0, 170, 200, 330), (210, 170, 410, 330)]
 

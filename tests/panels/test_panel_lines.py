@@ -4,7 +4,7 @@ import numpy as np
 
 from covidct.imaging.panels.cut import FEATURES, WHOLE, candidates, survey
 from covidct.imaging.panels.lines import Band, bands, read_lines
-from covidct.imaging.phantoms.slices import phantom
+from covidct.imaging.phantoms import phantom
 
 
 def pair(gap: int, level: int) -> np.ndarray:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from covidct.errors import UsageError
-from covidct.imaging.phantoms.slices import LESIONS, phantom
+from covidct.imaging.phantoms import LESIONS, phantom
 
 
 @pytest.mark.parametrize("plane", ["axial", "coronal"])

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from drawn.figures import compose
 from PIL import Image
 
 from covidct.cli import run
 from covidct.curate.steps import SPLIT
 from covidct.errors import CovidctError
-from covidct.imaging.phantoms.figures import compose
-from covidct.imaging.phantoms.slices import phantom
+from covidct.imaging.phantoms import phantom
 from covidct.pictures import MAX_PIXELS, open_picture
 from covidct.records import Decision, Figure, Paper, PaperStatus
 from covidct.steps import drive

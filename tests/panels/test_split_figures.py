@@ -7,17 +7,17 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from drawn.agreement import Labelled, agreement, matches, overlap
+from drawn.figures import LAYOUTS, Composed, compose, text_mark
+from drawn.kinds import OTHER_KINDS, chart, diagram
+from drawn.prints import draw_phantom, printed_set
 
 from covidct.errors import UsageError
 from covidct.imaging.panels.charts import is_chart, islands
 from covidct.imaging.panels.cut import weigh
 from covidct.imaging.panels.leaf import RULES, Look, Piece, reason_against, trim
-from covidct.imaging.panels.measure import Labelled, agreement, matches, overlap
 from covidct.imaging.panels.split import Page, _Ended, _parting, reading_order, split, whole
-from covidct.imaging.phantoms.figures import LAYOUTS, Composed, compose, text_mark
-from covidct.imaging.phantoms.kinds import OTHER_KINDS, chart, diagram
-from covidct.imaging.phantoms.prints import draw_phantom, printed_set
-from covidct.imaging.phantoms.slices import Grey
+from covidct.imaging.phantoms import Grey
 from covidct.pictures import open_picture
 
 Pair = tuple[Labelled, Labelled]

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from drawn.figures import compose
+from drawn.kinds import OTHER_KINDS, belly
+from drawn.prints import printed
 from PIL import Image
 
 from covidct.cli import run
 from covidct.curate.steps import TRIAGE
-from covidct.imaging.phantoms.figures import compose
-from covidct.imaging.phantoms.kinds import OTHER_KINDS, belly
-from covidct.imaging.phantoms.prints import printed
-from covidct.imaging.phantoms.slices import phantom
+from covidct.imaging.phantoms import phantom
 from covidct.imaging.triage import MEASURES, RELEASE_SCORE, forest, judge, look, measure, triage, triage_all, view
 from covidct.pictures import open_picture
 from covidct.records import CT_KINDS, TRIAGE_KINDS, Figure, Panel, Paper
@@ -137,8 +137,7 @@ def test_small_and_coloured_pictures_never_reach_the_score_of_a_release() -> Non
 
 
 @pytest.mark.slow
-def test_no_chart_reaches_the_score_of_a_release(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks"))
+def test_no_chart_reaches_the_score_of_a_release() -> None:
     draw_charts = pytest.importorskip("draw_charts", reason="charts are drawn with matplotlib (extra train)")
     looks = []
     for seed in range(40):

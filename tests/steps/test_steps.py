@@ -13,7 +13,7 @@ from PIL import Image
 from covidct.cli import run as cli
 from covidct.curate.steps import MASK, PATIENTS, SPLIT, STEPS
 from covidct.errors import CovidctError
-from covidct.imaging.phantoms.slices import phantom
+from covidct.imaging.phantoms import phantom
 from covidct.records import Decision, Dropped, Figure, Panel, Paper
 from covidct.steps import Item, Outcome, Step, drive, drive_all
 from covidct.steps import digest as digests

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from covidct.imaging.phantoms.slices import phantom
+from covidct.imaging.phantoms import phantom
 from covidct.records import Decision, Figure, Panel, Paper, PaperStatus
 from covidct.workspace.workspace import Pair, Workspace
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from covidct.errors import UsageError
-from covidct.imaging.phantoms.kinds import chart, glow
-from covidct.imaging.phantoms.mixed import box_of_words, cut_out, drawn_over, mapped, pale
+from drawn.kinds import chart, glow
+from drawn.mixed import box_of_words, cut_out, drawn_over, mapped, pale
 
 Picture = NDArray[np.uint8]
 """(H, W, 3), RGB."""

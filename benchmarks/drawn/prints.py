@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from covidct.imaging.phantoms.slices import Grey, phantom
+from covidct.imaging.phantoms import Grey, phantom
 
 Picture = NDArray[np.uint8]
 SCALERS = (cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_AREA)

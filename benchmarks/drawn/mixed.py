@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from covidct.imaging.phantoms.kinds import clouds
+from drawn.kinds import clouds
 
 Picture = NDArray[np.uint8]
 """(H, W, 3), RGB."""

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from covidct.imaging.phantoms.slices import phantom
+from covidct.imaging.phantoms import phantom
 
 Picture = NDArray[np.uint8]
 """(H, W, 3), RGB."""

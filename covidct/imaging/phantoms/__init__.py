@@ -1,1 +1,0 @@
-"""Drawn pictures that nobody has: slices, other kinds, compound figures, prints; to train, to test, to show."""
