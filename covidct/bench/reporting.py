@@ -59,7 +59,7 @@ def write_report(folder: Path, options: BenchOptions, beside: Audited, out: Path
     out = out or folder
     store = inputs.store_for(options, run.size, run.view)
     looked = _places(run, store, marks_of(release))
-    entries = card.card(run.config, run.summary, beside.shortcuts)
+    entries = card.card(run.config, run.summary, beside.shortcuts, release.images)
     results.write_json(out / "explain.json", looked)
     write_text(out / "model-card.md", card.markdown(run.title, entries))
     seeds = run.summary["seeds"]

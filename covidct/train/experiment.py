@@ -68,6 +68,7 @@ def run(plan: Plan, data: BenchData, starter: Starter, out: Path, where: Devices
         write_bytes(out / NETWORK, code.read_bytes())
     found = [_seed(plan, data, starter, seed, out, where) for seed in plan.seeds]
     write_seen(out, frozenset().union(*(seen_by(out / f"seed-{seed}", plan.model) for seed in plan.seeds)))
+    write_text(out / results.CONFIG, results.toml({**_config(plan, data), "start": start_of(out, plan.seeds[0])}))
     return _write(plan, data, found, out)
 
 
@@ -87,6 +88,13 @@ def _config(plan: Plan, data: BenchData) -> dict[str, Any]:
     }
 
 
+def start_of(out: Path, seed: int) -> dict[str, Any]:
+    """Where the start weights of ``seed`` came from, and how inputs are normalised; empty where nothing was kept."""
+    path = out / f"seed-{seed}" / START_NOTE
+    facts = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return {name: value for name, value in facts.items() if value and name != "seen"}
+
+
 def claim(config: Mapping[str, Any], out: Path) -> None:
     """Write config.toml, or check that the one which is there asks for the same; more seeds may be added."""
     path = out / results.CONFIG
@@ -103,8 +111,11 @@ def claim(config: Mapping[str, Any], out: Path) -> None:
 
 
 def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
-    """The first setting that two configs do not share, seeds left aside; empty where there is none."""
-    for section in sorted({*old, *new}):
+    """The first setting that two configs do not share, seeds left aside; empty where there is none.
+
+    ``start`` is what a run found and not what it was asked for: it is there only once the run is finished.
+    """
+    for section in sorted({*old, *new} - {"start"}):
         one, two = dict(old.get(section, {})), dict(new.get(section, {}))
         for key in sorted({*one, *two} - {"seeds", "repeats"}):
             if one.get(key) != two.get(key):
@@ -146,8 +157,7 @@ def _train(
     if not (folder / START).is_file():
         start = starter(seed, data)
         seen = sorted(start.seen | data.seen("train", "val"))
-        facts = {"source": start.source, "sha256": start.sha256, "note": start.note, "seen": seen}
-        results.write_json(folder / START_NOTE, facts)
+        results.write_json(folder / START_NOTE, {**start.facts(), "seen": seen})
         with atomic_path(folder / START) as part:
             torch.save(start.network.state_dict(), part)
     seen = json.loads((folder / START_NOTE).read_text(encoding="utf-8")).get("seen", [])

@@ -22,7 +22,7 @@ from covidct.train.augment import apply, draw
 from covidct.train.checkpoints import read_tensors
 from covidct.train.compiling import compiles, wanted
 from covidct.train.devices import Devices, launch, tune_process
-from covidct.train.loop import memory_errors, mixed, scaled
+from covidct.train.loop import START, memory_errors, mixed, scaled
 from covidct.train.networks import build
 from covidct.train.probe import nearest_share
 from covidct.train.recipe import MocoRecipe
@@ -102,7 +102,7 @@ def _state_digest(state: dict[str, Tensor]) -> str:
 
 
 def _prepare(folder: Path, model: str, state: dict[str, Tensor], stage: Stage, seed: int) -> None:
-    with atomic_path(folder / "start.pt") as part:
+    with atomic_path(folder / START) as part:
         torch.save(state, part)
     facts: dict[str, Any] = {"model": model, "set": stage.name, "pictures": len(stage.pixels), "seed": seed}
     facts |= {"recipe": asdict(stage.recipe), "note": queue_note(stage.recipe, len(stage.pixels))}
@@ -116,7 +116,7 @@ class Pretraining:
         self.fabric, self.job, self.recipe = fabric, job, job.stage.recipe
         recipe = self.recipe
         classifier = build(job.model, size=recipe.size)
-        classifier.load_state_dict(torch.load(job.folder / "start.pt", weights_only=True))
+        classifier.load_state_dict(torch.load(job.folder / START, weights_only=True))
         torch.manual_seed(mixed(job.seed, "projector"))
         moco = MoCo(classifier, recipe.queue, recipe.key_momentum, recipe.temperature, recipe.hidden, recipe.width)
         moco.groups = recipe.groups
@@ -225,6 +225,8 @@ class Pretraining:
                 torch.save(state, part)
             write_text(self.job.folder / "losses.json", json.dumps([round(x, 5) for x in self.losses]) + "\n")
             write_text(self.job.folder / PROBE, json.dumps(self.probes).replace("NaN", "null") + "\n")
+            for name in (LAST, START):  # three times the size of what is kept, and of no more use
+                (self.job.folder / name).unlink(missing_ok=True)
 
 
 def fit(fabric: "Fabric", job: Job, compiling: str = "off") -> None:

@@ -1,7 +1,5 @@
 """The files a run leaves: results.csv, summary.json, predictions.csv, config.toml."""
 
-import csv
-import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -10,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from covidct import tables
 from covidct.errors import CovidctError, UsageError
 from covidct.files import write_text
 from covidct.intervals import OPERATING_POINTS, bootstrap, delong
@@ -18,6 +17,7 @@ from covidct.scores import METRICS, Array, score
 from covidct.train.data import Part
 
 RESULTS, SUMMARY, PREDICTIONS, CONFIG = "results.csv", "summary.json", "predictions.csv", "config.toml"
+_NEEDED = ("image_id", "seed", "split", "label", "probability")
 SEED_INTERVAL = ("accuracy", "precision", "recall", "f1", "auc", "specificity", "brier")
 
 
@@ -129,19 +129,25 @@ def by_source(runs: Sequence[Array], test: Part) -> dict[str, dict[str, Any]]:
 def predictions(seed: int, split: str, part: Part, found: Array) -> list[dict[str, Any]]:
     """Lines of predictions.csv for one seed and split; probability is that of COVID."""
     return [
-        {"image_id": image, "seed": seed, "split": split, "label": CLASSES[int(truth)], "probability": f"{value:.6f}"}
-        for image, truth, value in zip(part.ids, part.truth, found, strict=True)
+        {
+            "image_id": image,
+            "seed": seed,
+            "split": split,
+            "label": CLASSES[int(truth)],
+            "probability": f"{value:.6f}",
+            "source": source,
+            "group_id": group,
+        }
+        for image, truth, value, source, group in zip(
+            part.ids, part.truth, found, part.sources, part.groups, strict=True
+        )
     ]
 
 
 def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """``rows`` as CSV; floats with six decimals."""
-    out = io.StringIO()
-    writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    for line in rows:
-        writer.writerow({k: f"{v:.6f}" if isinstance(v, float) else v for k, v in line.items()})
-    write_text(path, out.getvalue())
+    lines = ({k: f"{v:.6f}" if isinstance(v, float) else v for k, v in row.items()} for row in rows)
+    tables.write_csv(path, list(rows[0]), lines)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -171,11 +177,10 @@ def read_predictions(folder: Path, split: str) -> Predictions:
     path = folder / PREDICTIONS
     if not path.is_file():
         raise UsageError(f"{folder}: no {PREDICTIONS}; this is no finished run of 'covidct bench'")
-    with path.open(newline="", encoding="utf-8") as handle:
-        reader = csv.DictReader(handle)
-        if {"image_id", "seed", "split", "label", "probability"} - set(reader.fieldnames or ()):
-            raise CovidctError(f"{path}: lacks a column of image_id, seed, split, label, probability")
-        lines = [line for line in reader if line["split"] == split]
+    columns, rows = tables.read_csv(path)
+    if set(_NEEDED) - set(columns):
+        raise CovidctError(f"{path}: lacks a column of {', '.join(_NEEDED)}")
+    lines = [line for line in rows if line["split"] == split]
     try:
         by_seed: dict[int, dict[str, float]] = {}
         for line in lines:

@@ -40,6 +40,11 @@ class Start:
     seen: frozenset[str] = frozenset()
     """Marks of the pictures that these weights were learned from, as far as they tell (:mod:`covidct.train.seen`)."""
 
+    def facts(self) -> dict[str, Any]:
+        """What a run keeps of its start; ``mean`` and ``std`` normalise inputs in 0 to 1, one value a channel."""
+        mean, std = ([round(float(v), 6) for v in part.flatten()] for part in (self.network.mean, self.network.std))
+        return {"source": self.source, "sha256": self.sha256, "note": self.note, "mean": mean, "std": std}
+
 
 def random_start(model: str, size: int, seed: int, pixels: NDArray[np.uint8]) -> Start:
     """Kaiming weights from ``seed``; inputs normalised by mean and deviation of the training pixels."""

@@ -37,7 +37,7 @@ def test_a_run_leaves_the_files_of_the_contract(bench: Bench, tmp_path: Path) ->
     assert [line["seed"] for line in lines] == ["0", "1"]
     assert lines[0]["release"] == "drawn/1.0.0"
     predictions = rows(tmp_path / "predictions.csv")
-    assert list(predictions[0]) == ["image_id", "seed", "split", "label", "probability"]
+    assert list(predictions[0]) == ["image_id", "seed", "split", "label", "probability", "source", "group_id"]
     assert len(predictions) == 2 * (12 + 12)
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert summary["metrics"]["auc"]["low"] <= summary["metrics"]["auc"]["mean"] <= summary["metrics"]["auc"]["high"]
