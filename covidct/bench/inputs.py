@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,8 @@ class Request:
     seeds: tuple[int, ...]
     options: BenchOptions
     fraction: float = 1.0
+    normalise: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+    """Mean and deviation, in 0 to 1, that a file of weights was made with; None: those of the network's ImageNet."""
 
     @property
     def method(self) -> Method:
@@ -84,7 +87,23 @@ def request(options: BenchOptions, fraction: float = 1.0) -> Request:
     recipe, *settled = (_settled(one, options) for one in (recipe, *stages.values()))
     ssl_recipes = dict(zip(stages, settled, strict=True))
     model = options.model or DEFAULT_MODEL
-    return Request(model, name, init, recipe, ssl_recipes, seeds(options.seeds), options, fraction)
+    seen = normalisation(options)
+    return Request(model, name, init, recipe, ssl_recipes, seeds(options.seeds), options, fraction, seen)
+
+
+def normalisation(options: BenchOptions) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+    """``--mean`` and ``--std`` as one or three numbers each; they belong to a file of weights."""
+    if options.mean is None and options.std is None:
+        return None
+    if options.mean is None or options.std is None or not options.weights:
+        raise UsageError("--mean, --std and --weights belong together: give all three, or leave the first two out")
+    try:
+        mean, std = (tuple(float(word) for word in text.split(",")) for text in (options.mean, options.std))
+    except ValueError as error:
+        raise UsageError(f"--mean {options.mean} --std {options.std}: write 1 or 3 numbers with commas") from error
+    if not {len(mean), len(std)} <= {1, 3} or min(std) <= 0 or not all(map(isfinite, mean + std)):
+        raise UsageError(f"--mean {options.mean} --std {options.std}: 1 or 3 numbers each, std above 0")
+    return mean, std
 
 
 def _settled(recipe: Any, options: BenchOptions) -> Any:

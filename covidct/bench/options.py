@@ -36,6 +36,10 @@ class BenchOptions:
     accelerator: str = "auto"
     compile: bool | None = None
     keep_checkpoints: bool = False
+    log: str = "csv"
+    config: Path | None = None
+    mean: str | None = None
+    std: str | None = None
     out: Path | None = None
     cache: Path | None = None
     packed: Path | None = None

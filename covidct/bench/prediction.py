@@ -9,9 +9,10 @@ import torch
 
 from covidct.errors import CovidctError
 from covidct.files import write_bytes
+from covidct.imaging.triage import triage
 from covidct.models import Classifier
 from covidct.models.gradcam import NoMapError
-from covidct.pictures import PictureError, png_bytes
+from covidct.pictures import PictureError, open_picture, png_bytes
 from covidct.train.evaluate import run_config
 from covidct.train.experiment import load_best
 from covidct.train.explain import maps, overlay, places
@@ -27,8 +28,9 @@ def predict_images(
 ) -> list[dict[str, Any]]:
     """Probability of the positive class for each picture, mean over the run's seeds; not for clinical use.
 
-    A picture that cannot be read has ``error`` and no probability. With ``out``, Grad-CAM overlays go there.
-    ``model`` is ``FILE.py:factory``, for a run whose network is code of one's own.
+    A picture that cannot be read has ``error`` and no probability. ``kind`` is what triage takes the picture for: a
+    probability means something for pictures like those that the run was trained on only. With ``out``, Grad-CAM
+    overlays go there. ``model`` is ``FILE.py:factory``, for a run whose network is code of one's own.
     Raises UsageError where there is no such run.
 
     >>> from covidct import predict_images
@@ -46,6 +48,7 @@ def _one(
     size, view = int(networks[0][1]["size"]), str(networks[0][1].get("view", "whole"))
     try:
         stored = square(path, stored_side(size), view).copy()
+        kind = triage(open_picture(path))
     except PictureError as error:
         return {"file": str(path), "error": str(error)}
     inputs = scaled(torch.from_numpy(stored[None]), size)
@@ -57,6 +60,8 @@ def _one(
     where = places(heat, stored)
     result: dict[str, Any] = {
         "file": str(path),
+        "kind": kind.kind,
+        "kind_score": round(kind.score, 4),
         "probability": round(float(np.mean(said)), 6),
         "lowest": round(min(said), 6),
         "highest": round(max(said), 6),

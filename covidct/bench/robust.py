@@ -23,6 +23,7 @@ from covidct.train.loop import Job
 from covidct.train.recipe import TRIALS, changed
 from covidct.train.robust import Member, fit_member, gather
 from covidct.train.seen import Marks, write_seen
+from covidct.train.telling import Clock, tell
 
 MOST = 4
 """Candidates in an ensemble at most."""
@@ -64,8 +65,11 @@ def execute(
     claim(_config(asked, first, count, repeats), out)
     seen = first.seen("train", "val")
     order = list(product(range(repeats), asked, range(count)))
-    for repeat, name, fold in progress(order, "folds"):
+    clock = Clock(len(order))
+    for number, (repeat, name, fold) in enumerate(progress(order, "folds")):
         seen |= _member(asked[name], data[name], pool, folds[repeat], Member(name, repeat, fold), out)
+        left = f"{number + 1} of {len(order)} members, {clock.tick()}"
+        tell("folds", f"{name}, repeat {repeat}, fold {fold}: {left}")
     write_seen(out, seen)
     tried = [one for one in (gather(out, name, folds) for name in asked) if one is not None]
     chosen, nested = ensemble(tried, pool.truth, folds, MOST), nested_score(tried, pool.truth, folds)
@@ -86,9 +90,11 @@ def _facts(asked: Mapping[str, Request], data: BenchData) -> dict[str, Any]:
 
 def _config(asked: Mapping[str, Request], data: BenchData, folds: int, repeats: int) -> dict[str, Any]:
     run = {**_facts(asked, data), "folds": folds, "repeats": repeats, "seeds": []}
+    trials = next(iter(asked.values())).options.trials
+    run |= {"trials": trials} if trials else {}
     counts = {split: len(part.ids) for split, part in data.parts.items()}
     recipes = {name: {"recipe": asdict(one.recipe), "pretraining": _stages(one)} for name, one in asked.items()}
-    return {"run": run, "data": counts, "candidate": recipes}
+    return {"run": run, "data": {"pixels": data.store.digest, **counts}, "candidate": recipes}
 
 
 def _stages(one: Request) -> dict[str, Any]:

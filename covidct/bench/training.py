@@ -20,6 +20,7 @@ from covidct.train.lnm import lnm_start
 from covidct.train.pixels import folder_pictures, pack
 from covidct.train.pretrain import Stage, pretrained
 from covidct.train.seen import folder_marks
+from covidct.train.telling import check_log
 from covidct.train.trials import best_recipe
 from covidct.train.weights import Start, file_start, imagenet_start, random_start
 
@@ -41,7 +42,10 @@ def base(asked: Request, seed: int, data: BenchData) -> Start:
     """Random, ImageNet, LNM or file weights."""
     size, pixels = asked.recipe.size, data.pictures("train").pixels
     if asked.options.weights:
-        return file_start(asked.model, size, seed, asked.options.weights, pixels)
+        begun = file_start(asked.model, size, seed, asked.options.weights, pixels)
+        if asked.normalise:
+            begun.network.normalise(*asked.normalise)
+        return begun
     first = random_start(asked.model, size, seed, pixels) if asked.init in ("random", "lnm") else None
     first = first or imagenet_start(asked.model, size, seed)
     if asked.init.endswith("lnm"):
@@ -84,10 +88,13 @@ def digest_of(path: Path) -> str:
 
 def execute(asked: Request) -> dict[str, Any]:
     """Train every seed and write the run's files; returns the summary."""
+    check_log(asked.options.log)
     data = load(asked)
     extra: dict[str, Any] = {"pretraining": {n: asdict(r) for n, r in asked.ssl.items()}} if asked.ssl else {}
     if asked.options.weights:
         extra["weights"] = {"sha256": digest_of(asked.options.weights)}
+        if asked.normalise:
+            extra["weights"] |= dict(zip(("mean", "std"), asked.normalise, strict=True))
     plan = Plan(
         asked.model,
         asked.method_name,
@@ -97,6 +104,7 @@ def execute(asked: Request) -> dict[str, Any]:
         asked.fraction,
         extra,
         asked.options.keep_checkpoints,
+        asked.options.log,
     )
 
     def starter(seed: int, part: BenchData) -> Start:

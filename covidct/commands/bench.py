@@ -8,22 +8,24 @@ from click.core import ParameterSource
 
 from covidct.commands.options import json_option, needs_extra
 from covidct.errors import UsageError
+from covidct.train.telling import LOGS
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 DATA = {"manifest", "images", "packed", "cache", "out", "baselines", "report", "as_json"}
-MACHINE = {"devices", "accelerator", "compile", "keep_checkpoints"}
+MACHINE = {"devices", "accelerator", "compile", "keep_checkpoints", "log"}
 RECIPE = {"model", "protocol", "settings", "epochs", "size", "seeds", "trials", "luna", "lnm", "ssl_images"}
-START = {"method", "init", "weights", "freeze"}
-WHOLE_RUNS = {"report", "keep_checkpoints", "seeds"}
+START = {"method", "init", "weights", "mean", "std", "freeze"}
+WHOLE_RUNS = {"report", "keep_checkpoints", "seeds", "log"}
 MODES = {
     "--table 1": {"table", "manifest", "out", "as_json"},
     "--table 2": {"table", "out", "as_json"},
     "--table": {"table", *DATA, *MACHINE, *RECIPE},
     "--fractions": {"fractions", *DATA, *MACHINE, *RECIPE, *START},
     "--protocol robust": {"folds", "repeats", *DATA, *MACHINE, *RECIPE, *START} - WHOLE_RUNS,
+    "--config": {"config", "model", "weights", "luna", "lnm", *DATA, *MACHINE},
     "a single run": {*DATA, *MACHINE, *RECIPE, *START},
 }
 """Which options each mode of ``covidct bench`` uses; any other that is given is an error."""
@@ -34,6 +36,7 @@ def refuse_unused(ctx: click.Context) -> None:
     table = ctx.params["table"]
     mode = "--fractions" if ctx.params["fractions"] else "a single run"
     mode = "--protocol robust" if ctx.params["protocol"] == "robust" and mode == "a single run" else mode
+    mode = "--config" if ctx.params["config"] else mode
     mode = (f"--table {table}" if table < 3 else "--table") if table else mode
     for option in ctx.command.params:
         given = ctx.get_parameter_source(option.name or "") is ParameterSource.COMMANDLINE
@@ -46,6 +49,8 @@ def refuse_unused(ctx: click.Context) -> None:
 @click.option("--method", default=None, help="scratch, transfer, self-trans, method1 to method4. Default: scratch.")
 @click.option("--init", default=None, help="random, imagenet, lnm, imagenet+lnm; default: the method's own.")
 @click.option("--weights", type=FILE, default=None, help="Start from a file of tensors instead.")
+@click.option("--mean", default=None, help="Of the inputs that --weights were made with, 0 to 1: one number or three.")
+@click.option("--std", default=None, help="Their deviation. Default for both: ImageNet's.")
 @click.option("--protocol", type=click.Choice(["paper", "tuned", "robust"]), default="paper", show_default=True)
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A setting of the recipe: lr=3e-4.")
 @click.option("--epochs", type=int, default=None, help="Epochs of supervised training.")
@@ -68,6 +73,14 @@ def refuse_unused(ctx: click.Context) -> None:
 @click.option("--accelerator", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto")
 @click.option("--compile/--no-compile", default=None, help="torch.compile. Default: on CUDA devices only.")
 @click.option("--keep-checkpoints", is_flag=True, help="Keep start weights and last checkpoint of finished seeds.")
+@click.option(
+    "--log",
+    type=click.Choice(LOGS),
+    default="csv",
+    show_default=True,
+    help="tensorboard: event files beside history.csv.",
+)
+@click.option("--config", type=FILE, default=None, help="Repeat the run that left this config.toml.")
 @click.option("--out", type=FOLDER, default=None, help="Folder of the run; the same folder goes on where it stopped.")
 @click.option("--cache", type=FOLDER, default=None, help="Where decoded pictures and pretrained weights are kept.")
 @click.option("--packed", type=FOLDER, default=None, help="Pictures of 'covidct data pack' instead of --images.")
@@ -153,6 +166,19 @@ def pretrain(images: Path, out: Path, model: str, weights: Path | None, settings
 
     click.echo(learn(images, out, model, weights, settings, seed))
     return 0
+
+
+@bench.command()
+@click.option("--run", "run_folder", type=FOLDER, required=True, help="A finished run of 'covidct bench'.")
+@click.option("--format", "form", type=click.Choice(["onnx"]), default="onnx", show_default=True)
+@click.option("--model", default=None, help="FILE.py:factory, for a run whose network is code of your own.")
+@click.option("--out", type=FOLDER, default=None, help="Folder for seed-N.onnx. Default: the run's.")
+@json_option
+def export(run_folder: Path, form: str, model: str | None, out: Path | None, as_json: bool) -> int:
+    """The trained networks of a run for other programs, checked against torch."""
+    from covidct.commands import bench_print
+
+    return bench_print.export(run_folder, out, form, as_json, model)
 
 
 @click.command()

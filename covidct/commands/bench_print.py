@@ -7,16 +7,18 @@ from typing import Any
 
 import click
 
-from covidct.bench import curve, evaluation, prediction, robust, table, training
+from covidct.bench import curve, evaluation, prediction, repeat, robust, table, training
 from covidct.bench.options import BenchOptions
 from covidct.commands.options import print_json
 from covidct.errors import ExitCode
 from covidct.intervals import deviation_text, interval_text
+from covidct.profiles import current
 from covidct.train.explain import DISCLAIMER
 
 
 def run(options: BenchOptions, as_json: bool) -> int:
     """The mode of ``covidct bench`` that the options ask for; exit code 3 where a row could not be run."""
+    options = repeat.repeated(options)
     if options.table:
         return _table(options.table, options, as_json)
     if options.fractions:
@@ -71,6 +73,20 @@ def evaluate(
     return ExitCode.COMPLETE
 
 
+def export(run: Path, out: Path | None, form: str, as_json: bool, model: str | None) -> int:
+    """The files, and how far they are from torch."""
+    from covidct.bench.export import export_run
+
+    found = export_run(run, out, form, model)
+    if as_json:
+        print_json(found)
+        return ExitCode.COMPLETE
+    for one in found:
+        shape = f"picture (n, 1, {one['size']}, {one['size']}) in 0 to 1"
+        click.echo(f"{one['file']}: {shape} to probability (n,); differs from torch by at most {one['difference']:.1g}")
+    return ExitCode.COMPLETE
+
+
 def compare(first: Path, second: Path, metric: str, manifest: str | None, as_json: bool) -> int:
     """The paired difference of two runs."""
     found, release = evaluation.compare(first, second, metric, manifest)
@@ -99,7 +115,11 @@ def predict(images: tuple[Path, ...], run: Path, out: Path | None, as_json: bool
 
 def _line(one: dict[str, Any]) -> str:
     seen = f", {one['inside_lungs']:.0%} of the map inside the lungs" if one["inside_lungs"] is not None else ""
-    return f"probability of covid {one['probability']:.3f} (seeds {one['lowest']:.3f} to {one['highest']:.3f}){seen}"
+    words = f"probability of covid {one['probability']:.3f} (seeds {one['lowest']:.3f} to {one['highest']:.3f}){seen}"
+    strange = one["kind"] != current().picture
+    return words + (
+        f"; NO {current().picture} (looks like {one['kind']}): this number means nothing" if strange else ""
+    )
 
 
 def show(found: Mapping[str, Any], shortcuts: list[dict[str, Any]], out: Path) -> None:

@@ -21,9 +21,13 @@ from covidct.train.seen import known, read_seen
 
 def run_config(folder: Path) -> dict[str, Any]:
     """The resolved settings a run was made with."""
-    path = folder / results.CONFIG
+    return read_config(folder / results.CONFIG)
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """The settings in a run's config.toml."""
     if not path.is_file():
-        raise UsageError(f"{folder}: no {results.CONFIG}; give the folder of a run of 'covidct bench'")
+        raise UsageError(f"{path.parent}: no {path.name}; give a run of 'covidct bench'")
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

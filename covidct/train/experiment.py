@@ -46,6 +46,7 @@ class Plan:
     """Further settings that shaped the start weights; they go into config.toml."""
     keep_checkpoints: bool = False
     """Keep start weights and last checkpoint of finished seeds: three to five times the size of the best weights."""
+    log: str = "csv"
 
     def facts(self, data: BenchData) -> dict[str, Any]:
         """The first columns of results.csv."""
@@ -126,34 +127,23 @@ def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
 def _seed(plan: Plan, data: BenchData, starter: Starter, seed: int, out: Path, where: Devices) -> results.SeedResult:
     folder = out / f"seed-{seed}"
     data = fraction_of(data, plan.fraction, seed)
-    train(plan.model, plan.recipe, data, starter, seed, folder, where, plan.keep_checkpoints)
+    train(plan, data, starter, seed, folder, where)
     return score_seed(folder, seed, data, plan.model)
 
 
-def train(
-    model: str,
-    recipe: Recipe,
-    data: BenchData,
-    starter: Starter,
-    seed: int,
-    folder: Path,
-    where: Devices,
-    keep_checkpoints: bool = False,
-) -> None:
+def train(plan: Plan, data: BenchData, starter: Starter, seed: int, folder: Path, where: Devices) -> None:
     """Train one seed in ``folder`` to its end; start weights, epochs and ends that are there are not made again.
 
     Where the best weights are complete, start weights and the last checkpoint go unless they are to be kept.
     """
     if not (folder / BEST).is_file():
-        _train(model, recipe, data, starter, seed, folder, where)
-    if not keep_checkpoints:
+        _train(plan, data, starter, seed, folder, where)
+    if not plan.keep_checkpoints:
         for name in (START, LAST):
             (folder / name).unlink(missing_ok=True)
 
 
-def _train(
-    model: str, recipe: Recipe, data: BenchData, starter: Starter, seed: int, folder: Path, where: Devices
-) -> None:
+def _train(plan: Plan, data: BenchData, starter: Starter, seed: int, folder: Path, where: Devices) -> None:
     if not (folder / START).is_file():
         start = starter(seed, data)
         seen = sorted(start.seen | data.seen("train", "val"))
@@ -161,8 +151,8 @@ def _train(
         with atomic_path(folder / START) as part:
             torch.save(start.network.state_dict(), part)
     seen = json.loads((folder / START_NOTE).read_text(encoding="utf-8")).get("seen", [])
-    job = Job(model, recipe, seed, data.pictures("train"), data.pictures("val"), folder, seen)
-    launch(fit, job, where, recipe.precision)
+    job = Job(plan.model, plan.recipe, seed, data.pictures("train"), data.pictures("val"), folder, seen, plan.log)
+    launch(fit, job, where, plan.recipe.precision)
 
 
 def seen_by(folder: Path, own: str) -> frozenset[str]:

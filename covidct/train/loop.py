@@ -35,6 +35,7 @@ from covidct.train.devices import tune_process
 from covidct.train.environment import environment, keep
 from covidct.train.networks import build, code_digest, public_name
 from covidct.train.recipe import Recipe
+from covidct.train.telling import Teller
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -62,6 +63,7 @@ class Job:
     folder: Path
     seen: Sequence[str] = ()
     """Marks of all that shapes the weights; they stay with them."""
+    log: str = "csv"
 
 
 def mixed(*parts: object) -> int:
@@ -332,6 +334,9 @@ def fit(fabric: "Fabric", job: Job, compiling: str = "off") -> None:
             keep(job.folder, environment(fabric.device) | {"precision": job.recipe.precision} | facts)
         run.resume()
         epochs = range(len(run.history), job.recipe.epochs)
-        for number in progress(epochs, f"seed {job.seed}"):
+        teller = Teller(job.folder, job.recipe.epochs, len(run.history), job.log) if fabric.is_global_zero else None
+        for number in progress(epochs, job.folder.name):
             run.epoch(number)
+            if teller:
+                teller.epoch(run.history[-1])
         run.finish()

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import logging
 import math
 import time
 from dataclasses import asdict, dataclass
@@ -27,12 +26,12 @@ from covidct.train.networks import build
 from covidct.train.probe import nearest_share
 from covidct.train.recipe import MocoRecipe
 from covidct.train.seen import Marks
+from covidct.train.telling import tell
 from covidct.train.weights import Start
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-LOG = logging.getLogger(__name__)
 LAST, DONE, NOTE, PROBE = "last.pt", "encoder.pt", "stage.json", "probe.json"
 SAVE_EVERY = 20.0
 """Seconds between two checkpoints: on a GPU an epoch takes less time than writing one."""
@@ -178,7 +177,7 @@ class Pretraining:
         share = self._nearest()
         self.probes.append({"epoch": epoch, "loss": round(loss, 5), "nearest": round(share, 5)})
         words = f", nearest held-out neighbour of the same kind {share:.3f}" if share == share else ""
-        LOG.info("moco %s epoch %d of %d: loss %.3f%s", self.job.stage.name, epoch, self.recipe.epochs, loss, words)
+        tell(f"moco {self.job.stage.name}", f"epoch {epoch} of {self.recipe.epochs}, loss {loss:.3f}{words}")
 
     @torch.no_grad()
     def _nearest(self) -> float:

