@@ -1,14 +1,15 @@
-"""Where documents are read: on this machine's cores or on a Dask cluster, through one interface.
+"""The step that reads documents, and its engines: child processes of this machine, or the workers of a Dask cluster.
 
-A job carries its PDF's bytes, or a URL that the worker can open where worker and driver share a store; an outcome
+A job carries its PDF's bytes, or a URL that the worker can open where worker and driver share a store; a reading
 carries the pictures' bytes. Workers never see the workspace.
 """
 
 import contextlib
+import dataclasses
 import functools
 import tempfile
-from collections.abc import Iterator, Mapping
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,10 +17,22 @@ from typing import TYPE_CHECKING, Any
 from covidct.extras import needed
 from covidct.files import safe_name, sha256_bytes
 from covidct.harvest.sources import Document
-from covidct.steps.engine import dask_client
+from covidct.records import Paper
+from covidct.steps import Item, Outcome, Step
+from covidct.steps.engine import Cluster, Engine, Pooled, closing
 
 if TYPE_CHECKING:
     from covidct.harvest.extract import Extraction, Extractor
+
+
+@dataclass(frozen=True)
+class Task:
+    """A document on its way, the value of an item; ``paper`` is None until its DOI is known."""
+
+    document: Document
+    paper: Paper | None = None
+    stages: Path | None = None
+    """Folder for the pictures of the stages."""
 
 
 @dataclass(frozen=True)
@@ -37,22 +50,22 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What was read; ``pictures`` by file name."""
+class Reading:
+    """What was read, the value of an outcome; ``pictures`` by file name."""
 
     extraction: "Extraction"
     pictures: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def read_document(extractor: "Extractor", job: Job) -> Outcome:
-    """Read one paper; failures are in the outcome, not raised."""
+    """Read one paper; failures are in the reading, not raised."""
     with tempfile.TemporaryDirectory(prefix="covidct-read-") as folder:
         out = Path(folder) / "pictures"
         out.mkdir()
         stages = Path(job.stages) if job.stages else None
         extraction = extractor.extract(_pdf(job, Path(folder)), out, stages, *_jats(job, Path(folder)))
         pictures = {f.picture.name: f.picture.read_bytes() for f in extraction.figures}
-        return Outcome(extraction, pictures)
+        return Outcome(value=Reading(extraction, pictures))
 
 
 def _jats(job: Job, folder: Path) -> tuple[Path | None, Path | None]:
@@ -102,95 +115,68 @@ def _remove(url: str) -> None:
     filesystem.rm(path)
 
 
-class LocalEngine:
-    """Threads, each waiting for a child process that reads; as many as cores."""
-
-    losses: tuple[type[BaseException], ...] = ()
-    """Errors that mean: the work was lost, not wrong."""
+class LocalEngine(Pooled):
+    """Threads, each waiting for a child process that reads."""
 
     def __init__(self, workers: int) -> None:
         from covidct.harvest.extract import Extractor
 
-        self.workers = workers
+        super().__init__(ThreadPoolExecutor(workers, thread_name_prefix="read"), workers)
         self._extractor = Extractor(workers)
-        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="read")
 
-    def submit(self, document: Document, stages: Path | None) -> "Future[Outcome]":
-        """Start reading ``document``."""
-        job = _job(document, path=str(document.pdf or ""), stages=str(stages or ""))
-        return self._threads.submit(read_document, self._extractor, job)
+    def _submit(self, step: Step, item: Item) -> "Future[Outcome]":
+        document = item.value.document
+        job = _job(document, path=str(document.pdf or ""), stages=str(item.value.stages or ""))
+        return self._executor.submit(read_document, self._extractor, job)
 
     def abort(self) -> None:
         """Stop at once: what is being read is killed."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        super().abort()
         self._extractor.abort()
 
     def close(self) -> None:
-        """Stop: work that has not begun is dropped."""
-        self._threads.shutdown(wait=True, cancel_futures=True)
-        self._extractor.__exit__(None, None, None)
+        super().close()
+        self._extractor.close()
 
 
-class DaskEngine:
+class DaskEngine(Cluster):
     """A cluster's workers; ``scratch`` is an fsspec URL that driver and workers share, empty to send bytes."""
 
     def __init__(self, address: str, scratch: str = "") -> None:
-        self._client, self.losses = dask_client(address)
+        super().__init__(address)
         self.scratch = scratch.rstrip("/")
-        self.workers = max(1, len(self._client.scheduler_info(n_workers=-1)["workers"]))
-        self._executor: Executor = self._client.get_executor(retries=2, pure=False)
 
-    def submit(self, document: Document, stages: Path | None) -> "Future[Outcome]":
-        """Start reading ``document`` on a worker; the stages' pictures are for local runs only."""
+    def _submit(self, step: Step, item: Item) -> "Future[Outcome]":
+        document = item.value.document
         data = document.pdf.read_bytes() if document.pdf else b""
         if not self.scratch or not data:
-            return self._executor.submit(read_on_worker, _job(document, data=data))
+            return super()._submit(step, dataclasses.replace(item, value=_job(document, data=data)))
         url = f"{self.scratch}/{sha256_bytes(data)}.pdf"
         _write(url, data)
-        future = self._executor.submit(read_on_worker, _job(document, url=url))
+        future = super()._submit(step, dataclasses.replace(item, value=_job(document, url=url)))
         future.add_done_callback(lambda _: _remove(url))
         return future
-
-    def abort(self) -> None:
-        """Leave the cluster, its work undone."""
-        self._executor.shutdown(wait=False, cancel_futures=True)
-
-    def close(self) -> None:
-        """Leave the cluster; it goes on without us."""
-        self._executor.shutdown(wait=False)
-        self._client.close()
 
 
 @functools.cache
 def _worker_extractor() -> "Extractor":
-    from covidct.harvest.extract import Extractor
-
-    return Extractor(_worker_threads())
-
-
-def _worker_threads() -> int:
     from distributed import get_worker
 
-    threads: Any = get_worker().state.nthreads
-    return int(threads)
+    from covidct.harvest.extract import Extractor
+
+    return Extractor(int(get_worker().state.nthreads))
 
 
-def read_on_worker(job: Job) -> Outcome:
-    """``read_document`` on a Dask worker, with one set of child processes for the life of the worker."""
-    return read_document(_worker_extractor(), job)
+def read_on_worker(item: Item) -> Outcome:
+    """Read a :class:`Job` on a Dask worker, with one set of child processes for the life of the worker."""
+    return read_document(_worker_extractor(), item.value)
 
 
-Engine = LocalEngine | DaskEngine
+READ = Step("read", ("covidct.harvest.extract.child",), lambda _: (), read_on_worker)
+"""The items come from services and folders (pipeline.py), none from the workspace; done is what was read into a paper
+by this version: what another one read is read again by ``--from``."""
 
 
-@contextlib.contextmanager
-def open_engine(workers: int, scheduler: str = "", scratch: str = "") -> Iterator[Engine]:
+def open_engine(workers: int, scheduler: str = "", scratch: str = "") -> contextlib.AbstractContextManager[Engine]:
     """The engine that the command line asks for, closed at the end."""
-    engine: Engine = DaskEngine(scheduler, scratch) if scheduler else LocalEngine(workers)
-    try:
-        yield engine
-    except BaseException:
-        engine.abort()
-        raise
-    finally:
-        engine.close()
+    return closing(DaskEngine(scheduler, scratch) if scheduler else LocalEngine(workers))

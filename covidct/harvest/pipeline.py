@@ -9,7 +9,7 @@ import logging
 import shutil
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,21 +20,20 @@ from covidct.errors import CovidctError, UsageError
 from covidct.files import safe_name, sha256_file
 from covidct.harvest import ids
 from covidct.harvest.articles import Article
-from covidct.harvest.engine import Engine, Outcome
+from covidct.harvest.engine import READ, Reading, Task
 from covidct.harvest.identity import RULES, Claim, Place, Verdict, judge
 from covidct.harvest.report import RunReport
-from covidct.harvest.shelf import STORED, Shelf, newest_version, reading_version
+from covidct.harvest.shelf import STORED, Shelf, newest_version
 from covidct.harvest.sources import Attempt, Chain, Document, attempts_json, describe
 from covidct.harvest.webpages import read_words
 from covidct.net.client import HttpClient
 from covidct.net.failures import FetchError, Unreachable
 from covidct.records import Paper, PaperStatus
-from covidct.steps.driver import reason_of
+from covidct.steps import Driver, Item, Outcome
+from covidct.steps.engine import Engine
 from covidct.workspace.pixels import pixel_hash
 
 log = logging.getLogger(__name__)
-READ = "harvest-read"
-"""Step name: this PDF with this JATS was read into this paper."""
 
 
 @dataclass(frozen=True)
@@ -46,15 +45,6 @@ class WorkOptions:
     stages: Path | None = None
     """Folder that gets one folder of stage pictures a paper."""
     fetchers: int = 4
-
-
-@dataclass(frozen=True)
-class Task:
-    """A document on its way; ``paper`` is None until its DOI is known."""
-
-    document: Document
-    paper: Paper | None
-    version: int = 1
 
 
 Fetched = tuple[Paper, Document | None, list[Attempt]]
@@ -87,12 +77,13 @@ def cut_off_by_error(client: HttpClient) -> Iterator[None]:
         raise
 
 
-class Pipeline:
-    """Reads tasks with an engine and settles them in the order in which they came."""
+class Pipeline(Driver):
+    """The driver of reading: documents of services and folders through an engine, settled in the order they came."""
 
-    def __init__(self, shelf: Shelf, engine: Engine, report: RunReport, options: WorkOptions) -> None:
-        self.shelf, self.engine, self.report, self.options = shelf, engine, report, options
-        self._waiting: deque[tuple[Task, Future[Outcome]]] = deque()
+    def __init__(self, shelf: Shelf, engine: Engine, record: RunReport, options: WorkOptions) -> None:
+        super().__init__(shelf.workspace, READ)
+        self.shelf, self.engine, self.record, self.options = shelf, engine, record, options
+        self._tasks: Iterable[Task] = ()
         self._settled: dict[str, str] = {}
 
     def papers(self, chain: Chain, papers: Iterable[Paper]) -> None:
@@ -108,107 +99,82 @@ class Pipeline:
                 return paper, None, [Attempt("covidct", "failed", why(error))]
 
         with cut_off_by_error(chain.client):
-            for paper, document, attempts in ordered(fetch, papers, self.options.fetchers):
-                self._take(paper, document, attempts)
-            self.drain()
-        if not self.report.missing:
+            self.read(self._fetched(ordered(fetch, papers, self.options.fetchers)))
+        if not self.record.missing:
             shutil.rmtree(chain.parts, ignore_errors=True)  # pieces that a killed run left
 
-    def _take(self, paper: Paper, document: Document | None, attempts: list[Attempt]) -> None:
-        if document is None:
-            self._missing(paper, attempts)
-        elif document.source == STORED:
-            self.submit(Task(document, paper, paper.version))
-        else:
-            self._note_attempts(paper, attempts)
-            self.keep_and_submit(paper, document, newest_version(paper))
+    def _fetched(self, found: Iterable[Fetched]) -> Iterator[Task]:
+        for paper, document, attempts in found:
+            if document is None:
+                self._missing(paper, attempts)
+            elif document.source == STORED:
+                yield Task(document, paper)
+            else:
+                self._note_attempts(paper, attempts)
+                yield self.keep(paper, document, newest_version(paper))
 
-    def keep_and_submit(self, paper: Paper, document: Document, version: int) -> None:
-        """Store a known paper's documents, let go of the files that were fetched, and start reading."""
+    def keep(self, paper: Paper, document: Document, version: int) -> Task:
+        """Store a known paper's documents and let go of the files that were fetched; what is to be read of it."""
         kept = self.shelf.keep(paper, document.pdf, document.jats, document.source_file, version)
         for file in (document.pdf, document.jats):
             if file is not None:
                 file.unlink(missing_ok=True)
         here = self.shelf.documents(kept) or document
-        self.submit(Task(dataclasses.replace(here, pictures=document.pictures), kept, version))
+        return Task(dataclasses.replace(here, pictures=document.pictures), kept)
 
-    def documents(self, documents: Iterable[Document]) -> None:
+    def documents(self, documents: Sequence[Document]) -> None:
         """Read local documents whose papers are not known yet, and settle them."""
-        for document in documents:
-            if self._finished(document):
-                continue
-            self.submit(Task(document, None))
-        self.drain()
+        self.total = len(documents)
+        self.read(Task(document) for document in documents if not self._finished(document))
 
-    def submit(self, task: Task) -> None:
-        """Start reading; earlier tasks are settled when too many are under way."""
-        name = task.paper.paper_id if task.paper else safe_name(Path(task.document.source_file).stem)
-        stages = self.options.stages / name if self.options.stages else None
-        self._waiting.append((task, self.engine.submit(task.document, stages)))
-        while len(self._waiting) > 2 * self.engine.workers:
-            self._settle_first()
+    def read(self, tasks: Iterable[Task]) -> None:
+        """Read ``tasks`` and settle them in their order; they may be made while earlier ones are read."""
+        self._tasks = tasks
+        self.work(self.engine)
 
-    def drain(self) -> None:
-        """Settle everything that is under way."""
-        while self._waiting:
-            self._settle_first()
+    def due(self) -> Iterator[Item]:
+        for task in self._tasks:
+            name = task.paper.paper_id if task.paper else safe_name(Path(task.document.source_file).stem)
+            stages = self.options.stages / name if self.options.stages else None
+            yield Item(name, "", dataclasses.replace(task, stages=stages))
 
-    def _settle_first(self) -> None:
-        task, future = self._waiting.popleft()
-        error = future.exception()
-        if error is None:
-            self._settle_alone(task, future.result())
-        elif isinstance(error, self.engine.losses):
-            self._failed(task, f"the worker that read it was lost ({type(error).__name__}): run again")
-        elif isinstance(error, Exception):
-            self._failed(task, reason_of(error))
-        else:
-            raise error
-
-    def _settle_alone(self, task: Task, outcome: Outcome) -> None:
-        """Settle one document; whatever goes wrong is one failed document."""
-        try:
-            self._settle(task, outcome)
-        except Exception as error:  # noqa: BLE001  the border of an item
-            self._failed(task, reason_of(error))
-
-    def _settle(self, task: Task, outcome: Outcome) -> None:
-        extraction = outcome.extraction
-        self.report.rules.update(extraction.rules)
+    def settle(self, item: Item, outcome: Outcome) -> None:
+        task, reading = item.value, outcome.value
+        extraction = reading.extraction
+        self.record.rules.update(extraction.rules)
         if not extraction.ok:
-            self._failed(task, extraction.reason)
-            return
+            return self.fail(item, extraction.reason)
         article, reason = read_sibling(task.document)
         if task.document.pdf is None and article and not (article.title or article.figures):
-            self._failed(task, "XML, but no JATS article")
-            return
-        paper = task.paper or self._attach(task.document, claim_of(task.document, outcome, article), article)
+            return self.fail(item, "XML, but no JATS article")
+        paper = task.paper or self._attach(item, claim_of(task.document, reading, article), article)
         if paper is None:
-            return
+            return None
         if reason:
-            self.report.notes.append(f"{paper.paper_id}: its JATS is left out, {reason}")
-        done, figures = self.shelf.settle(paper, outcome, article, self.options.discard_pdfs)
-        self.shelf.workspace.mark(READ, [_read_key(done)])
-        self.report.done.append(done.paper_id)
-        self.report.figures += figures
-        self._doubt(done)
+            self.record.notes.append(f"{paper.paper_id}: its JATS is left out, {reason}")
+        done, figures = self.shelf.settle(paper, reading, article, self.options.discard_pdfs)
+        super().settle(_work(done), Outcome(dropped=extraction.dropped))
+        self.record.done.append(done.paper_id)
+        self.record.figures += figures
+        return self._doubt(done)
 
-    def _attach(self, document: Document, claim: Claim, article: Article | None) -> Paper | None:
+    def _attach(self, item: Item, claim: Claim, article: Article | None) -> Paper | None:
         """The paper of a local document, stored; None where it must not or need not be read into it."""
+        document = item.value.document
         same = self.shelf.same_file(document)
         known = same or self.shelf.known(claim)
         verdict = self._verdict(document, claim, article, same, known)
         paper, version = self.shelf.paper_for(document, claim, known, beside=verdict.place is Place.BESIDE)
         name = document.source_file
         if paper.status is PaperStatus.FORGOTTEN:
-            self.report.leave(name, f"{paper.paper_id} was forgotten and stays so")
+            self.record.leave(name, f"{paper.paper_id} was forgotten and stays so")
         elif verdict.place is Place.LEFT:
-            self.report.leave(name, verdict.reason)
+            self.record.leave(name, verdict.reason)
         elif verdict.place is Place.REFUSED:
-            self._failed(Task(document, None), verdict.reason)
+            self.fail(item, verdict.reason)
         else:
             if verdict.reason:
-                self.report.remark(name, verdict.reason)
+                self.record.remark(name, verdict.reason)
             self._settled[paper.paper_id] = name
             return self.shelf.keep(paper, document.pdf, document.jats, name, version)
         return None
@@ -221,56 +187,63 @@ class Pipeline:
             reason = f"the PDF is {claim.doi} and the XML beside it {stated}: rename the one that does not belong"
             return Verdict(Place.REFUSED, reason)
         if same is not None:
-            again = same.status is PaperStatus.EXTRACTED and same.paper_id in self._settled
-            reason = f"the same file as {self._settled[same.paper_id]}, read once" if again else ""
-            return Verdict(Place.LEFT if again else Place.PAPER, reason)
-        if known and self.shelf.workspace.done(READ, _read_key(known, document)):
+            again = self._again(same)
+            return Verdict(Place.LEFT if again else Place.PAPER, again)
+        if known and self.is_done(_work(known, document)):
             return Verdict(Place.LEFT, f"read before; {known.source_file} has since taken its place")
         if not claim.doi:
             return Verdict(Place.PAPER)
         return judge(claim, known, self.shelf.pictures(known), self.options.refresh)
 
+    def _again(self, paper: Paper) -> str:
+        """Why the same bytes are not read into ``paper`` again; empty where this run has not read them."""
+        again = paper.status is PaperStatus.EXTRACTED and paper.paper_id in self._settled
+        return f"the same file as {self._settled[paper.paper_id]}, read once" if again else ""
+
     def _finished(self, document: Document) -> bool:
         """Whether the same bytes were read into a paper before; they are then counted and left."""
-        known = None if self.options.refresh else self.shelf.same_file(document)
-        if known is None or known.status is not PaperStatus.EXTRACTED:
+        known = self.shelf.same_file(document)
+        if known and (again := self._again(known)):
+            self.record.leave(document.source_file, again)
+            return True
+        if self.options.refresh or known is None or known.status is not PaperStatus.EXTRACTED:
             return False
-        if _read_key(known) != (key := _read_key(known, document)) or not self.shelf.workspace.done(READ, key):
+        if _work(known) != (work := _work(known, document)) or not self.is_done(work):
             return False
-        self.report.kept += 1
+        self.record.kept += 1
         self._doubt(known)
         return True
 
     def _doubt(self, paper: Paper) -> None:
         """What may be missing of a paper that was read."""
         if paper.reason:
-            self.report.doubts.append({"paper_id": paper.paper_id, "file": paper.source_file, "reason": paper.reason})
+            self.record.doubts.append({"paper_id": paper.paper_id, "file": paper.source_file, "reason": paper.reason})
 
     def _missing(self, paper: Paper, attempts: list[Attempt]) -> None:
         reason = describe(attempts)
         self.shelf.mark(paper, PaperStatus.MISSING, reason)
         entry = {"paper_id": paper.paper_id, "doi": paper.doi, "reason": reason, "url": paper.url}
-        self.report.missing.append({**entry, "attempts": attempts_json(attempts)})
+        self.record.missing.append({**entry, "attempts": attempts_json(attempts)})
 
     def _note_attempts(self, paper: Paper, attempts: list[Attempt]) -> None:
         for attempt in attempts:
-            self.report.notes.append(f"{paper.paper_id}: {attempt.source} did not serve it ({attempt.reason})")
+            self.record.notes.append(f"{paper.paper_id}: {attempt.source} did not serve it ({attempt.reason})")
 
-    def _failed(self, task: Task, reason: str) -> None:
+    def fail(self, item: Item, reason: str) -> None:
         """A document that cannot be read. One that belongs to no known paper leaves the tables as they were."""
-        entry = {"file": task.document.source_file, "reason": reason}
-        if task.paper is not None:
-            self.shelf.mark(task.paper, PaperStatus.FAILED, reason)
-            entry |= {"paper_id": task.paper.paper_id, "doi": task.paper.doi}
-        self.report.failed.append(entry)
+        entry, paper = {"file": item.value.document.source_file, "reason": reason}, item.value.paper
+        if paper is not None:
+            self.shelf.mark(paper, PaperStatus.FAILED, reason)
+            entry |= {"paper_id": paper.paper_id, "doi": paper.doi}
+        self.record.failed.append(entry)
 
 
-def claim_of(document: Document, outcome: Outcome, article: Article | None) -> Claim:
+def claim_of(document: Document, reading: Reading, article: Article | None) -> Claim:
     """What a document that was read says of itself; the DOI of its JATS counts as proved."""
-    read = outcome.extraction
+    read = reading.extraction
     doi, version = ids.split_doi(read.doi or (article.doi if article else ""))
     stated = article is not None and ids.split_doi(article.doi)[0].lower() == doi.lower()
-    pictures = frozenset(pixel_hash(picture) for picture in outcome.pictures.values())
+    pictures = frozenset(pixel_hash(picture) for picture in reading.pictures.values())
     return Claim(
         document.source_file,
         doi.lower(),
@@ -305,9 +278,9 @@ def read_sibling(document: Document) -> tuple[Article | None, str]:
         return None, why(error)
 
 
-def _read_key(paper: Paper, document: Document | None = None) -> str:
-    """Names the reading of a paper's own documents, or of others, into it, by this version of the extraction."""
+def _work(paper: Paper, document: Document | None = None) -> Item:
+    """The reading of a paper's own documents, or of others, into it, as the driver knows it for done."""
     digests = [paper.sha256, paper.jats_sha256]
     if document is not None:
         digests = [sha256_file(file) if file else "" for file in (document.pdf, document.jats)]
-    return "|".join([paper.paper_id, *digests, reading_version()])
+    return Item(paper.paper_id, "|".join(digests))

@@ -18,6 +18,7 @@ from covidct.harvest import ids
 from covidct.harvest.articles import Article, ArticleFigure, match_media, read_article
 from covidct.harvest.bucket import Article as Listing
 from covidct.harvest.bucket import Bucket, file_name
+from covidct.harvest.engine import Task
 from covidct.harvest.licences import passes
 from covidct.harvest.pipeline import UNDER_ALL, Pipeline, cut_off_by_error, ordered, why
 from covidct.harvest.repack import Picture, as_png
@@ -27,7 +28,6 @@ from covidct.harvest.windows import Window
 from covidct.net.answers import check_image, check_pdf, check_xml
 from covidct.net.client import HttpClient
 from covidct.net.failures import FetchError, Kind, Unreachable, unreachable
-from covidct.progress import progress
 from covidct.records import Figure, Paper, PaperStatus
 
 ESEARCH = "/entrez/eutils/esearch.fcgi"
@@ -151,8 +151,8 @@ class PmcHarvest:
     jats: bool = True
 
     def run(self, query: str, window: Window | None, limit: int | None) -> None:
-        """Search, fetch, store; the outcome is in the pipeline's report."""
-        report, workspace = self.pipeline.report, self.pipeline.shelf.workspace
+        """Search, fetch, store; the outcome is in the pipeline's record."""
+        report, workspace = self.pipeline.record, self.pipeline.shelf.workspace
         search = Search(self.client, self.services.url("COVIDCT_EUTILS_URL"), query, self.licences)
         found = list(search.ids(window))
         report.windows += search.outcomes
@@ -162,9 +162,8 @@ class PmcHarvest:
         report.matched = len(found[:limit])
         report.kept += report.matched - len(due)
         with cut_off_by_error(self.client):
-            for bundle in ordered(self.fetch, progress(due, "articles"), self.pipeline.options.fetchers):
-                self._take_or_fail(bundle)
-            self.pipeline.drain()
+            self.pipeline.total = len(due)
+            self.pipeline.read(self._tasks(ordered(self.fetch, due, self.pipeline.options.fetchers)))
         done = set(report.done)
         for pmcid in due:
             paper_id = self._ids.get(pmcid, "")
@@ -219,34 +218,37 @@ class PmcHarvest:
             got.path.unlink()
             yield figure, file_name(urls[0]), picture
 
-    def _take_or_fail(self, bundle: Bundle) -> None:
-        try:
-            self._take(bundle)
-        except UNDER_ALL:
-            raise
-        except Exception as error:  # noqa: BLE001  the border of an article
-            self.pipeline.report.failed.append({"paper_id": bundle.pmcid, "reason": why(error)})
+    def _tasks(self, bundles: Iterable[Bundle]) -> Iterator[Task]:
+        for bundle in bundles:
+            try:
+                task = self._take(bundle)
+            except UNDER_ALL:
+                raise
+            except Exception as error:  # noqa: BLE001  the border of an article
+                self.pipeline.record.failed.append({"paper_id": bundle.pmcid, "reason": why(error)})
+            else:
+                yield from [task] if task else []
 
-    def _take(self, bundle: Bundle) -> None:
-        report, shelf = self.pipeline.report, self.pipeline.shelf
+    def _take(self, bundle: Bundle) -> Task | None:
+        """Store what can be stored of an article at once; its PDF, where that is to be read."""
+        report, shelf = self.pipeline.record, self.pipeline.shelf
         if bundle.skipped:
             report.notes.append(f"{bundle.pmcid}: left out, {bundle.skipped}")
             report.matched -= 1
-            return
+            return None
         paper = self._paper(bundle)
         if bundle.reason:
             shelf.mark(paper, PaperStatus.MISSING, bundle.reason)
             entry = {"paper_id": paper.paper_id, "doi": paper.doi, "reason": bundle.reason, "url": paper.url}
             report.missing.append(entry)
-            return
+            return None
         if paper.status is PaperStatus.FORGOTTEN:
             report.notes.append(f"{bundle.pmcid}: {paper.paper_id} was forgotten and stays so")
-            return
+            return None
         self._ids[bundle.pmcid] = paper.paper_id
         name = f"{bundle.pmcid}.{paper.version}" + (".pdf" if bundle.pdf else ".xml")
         if bundle.pdf:
-            self.pipeline.keep_and_submit(paper, Document(bundle.pdf, bundle.jats, "pmc", name), paper.version)
-            return
+            return self.pipeline.keep(paper, Document(bundle.pdf, bundle.jats, "pmc", name), paper.version)
         kept = shelf.keep(paper, None, bundle.jats, name, paper.version)
         figures = [self._figure(kept, n, *found) for n, found in enumerate(bundle.pictures, 1)]
         shelf.settle_figures(kept, figures)
@@ -254,6 +256,7 @@ class PmcHarvest:
         report.figures += len(figures)
         if bundle.jats:
             bundle.jats.unlink(missing_ok=True)
+        return None
 
     def _paper(self, bundle: Bundle) -> Paper:
         """The article's row: the one that has its DOI or number already, else a new one."""

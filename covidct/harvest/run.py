@@ -140,13 +140,13 @@ def harvest_preprints(
     chain: Chain,
     pipeline: Pipeline,
 ) -> None:
-    """List, choose, fetch, read; everything that happened is in ``pipeline.report``."""
-    report = pipeline.report
+    """List, choose, fetch, read; everything that happened is in ``pipeline.record``."""
+    report = pipeline.record
     try:
         with report.timed("listing"):
             keys = list_preprints(workspace, client, services, selection, report)
     except Unreachable as error:
         raise unreachable(error, "name a mirror by --api-url, or read local PDFs by --from") from error
     with report.timed("papers"):
-        pipeline.papers(chain, progress(choose(workspace, keys, selection, report), "papers"))
+        pipeline.papers(chain, choose(workspace, keys, selection, report))
     report.http.update(client.counts)

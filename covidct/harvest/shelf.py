@@ -14,13 +14,12 @@ from covidct.captions.figure_labels import label_key, parent_key
 from covidct.files import sha256_bytes, sha256_file
 from covidct.harvest import ids, licences
 from covidct.harvest.articles import Article, by_label
-from covidct.harvest.engine import Outcome
+from covidct.harvest.engine import Reading
 from covidct.harvest.extract.doubts import not_found
 from covidct.harvest.identity import SUPPLEMENT, Claim
 from covidct.harvest.preprints import SERVERS, BadRow, PreprintRecord
 from covidct.harvest.sources import Document
 from covidct.records import Decision, Dropped, Figure, Paper, PaperStatus
-from covidct.steps.digest import digest
 from covidct.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -31,11 +30,6 @@ NEWEST = "harvest-newest"
 STORED = "workspace"
 """The source of documents that an interrupted run has fetched already."""
 FINAL = frozenset({PaperStatus.FORGOTTEN, PaperStatus.WITHDRAWN})
-
-
-def reading_version() -> str:
-    """Digest of the code that reads documents: what another version read is read again by ``--from``."""
-    return digest(("covidct.harvest.extract.child",))
 
 
 def newest_version(paper: Paper) -> int:
@@ -153,13 +147,13 @@ class Shelf:
         return read
 
     def settle(
-        self, paper: Paper, outcome: Outcome, article: Article | None, discard_pdf: bool = False
+        self, paper: Paper, reading: Reading, article: Article | None, discard_pdf: bool = False
     ) -> tuple[Paper, int]:
         """Store the figures of a paper that was read; the paper as it is now, and how many figures it has.
 
         Figures that only ``article`` knows are listed too, without a place and without a picture.
         """
-        extraction = outcome.extraction
+        extraction = reading.extraction
         licence = _more_precise(paper.licence, extraction.licence)
         paper = dataclasses.replace(paper, licence=licence, title=paper.title or extraction.title)
         if article:
@@ -167,25 +161,24 @@ class Shelf:
             abstract = paper.abstract or article.abstract
             date = paper.date or article.date
             paper = dataclasses.replace(paper, licence=licence, abstract=abstract, date=date)
-        figures = list(self._figures(paper, outcome))
+        figures = list(self._figures(paper, reading))
         figures += unseen_figures(paper, figures, article) if article else []
         lost = lost_figures(extraction.dropped, figures)
         named = [figure.label for figure in figures if figure.file] + [one.what for one in lost]
         spoken = not_found(extraction.spoken_of, named)
         told = [f"{one.what} is lost: {one.reason}" for one in lost]
         read = self.settle_figures(paper, figures, "; ".join(filter(None, (*extraction.doubts, *told, spoken))))
-        self.workspace.record_dropped("read", reading_version(), paper.paper_id, extraction.dropped)
         stored = self.workspace.stored(paper.sha256, ".pdf")
         if discard_pdf and stored:
             stored.unlink()
         return read, len(figures)
 
-    def _figures(self, paper: Paper, outcome: Outcome) -> Iterable[Figure]:
+    def _figures(self, paper: Paper, reading: Reading) -> Iterable[Figure]:
         counted: dict[int | None, int] = {}
-        for found in outcome.extraction.figures:
+        for found in reading.extraction.figures:
             counted[found.page] = counted.get(found.page, 0) + 1
             identity = ids.figure_id(paper.paper_id, found.page, counted[found.page])
-            yield self._figure(paper, identity, found, outcome.pictures[found.picture.name])
+            yield self._figure(paper, identity, found, reading.pictures[found.picture.name])
 
     def _figure(self, paper: Paper, identity: str, found: "ExtractedFigure", picture: bytes) -> Figure:
         stored = self.workspace.store(picture, found.picture.suffix or ".png")

@@ -33,6 +33,9 @@ class StepReport:
 class Driver:
     """One step on one workspace. Only here is a step's work written, and marked as done."""
 
+    total: int | None = None
+    """How many items there are, for the progress bar; None where it is not known."""
+
     def __init__(self, workspace: Workspace, step: Step, report: StepReport | None = None) -> None:
         self.workspace, self.step = workspace, step
         self.report = report or StepReport(step.name)
@@ -56,13 +59,17 @@ class Driver:
 
     def work(self, engine: Engine) -> None:
         """Run the step on what is due and write what comes of it; whatever goes wrong is a failed item."""
-        for item, result in engine.run(self.step, progress(self.due(), self.step.name)):
+        for item, result in engine.run(self.step, progress(self.due(), self.step.name, self.total)):
             try:
                 if isinstance(result, Exception):
                     raise result
                 self.settle(item, result)
             except Exception as error:  # noqa: BLE001  the border of an item: one bad item is one failed item
-                self.report.failed.append((item.name, reason_of(error)))
+                self.fail(item, reason_of(error))
+
+    def fail(self, item: Item, reason: str) -> None:
+        """Account for an item of which nothing came."""
+        self.report.failed.append((item.name, reason))
 
     def settle(self, item: Item, outcome: Outcome) -> None:
         """Write an item's outcome, and mark the item as done where no part of it failed."""

@@ -18,7 +18,7 @@ from covidct.steps.step import Item, Outcome, Step
 
 AHEAD = 2
 """Items under way for each worker: one in work, one waiting."""
-LOST = "the worker that had it was lost: run again; if it is always this item, its picture is harmful"
+LOST = "the worker that had it was lost: run again; if it is always this one, it is harmful"
 
 Result = Outcome | Exception
 
@@ -30,8 +30,16 @@ class Engine(Protocol):
         """Work on ``items``; at most a few are under way at a time."""
         ...
 
+    def abort(self) -> None:
+        """Stop at once, work undone."""
+        return
 
-class Inline:
+    def close(self) -> None:
+        """Stop; what has not begun is dropped."""
+        return
+
+
+class Inline(Engine):
     """One item after the other, in this process."""
 
     def run(self, step: Step, items: Iterable[Item]) -> Iterator[tuple[Item, Result]]:
@@ -42,7 +50,7 @@ class Inline:
                 yield item, error
 
 
-class Workers:
+class Workers(Engine):
     """Processes of this machine; one that dies costs the item that it had, and no other."""
 
     def __init__(self, workers: int) -> None:
@@ -69,38 +77,45 @@ class Workers:
         return CovidctError(LOST) if isinstance(result, BrokenExecutor) else result
 
     def close(self) -> None:
-        """End the processes; what has not begun is dropped."""
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
 
 
-def dask_client(address: str) -> tuple[Any, tuple[type[BaseException], ...]]:
-    """A client of the scheduler at ``address``, and the errors that mean: the work was lost, not wrong.
+class Pooled(Engine):
+    """Items through an executor; ``lost`` are the errors that mean: the work was lost, not wrong."""
 
-    Raises UsageError where the extra is not installed, CovidctError where no scheduler answers.
-    """
-    distributed = needed("distributed", "dask", "--scheduler")
-    try:
-        client = distributed.Client(address, timeout=20)
-    except (OSError, ValueError) as error:
-        raise CovidctError(f"no Dask scheduler answers at {address}: start one or check --scheduler") from error
-    return client, (distributed.KilledWorker, distributed.CancelledError)
-
-
-class Cluster:
-    """The workers of a Dask cluster; a killed worker's items are given to another."""
-
-    def __init__(self, address: str) -> None:
-        self._client, self._lost = dask_client(address)
-        self._executor: Executor = self._client.get_executor(retries=2, pure=False)
+    def __init__(self, executor: Executor, workers: int, lost: tuple[type[BaseException], ...] = ()) -> None:
+        self.workers, self._executor, self._lost = workers, executor, lost
 
     def run(self, step: Step, items: Iterable[Item]) -> Iterator[tuple[Item, Result]]:
-        workers = max(1, len(self._client.scheduler_info(n_workers=-1)["workers"]))
-        for item, result in in_order(self._submit, step, items, AHEAD * workers):
+        for item, result in in_order(self._submit, step, items, AHEAD * self.workers):
             yield item, CovidctError(LOST) if isinstance(result, self._lost) else result
 
     def _submit(self, step: Step, item: Item) -> "Future[Outcome]":
         return self._executor.submit(step.run, item)
+
+    def abort(self) -> None:
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def close(self) -> None:
+        self._executor.shutdown(wait=True, cancel_futures=True)
+
+
+class Cluster(Pooled):
+    """The workers of a Dask cluster; a killed worker's items are given to another.
+
+    Raises UsageError where the extra is not installed, CovidctError where no scheduler answers at ``address``.
+    """
+
+    def __init__(self, address: str) -> None:
+        distributed = needed("distributed", "dask", "--scheduler")
+        try:
+            self._client = distributed.Client(address, timeout=20)
+        except (OSError, ValueError) as error:
+            raise CovidctError(f"no Dask scheduler answers at {address}: start one or check --scheduler") from error
+        workers = max(1, len(self._client.scheduler_info(n_workers=-1)["workers"]))
+        executor = self._client.get_executor(retries=2, pure=False)
+        super().__init__(executor, workers, (distributed.KilledWorker, distributed.CancelledError))
 
     def close(self) -> None:
         """Leave the cluster; it goes on without us."""
@@ -145,13 +160,19 @@ def _one_thread() -> None:
 
 
 @contextlib.contextmanager
-def open_engine(workers: int = 1, scheduler: str = "") -> Iterator[Engine]:
-    """The engine that the command line asks for, closed at the end."""
-    if workers < 2 and not scheduler:
-        yield Inline()
-        return
-    engine = Cluster(scheduler) if scheduler else Workers(workers)
+def closing(engine: Engine) -> Iterator[Engine]:
+    """``engine``, closed at the end, and stopped at once by what ends the block early."""
     try:
         yield engine
+    except BaseException:
+        engine.abort()
+        raise
     finally:
         engine.close()
+
+
+def open_engine(workers: int = 1, scheduler: str = "") -> contextlib.AbstractContextManager[Engine]:
+    """The engine that the command line asks for, closed at the end."""
+    if scheduler:
+        return closing(Cluster(scheduler))
+    return closing(Inline() if workers < 2 else Workers(workers))

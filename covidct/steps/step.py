@@ -43,6 +43,8 @@ class Outcome:
     failed: Sequence[tuple[str, str]] = ()
     """(name, reason) of parts that failed; the item is due again next time."""
     counts: Mapping[str, int] = field(default_factory=dict)
+    value: Any = None
+    """What a driver of the step's own writes, as that of reading does."""
 
 
 @dataclass(frozen=True)

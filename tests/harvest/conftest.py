@@ -38,7 +38,8 @@ def warm_engine(_engine: LocalEngine, monkeypatch: pytest.MonkeyPatch) -> LocalE
     def reuse(workers: int, scheduler: str = "", scratch: str = "") -> Iterator[LocalEngine]:
         yield _engine
 
-    monkeypatch.setattr("covidct.harvest.engine.open_engine", reuse)
+    for module in ("engine", "disk"):
+        monkeypatch.setattr(f"covidct.harvest.{module}.open_engine", reuse)
     return _engine
 
 
