@@ -72,6 +72,10 @@ OWN: dict[str, dict[str, Any]] = {
         "lines": TOP,
         "head": f"medRxiv preprint doi: https://doi.org/{DOI}; this version posted May 1, 2020.",
     },
+    "in the servers' notice under the authors": {
+        "lines": [*TOP, (90, 10, "Anna Made, Bo Up"),
+                  (104, 10, f"medRxiv preprint doi: https://doi.org/{DOI}; this version posted May 1, 2020.")],
+    },
     "in running heads": {"lines": TOP, "pages": 2, "head": f"Made-up Journal | https://doi.org/{DOI} May 1, 2020"},
     "in the metadata": {"lines": TOP, "metadata": {"subject": f"Made-up Journal, 5 (2020) 3-5. doi:{DOI}"}},
     "in how to cite": {
@@ -105,6 +109,7 @@ NOT_OWN: dict[str, dict[str, Any]] = {
                   (122, 10, "of nine made-up patients. Made-up Journal 2020."), (134, 10, f"https://doi.org/{DOI}")],
     },
     "reply": {"lines": [(70, 16, "Authors' reply"), (100, 10, f"In response to https://doi.org/{DOI}")]},
+    "numbered footnote": {"lines": [*TOP, (800, 8, f"1 Doe J. Made-up Journal 2020. https://doi.org/{DOI}")]},
     "refers to, apart": {"lines": [*TOP, (100, 10, "Refers to"), (120, 10, f"https://doi.org/{DOI}")]},
     "correction": {"lines": [(70, 16, "Correction to: thin-section CT"), (90, 10, f"doi:{DOI}")]},
     "in a sentence": {"lines": [*TOP, (100, 10, f"Introduction. As shown before [1] doi:{DOI} CT matters.")]},

@@ -43,7 +43,8 @@ _IMPRINT = re.compile(
 )
 """What stands about an article in its publisher's small print."""
 _REFERENCES = re.compile(r"^\W*(\d+\W+)?(references?|bibliography|literature( cited)?|参考文献)\W*$", re.I)
-_NUMBERED = re.compile(r"^\s*[\[(]?\d{1,3}[\].)]\s*\D")
+_NUMBERED = re.compile(r"^\s*(?:[\[(]?\d{1,3}[\].)]\s*\D|\d{1,3}\s+[A-Z][\w'’-]+,?\s+[A-Z]{1,3}\b)")
+"""An entry of a list of references, or a footnote that cites: "[3] Doe", "3. Doe", "3 Doe A"."""
 _NOTICE = re.compile(r"\b(bio|med)rxiv preprint\b", re.I)
 _VERSION = re.compile(r"(?<=\d)[.v]\d{1,2}$")
 """F1000's and openRxiv's versions of one document."""
@@ -132,13 +133,10 @@ def _clean(doi: str) -> str:
 
 def _stated(metadata: Mapping[str, object], xmp: str) -> Iterator[_Proof]:
     """DOIs in the file's own description."""
-    tagged = re.findall(
-        r"(?:prism:doi|dc:identifier|pdfx:doi|crossmark:DOI|prism:url)\b[^<]{0,200}?(10\.\d{4,9}/[^<\s\"]+)", xmp
-    )
-    tagged += re.findall(r"<dc:identifier>\s*(?:<[^>]{0,200}>\s*){0,4}(?:doi:)?\s*(10\.\d{4,9}/[^<\s\"]+)", xmp)
-    said = " \n".join(str(metadata.get(name) or "") for name in ("subject", "title", "keywords"))
-    if not _RELATION.search(said):
-        tagged += [found.group() for found in _DOI.finditer(said)]
+    tagged = [doi for pattern in _TAGGED for doi in pattern.findall(xmp)]
+    description = " \n".join(str(metadata.get(name) or "") for name in ("subject", "title", "keywords"))
+    if not _RELATION.search(description):
+        tagged += [found.group() for found in _DOI.finditer(description)]
     for doi in sorted({_clean(doi) for doi in tagged} - {""}):
         yield _Proof(doi, "metadata", 2.0)
 
@@ -251,7 +249,11 @@ def _own_words(page: Page, line: Line, at: int, lines: Sequence[Line]) -> str:
         return "citation"
     if any(_RELATION.search(text) for text in (told, behind, *(o.text for o in near))):
         return ""
-    if _after_references(line, lines) or _NUMBERED.match(told) or not _about_itself(before, behind):
+    if _after_references(line, lines) or _NUMBERED.match(told):
+        return ""
+    if _NOTICE.match(before.strip()):
+        return "notice"
+    if not _about_itself(before, behind):
         return ""
     if not lead or (not before.strip() and not _PROSE.search(told) and _at_top(line, lines)):
         return "title-block"
