@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from covidct.errors import CovidctError
 
@@ -78,6 +78,8 @@ def decode(source: Path | bytes, *, name: str = "", limit: int = MAX_PIXELS, sid
         size = f"{image.width} x {image.height}"
     except Image.DecompressionBombError:
         size = "far"
+    except UnidentifiedImageError as error:
+        raise PictureError(f"{name}: not a readable picture (it is none of {', '.join(FORMATS)})") from error
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise PictureError(f"{name}: not a readable picture ({reason})") from error
