@@ -8,7 +8,7 @@ DEMO_STAMP := $(VENV)/.installed-demo
 PIP := $(BIN)/pip install --quiet --no-compile --constraint constraints.txt
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: demo test measure lint types layers unit format browser docs test-core test-lowest wheel release-check weights
+.PHONY: demo test measure lint types layers unit coverage format browser docs test-core test-lowest wheel release-check weights
 
 # The demo needs the extras train, ocr and review; a full environment serves as well.
 demo: $(if $(wildcard $(STAMP)),$(STAMP),$(DEMO_STAMP))
@@ -27,6 +27,10 @@ layers: $(STAMP)
 	$(BIN)/lint-imports
 
 unit: $(STAMP) browser
+	$(BIN)/python -m pytest -n 2 --dist loadfile -q
+
+# The same with the lines and branches that no test reaches; watching them takes twice the time.
+coverage: $(STAMP) browser
 	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered -q
 
 # The site, offline, into site/: start with site/index.html.

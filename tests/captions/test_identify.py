@@ -1,16 +1,12 @@
 """Rules that call text in a picture identifying: each rule's own examples, and lines as a scanner prints them."""
 
-import pytest
-
-from covidct.captions.identify import KINDS, Rule, identifying, rules
+from covidct.captions.identify import KINDS, identifying, rules
 
 
-@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.rule_id)
-def test_each_rule_fires_on_its_examples_and_passes_the_others(rule: Rule) -> None:
-    assert rule.kind in KINDS
-    assert rule.find and rule.passes
-    assert [text for text in rule.find if rule.search(text) is None] == []
-    assert [text for text in rule.passes if rule.search(text) is not None] == []
+def test_each_rule_fires_on_its_examples_and_passes_the_others() -> None:
+    assert [rule.rule_id for rule in rules() if rule.kind not in KINDS or not (rule.find and rule.passes)] == []
+    assert [(rule.rule_id, text) for rule in rules() for text in rule.find if rule.search(text) is None] == []
+    assert [(rule.rule_id, text) for rule in rules() for text in rule.passes if rule.search(text) is not None] == []
 
 
 SCANNER_LINES = """
@@ -22,9 +18,9 @@ Z: 1 | C | POST | MIP | B70f | STANDARD | Model A | 10 x 10 | x 10^9/L
 """
 
 
-@pytest.mark.parametrize("line", [line.strip() for line in SCANNER_LINES.replace("\n", "|").split("|") if line.strip()])
-def test_what_every_scanner_and_figure_prints_identifies_nobody(line: str) -> None:
-    assert identifying([line]) == []
+def test_what_every_scanner_and_figure_prints_identifies_nobody() -> None:
+    lines = [line.strip() for line in SCANNER_LINES.replace("\n", "|").split("|") if line.strip()]
+    assert [line for line in lines if identifying([line])] == []
 
 
 def test_a_dicom_overlay_names_each_reason_with_its_place() -> None:

@@ -12,7 +12,7 @@ from covidct.imaging.phantoms import phantom
 from covidct.pictures import png_bytes
 
 NARROW = [(1, 1), (1, 40), (40, 1), (1, 3000)]
-ODD = [(2, 2), (3, 7), (8, 3000), (3000, 8), (15, 15)]
+ODD = [(2, 2), (3, 7), (8, 1200), (1200, 8), (15, 15)]
 
 
 @pytest.mark.parametrize(
