@@ -34,7 +34,7 @@ COMMANDS = {
 @click.version_option(__version__, prog_name="covidct")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress bars, warnings only.")
-@click.option("-v", "--verbose", count=True, help="More on standard error; twice for all.")
+@click.option("-v", "--verbose", count=True, help="More log messages on standard error (-vv: all).")
 def cli(debug: bool, quiet: bool, verbose: int) -> None:
     """From preprint PDF to audited CT data set to benchmark."""
     import logging

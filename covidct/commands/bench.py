@@ -49,27 +49,49 @@ def refuse_unused(ctx: click.Context) -> None:
 @click.option("--method", default=None, help="scratch, transfer, self-trans, method1 to method4. Default: scratch.")
 @click.option("--init", default=None, help="random, imagenet, lnm, imagenet+lnm; default: the method's own.")
 @click.option("--weights", type=FILE, default=None, help="Start from a file of tensors instead.")
-@click.option("--mean", default=None, help="Of the inputs that --weights were made with, 0 to 1: one number or three.")
-@click.option("--std", default=None, help="Their deviation. Default for both: ImageNet's.")
+@click.option(
+    "--mean", default=None, help="Mean of the inputs that --weights were trained on, 0 to 1: one number or three."
+)
+@click.option("--std", default=None, help="Standard deviation of those inputs (default for both: ImageNet's).")
 @click.option("--protocol", type=click.Choice(["paper", "tuned", "robust"]), default="paper", show_default=True)
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A setting of the recipe: lr=3e-4.")
 @click.option("--epochs", type=int, default=None, help="Epochs of supervised training.")
-@click.option("--size", type=int, default=None, help="Side of the pictures in pixels.")
+@click.option("--size", type=int, default=None, help="Side of the input images in pixels.")
 @click.option("--freeze", is_flag=True, help="Train the last layer only.")
 @click.option("--manifest", default=None, help="Release folder, archive or URL. Default: covid-ct/1.0.0.")
-@click.option("--images", type=FOLDER, default=None, help="Its images. Default: COVIDCT_IMAGES or the fetch cache.")
-@click.option("--luna", type=FOLDER, default=None, help="LUNA16 slices (self-trans, method3).")
-@click.option("--ssl-images", type=click.Choice(["train", "all"]), default="train", help="Seen without labels.")
-@click.option("--lnm", type=FOLDER, default=None, help="LNM patches of 'covidct data import lnm' (init lnm).")
-@click.option("--seeds", default="0", show_default=True, help="Comma-separated.")
 @click.option(
-    "--trials", type=click.IntRange(0), default=0, help="Try the first N recipes on validation, go on with the best."
+    "--images",
+    type=FOLDER,
+    default=None,
+    help="Folder of the release's images (default: COVIDCT_IMAGES or the fetch cache).",
+)
+@click.option("--luna", type=FOLDER, default=None, help="LUNA16 slices (self-trans, method3).")
+@click.option(
+    "--ssl-images",
+    type=click.Choice(["train", "all"]),
+    default="train",
+    help="Images of the release that pretraining sees, without labels.",
+)
+@click.option("--lnm", type=FOLDER, default=None, help="LNM patches of 'covidct data import lnm' (init lnm).")
+@click.option("--seeds", default="0", show_default=True, help="Random seeds, comma-separated.")
+@click.option(
+    "--trials",
+    type=click.IntRange(0),
+    default=0,
+    help="Compare the first N recipes on validation images and continue with the best.",
 )
 @click.option("--folds", type=click.IntRange(2), default=None, help="Folds of --protocol robust. Default: 5.")
-@click.option("--repeats", type=click.IntRange(1), default=1, show_default=True, help="Partitions into folds.")
+@click.option(
+    "--repeats", type=click.IntRange(1), default=1, show_default=True, help="Number of repeated partitions into folds."
+)
 @click.option("--fractions", default=None, help="Learning curve, e.g. 0.05,0.1,0.25,0.5,1 of the training groups.")
 @click.option("--table", type=click.IntRange(1, 7), default=None, help="A whole table of the paper.")
-@click.option("--devices", type=click.IntRange(1), default=1, help="Processes; GPUs or, with --accelerator cpu, gloo.")
+@click.option(
+    "--devices",
+    type=click.IntRange(1),
+    default=1,
+    help="Number of devices: GPUs or, with --accelerator cpu, processes (gloo).",
+)
 @click.option("--accelerator", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto")
 @click.option("--compile/--no-compile", default=None, help="torch.compile. Default: on CUDA devices only.")
 @click.option("--keep-checkpoints", is_flag=True, help="Keep start weights and last checkpoint of finished seeds.")
@@ -84,7 +106,7 @@ def refuse_unused(ctx: click.Context) -> None:
 @click.option("--out", type=FOLDER, default=None, help="Folder of the run; the same folder goes on where it stopped.")
 @click.option("--cache", type=FOLDER, default=None, help="Where decoded pictures and pretrained weights are kept.")
 @click.option("--packed", type=FOLDER, default=None, help="Pictures of 'covidct data pack' instead of --images.")
-@click.option("--baselines/--no-baselines", default=True, help="Score the audit's shortcut classifiers beside.")
+@click.option("--baselines/--no-baselines", default=True, help="Also score the audit's shortcut classifiers.")
 @click.option("--report/--no-report", default=True, help="Write report.html, model card and maps.")
 @json_option
 @click.pass_context
@@ -109,9 +131,9 @@ def bench(ctx: click.Context, /, as_json: bool, **options: Any) -> int:
 @click.option("--run", "run_folder", type=FOLDER, required=True, help="A finished run of 'covidct bench'.")
 @click.option("--model", default=None, help="FILE.py:factory, for a run whose network is code of your own.")
 @click.option("--manifest", required=True, help="The other release: folder, archive or URL.")
-@click.option("--images", type=FOLDER, default=None, help="Its images.")
+@click.option("--images", type=FOLDER, default=None, help="Folder of the release's images.")
 @click.option("--split", type=click.Choice(["test", "all"]), default="all", show_default=True)
-@click.option("--out", type=FOLDER, default=None, help="Default: RUN/evaluate-NAME-VERSION.")
+@click.option("--out", type=FOLDER, default=None, help="Output folder (default: RUN/evaluate-NAME-VERSION).")
 @json_option
 def evaluate(
     run_folder: Path, model: str | None, manifest: str, images: Path | None, split: str, out: Path | None, as_json: bool
@@ -138,12 +160,21 @@ def compare(first: Path, second: Path, metric: str, manifest: str | None, as_jso
 @bench.command()
 @click.argument("runs", type=FOLDER, nargs=-1, required=True)
 @click.option("--model", default=None, help="FILE.py:factory, for a run whose network is code of your own.")
-@click.option("--manifest", default=None, help="The runs' release. Default: covid-ct/1.0.0.")
-@click.option("--images", type=FOLDER, default=None, help="Its images. Default: COVIDCT_IMAGES or the fetch cache.")
+@click.option("--manifest", default=None, help="Release of the runs (default: covid-ct/1.0.0).")
+@click.option(
+    "--images",
+    type=FOLDER,
+    default=None,
+    help="Folder of the release's images (default: COVIDCT_IMAGES or the fetch cache).",
+)
 @click.option("--packed", type=FOLDER, default=None, help="Pictures of 'covidct data pack' instead of --images.")
 @click.option("--cache", type=FOLDER, default=None, help="Where decoded pictures are kept.")
-@click.option("--baselines/--no-baselines", default=True, help="Audit the release and score its shortcuts beside.")
-@click.option("--out", type=FOLDER, default=None, help="Default: the run's folder; runs/report for several.")
+@click.option(
+    "--baselines/--no-baselines", default=True, help="Also audit the release and score its shortcut classifiers."
+)
+@click.option(
+    "--out", type=FOLDER, default=None, help="Output folder (default: the run's folder; runs/report for several runs)."
+)
 def report(runs: tuple[Path, ...], **options: Any) -> int:
     """report.html of one finished run, or of several side by side (Grad-CAM in columns, as Fig. 5)."""
     from covidct.bench.options import BenchOptions
@@ -154,11 +185,13 @@ def report(runs: tuple[Path, ...], **options: Any) -> int:
 
 
 @bench.command()
-@click.option("--images", type=FOLDER, required=True, help="Unlabelled pictures.")
+@click.option("--images", type=FOLDER, required=True, help="Folder of unlabelled images.")
 @click.option("--out", type=FILE, required=True, help="File of weights, for --weights.")
 @click.option("--model", default="crnet", show_default=True)
-@click.option("--weights", type=FILE, default=None, help="Start from these instead of random ones.")
-@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Of momentum contrast: epochs=100.")
+@click.option("--weights", type=FILE, default=None, help="Initial weights (default: random).")
+@click.option(
+    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Setting of momentum contrast, as epochs=100."
+)
 @click.option("--seed", type=int, default=0, show_default=True)
 def pretrain(images: Path, out: Path, model: str, weights: Path | None, settings: tuple[str, ...], seed: int) -> int:
     """Learn weights from pictures without labels (MoCo v2)."""
@@ -172,7 +205,7 @@ def pretrain(images: Path, out: Path, model: str, weights: Path | None, settings
 @click.option("--run", "run_folder", type=FOLDER, required=True, help="A finished run of 'covidct bench'.")
 @click.option("--format", "form", type=click.Choice(["onnx"]), default="onnx", show_default=True)
 @click.option("--model", default=None, help="FILE.py:factory, for a run whose network is code of your own.")
-@click.option("--out", type=FOLDER, default=None, help="Folder for seed-N.onnx. Default: the run's.")
+@click.option("--out", type=FOLDER, default=None, help="Folder for seed-N.onnx (default: the run's).")
 @json_option
 def export(run_folder: Path, form: str, model: str | None, out: Path | None, as_json: bool) -> int:
     """The trained networks of a run for other programs, checked against torch."""

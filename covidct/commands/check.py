@@ -10,7 +10,7 @@ from covidct.tables import say
 
 
 @click.command()
-@click.option("--no-mend", is_flag=True, help="Name what is wrong and change nothing.")
+@click.option("--no-mend", is_flag=True, help="Report problems and change nothing.")
 @json_option
 @workspace_option
 def check(no_mend: bool, as_json: bool, workspace: Path) -> int:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     "--min-score",
     type=click.FloatRange(0.5, 1.0),
     default=None,
-    help="Least likeness of the fine detail; default 0.95. Neighbouring slices of a thin series reach 0.93.",
+    help="Threshold on the correlation of fine detail (default: 0.95). Adjacent slices of a thin series reach 0.93.",
 )
 @click.option(
     "--pictures",

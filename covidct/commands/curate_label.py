@@ -28,7 +28,7 @@ _csv_option = click.option(
 @click.option("--text", help="One caption.")
 @click.option("--with-context", is_flag=True, help="Read the column context too, where the caption does not decide.")
 @click.option("--second-reader", metavar="URL", help="Also ask this OpenAI-compatible server; captions leave for it.")
-@click.option("--model", help="The model that the second reader is to use.")
+@click.option("--model", help="Model name for the second reader.")
 @json_option
 @profile_option
 @workspace_option

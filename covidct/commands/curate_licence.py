@@ -12,7 +12,9 @@ from covidct.tables import say
 @click.argument("paper", metavar="PAPER")
 @click.argument("licence", metavar="LICENCE")
 @click.option("--evidence", required=True, metavar="URL", help="Address of the page that states the licence.")
-@click.option("--curator", metavar="NAME", default=None, help="Whose decision this is (default: your login name).")
+@click.option(
+    "--curator", metavar="NAME", default=None, help="Name of the person who decides (default: your login name)."
+)
 @json_option
 @workspace_option
 def licence(paper: str, licence: str, evidence: str, curator: str | None, as_json: bool, workspace: Path) -> None:

@@ -12,7 +12,7 @@ from covidct.errors import ExitCode, UsageError
 @click.command()
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
 @click.option(
-    "--out", type=click.Path(path_type=Path, file_okay=False), help="Where masks and pictures go. FILEs only."
+    "--out", type=click.Path(path_type=Path, file_okay=False), help="Output folder for masks and images. FILEs only."
 )
 @click.option("--no-text", is_flag=True, help="Do not read text: faster, and counts as not scanned. FILEs only.")
 @json_option

@@ -11,14 +11,14 @@ from covidct.errors import ExitCode, UsageError
 
 @click.command()
 @workspace_option
-@click.option("--port", type=click.IntRange(0, 65535), default=None, help="Where to listen; 0 = any free port.")
-@click.option("--curator", metavar="NAME", default=None, help="Whose decisions these are; default: your login name.")
+@click.option("--port", type=click.IntRange(0, 65535), default=None, help="Port (0: any free port).")
+@click.option("--curator", metavar="NAME", default=None, help="Name of the curator (default: your login name).")
 @click.option("--no-browser", is_flag=True, help="Print the address and open nothing.")
 @click.option(
     "--host",
     default="127.0.0.1",
     show_default=True,
-    help="Where to listen; others reach all but loopback.",
+    help="Address to listen on; any but loopback is reachable from other computers.",
 )
 @click.option("--i-understand", "understood", is_flag=True, help="Let other computers reach the page (with --host).")
 @click.option("--blind", is_flag=True, help="Second reader: nobody else's labels are shown.")
@@ -65,9 +65,16 @@ def login() -> str:
 
 @click.command()
 @workspace_option
-@click.option("--field", default="label", show_default=True, help="Or kind, accept, duplicate, same_patient.")
-@click.option("--curator", "curators", multiple=True, metavar="NAME", help="Only comparisons with these; repeatable.")
-@click.option("--independent", is_flag=True, help="Only words that were given without seeing another curator's.")
+@click.option(
+    "--field",
+    default="label",
+    show_default=True,
+    help="Field to compare: label, kind, accept, duplicate or same_patient.",
+)
+@click.option(
+    "--curator", "curators", multiple=True, metavar="NAME", help="Curators to compare (repeatable; default: all)."
+)
+@click.option("--independent", is_flag=True, help="Blind decisions only: made without seeing another curator's.")
 @json_option
 def agreement(workspace: Path, field: str, curators: tuple[str, ...], independent: bool, as_json: bool) -> int:
     """Cohen's kappa and the confusion of every two curators, and of each curator and the rules."""

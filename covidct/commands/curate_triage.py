@@ -23,7 +23,7 @@ _ALONE = 48
 
 @click.command()
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--workers", type=click.IntRange(1, 64), help="Processes for FILES (default: one a core).")
+@click.option("--workers", type=click.IntRange(1, 64), help="Processes for FILES (default: CPU count).")
 @json_option
 @workspace_option
 def triage(files: tuple[Path, ...], workers: int | None, as_json: bool, workspace: Path) -> int:

@@ -35,12 +35,12 @@ def _client(rate: tuple[str, ...], contact: str | None) -> "HttpClient":
 
 @data.command()
 @click.argument("name", type=click.Choice(["covid-ct", "luna16", "lnm"]))
-@click.option("--out", type=click.Path(path_type=Path), help="Folder; the cache that bench looks in if left away.")
+@click.option("--out", type=click.Path(path_type=Path), help="Output folder (default: the cache that bench reads).")
 @click.option(
     "--subset", multiple=True, type=click.IntRange(0, 9), help="LUNA16: which of subset0…9 (about 7 GB each)."
 )
-@click.option("--rate", multiple=True, metavar="HOST=N", help="Requests a second to a host.")
-@click.option("--contact", help="Mail address for the user agent (or COVIDCT_CONTACT).")
+@click.option("--rate", multiple=True, metavar="HOST=N", help="Maximum requests per second to a host.")
+@click.option("--contact", help="E-mail address for the user agent (default: COVIDCT_CONTACT).")
 @json_option
 def fetch(
     name: str, out: Path | None, subset: tuple[int, ...], rate: tuple[str, ...], contact: str | None, as_json: bool

@@ -11,10 +11,16 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 
 @click.command()
 @click.option("--manifest", default=None, help="Release folder, archive or URL. Default: covid-ct/1.0.0.")
-@click.option("--images", type=FOLDER, default=None, help="Its images.")
-@click.option("--folder", type=FOLDER, default=None, help="Any pictures instead.")
-@click.option("--size", type=click.IntRange(8, 2048), default=224, show_default=True, help="Side of bench's pictures.")
-@click.option("--out", type=FOLDER, required=True, help="Where the packed set goes.")
+@click.option("--images", type=FOLDER, default=None, help="Folder of the release's images.")
+@click.option("--folder", type=FOLDER, default=None, help="Image files to pack instead of a release.")
+@click.option(
+    "--size",
+    type=click.IntRange(8, 2048),
+    default=224,
+    show_default=True,
+    help="Side of the input images of bench in pixels.",
+)
+@click.option("--out", type=FOLDER, required=True, help="Folder for the packed set.")
 @json_option
 def pack(manifest: str | None, images: Path | None, folder: Path | None, size: int, out: Path, as_json: bool) -> int:
     """A release's images (or any folder's) as one 8-bit array for ``bench --packed``."""

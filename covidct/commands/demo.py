@@ -12,10 +12,18 @@ from covidct.commands.options import needs_extra
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), default=Path("covidct-demo"), show_default=True
 )
-@click.option("--papers", type=click.IntRange(6, 200), default=12, show_default=True, help="How many to draw.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Same seed, same bytes.")
-@click.option("--epochs", type=click.IntRange(1), default=12, show_default=True, help="Of CRNet.")
-@click.option("--size", type=click.IntRange(32, 224), default=64, show_default=True, help="Of CRNet's input, pixels.")
+@click.option("--papers", type=click.IntRange(6, 200), default=12, show_default=True, help="Number of papers to draw.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Random seed; the same seed gives the same bytes.",
+)
+@click.option("--epochs", type=click.IntRange(1), default=12, show_default=True, help="Training epochs of CRNet.")
+@click.option(
+    "--size", type=click.IntRange(32, 224), default=64, show_default=True, help="Input size of CRNet in pixels."
+)
 @needs_extra("train")
 def demo(out: Path, papers: int, seed: int, epochs: int, size: int) -> None:
     """The whole way on a small corpus made on the spot: harvest, curate, release, audit, train."""

@@ -87,18 +87,27 @@ def _work_options(command: Any) -> Any:
     for option in reversed(
         (
             click.option("--no-jats", is_flag=True, help="Read PDFs alone, even where their XML is there."),
-            click.option("--refresh", is_flag=True, help="Ask again for what is finished."),
-            click.option("--discard-pdfs", is_flag=True, help="Keep no PDF once its figures are cut out."),
+            click.option("--refresh", is_flag=True, help="Fetch and process finished items again."),
+            click.option("--discard-pdfs", is_flag=True, help="Delete each PDF after its figures are extracted."),
             click.option(
-                "--show-stages", type=click.Path(path_type=Path), metavar="DIR", help="Draw what each stage saw."
+                "--show-stages",
+                type=click.Path(path_type=Path),
+                metavar="DIR",
+                help="Save a debug image of each extraction stage in DIR.",
             ),
-            click.option("--licence", multiple=True, help="Only these licences: cc-by,cc0… or commercial."),
-            click.option("--limit", type=click.IntRange(min=1), help="At most so many papers."),
-            click.option("--rate", multiple=True, metavar="HOST=N", help="Requests a second to a host."),
-            click.option("--time-budget", type=float, metavar="MINUTES", help="Stop asking after so long."),
-            click.option("--contact", help="Mail address for the user agent (or COVIDCT_CONTACT)."),
-            click.option("--workers", type=click.IntRange(min=1), help="Documents read at a time; else one a core."),
-            click.option("--scheduler", default="", metavar="ADDR", help="Dask scheduler that has the reading done."),
+            click.option("--licence", multiple=True, help="Licences to accept: cc-by,cc0… or commercial."),
+            click.option("--limit", type=click.IntRange(min=1), help="Maximum number of papers."),
+            click.option("--rate", multiple=True, metavar="HOST=N", help="Maximum requests per second to a host."),
+            click.option(
+                "--time-budget", type=float, metavar="MINUTES", help="Time limit for requests of the whole run."
+            ),
+            click.option("--contact", help="E-mail address for the user agent (default: COVIDCT_CONTACT)."),
+            click.option(
+                "--workers", type=click.IntRange(min=1), help="Documents processed in parallel (default: CPU count)."
+            ),
+            click.option(
+                "--scheduler", default="", metavar="ADDR", help="Dask scheduler whose workers read the documents."
+            ),
             click.option("--scratch", default="", metavar="URL", help="fsspec URL that the Dask workers share."),
             profile_option,
             workspace_option,
@@ -110,11 +119,13 @@ def _work_options(command: Any) -> Any:
 
 
 @click.group(cls=HarvestGroup, invoke_without_command=True)
-@click.option("--since", help="First day, as 2020-01-19.")
-@click.option("--until", help="Last day; today if left away.")
-@click.option("--server", multiple=True, type=click.Choice(["medrxiv", "biorxiv"]), help="Both if left away.")
+@click.option("--since", help="First day, YYYY-MM-DD.")
+@click.option("--until", help="Last day (default: today).")
+@click.option(
+    "--server", multiple=True, type=click.Choice(["medrxiv", "biorxiv"]), help="Preprint server (default: both)."
+)
 @click.option("--query", help='Words, "phrases", prefix*, AND, OR, NOT (default: those of the profile).')
-@click.option("--category", default="", help="Only this category, as 'radiology and imaging'.")
+@click.option("--category", default="", help="Category to accept, e.g. 'radiology and imaging'.")
 @click.option(
     "--from",
     "paths",
@@ -199,7 +210,7 @@ def _chain(
 
 
 @harvest.command()
-@click.option("--query", required=True, help="As PubMed Central's own search takes it.")
+@click.option("--query", required=True, help="Query in PubMed Central's own search syntax.")
 @click.option("--since", help="First day of publication.")
 @click.option("--until", help="Last day of publication.")
 @_work_options
@@ -228,13 +239,13 @@ def pmc(**options: Any) -> int:
 
 
 @harvest.command()
-@click.option("--query", help="Words of the diagnosis.")
+@click.option("--query", help="Search terms in the diagnosis.")
 @click.option("--from", "folder", type=click.Path(path_type=Path), help="Folder of MedPix 2.0 instead of the service.")
-@click.option("--limit", type=click.IntRange(min=1), help="At most so many cases.")
-@click.option("--refresh", is_flag=True, help="Ask again for what is finished.")
-@click.option("--rate", multiple=True, metavar="HOST=N", help="Requests a second to a host.")
-@click.option("--time-budget", type=float, metavar="MINUTES", help="Stop asking after so long.")
-@click.option("--contact", help="Mail address for the user agent (or COVIDCT_CONTACT).")
+@click.option("--limit", type=click.IntRange(min=1), help="Maximum number of cases.")
+@click.option("--refresh", is_flag=True, help="Fetch and process finished items again.")
+@click.option("--rate", multiple=True, metavar="HOST=N", help="Maximum requests per second to a host.")
+@click.option("--time-budget", type=float, metavar="MINUTES", help="Time limit for requests of the whole run.")
+@click.option("--contact", help="E-mail address for the user agent (default: COVIDCT_CONTACT).")
 @workspace_option
 @json_option
 def medpix(**options: Any) -> int:

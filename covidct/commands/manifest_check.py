@@ -14,7 +14,7 @@ from covidct.tables import say
 @click.command()
 @click.argument("release")
 @click.option("--images", type=click.Path(path_type=Path), help="Also check every picture below this folder.")
-@click.option("--workers", type=click.IntRange(1), help="Default: the cores there are.")
+@click.option("--workers", type=click.IntRange(1), help="Worker processes (default: CPU count).")
 @json_option
 def validate(release: str, images: Path | None, workers: int | None, as_json: bool) -> int:
     """Check RELEASE (folder, archive or URL): all faults at once; exit code 4 where there are any."""
@@ -111,12 +111,14 @@ def diff(old: str, new: str, as_json: bool) -> None:
 @click.option("--captions", type=click.Path(path_type=Path), help="CSV or workbook of captions by image.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder of the report.")
 @click.option("--strict", is_flag=True, help="Exit code 4 where there is an error or a warning.")
-@click.option("--private", is_flag=True, help="Show pictures without a licence, too: the report must not be passed on.")
-@click.option("--ocr", type=click.IntRange(0), default=40, show_default=True, help="Pictures a class read for text.")
-@click.option("--ocr-all", is_flag=True, help="Read all of them (up to a second each).")
-@click.option("--no-network", is_flag=True, help="Leave out the network on blanked lungs.")
+@click.option("--private", is_flag=True, help="Also show images without a licence; the report must not be shared.")
+@click.option(
+    "--ocr", type=click.IntRange(0), default=40, show_default=True, help="Images per class on which OCR looks for text."
+)
+@click.option("--ocr-all", is_flag=True, help="Run OCR on all images (up to a second each).")
+@click.option("--no-network", is_flag=True, help="Skip the network trained on images with blanked lungs.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.option("--workers", type=click.IntRange(1), help="Default: the cores there are.")
+@click.option("--workers", type=click.IntRange(1), help="Worker processes (default: CPU count).")
 @json_option
 def audit(
     release: str,

@@ -27,16 +27,18 @@ _out = click.option(
     show_default=True,
     help="Folder of all releases; NAME/X.Y.Z is made in it.",
 )
-_workers = click.option("--workers", type=click.IntRange(1), help="Default: the cores there are.")
+_workers = click.option("--workers", type=click.IntRange(1), help="Worker processes (default: CPU count).")
 _ratios = click.option("--ratios", default="0.6,0.15,0.25", show_default=True, help="Shares of train, val, test.")
-_seed = click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the search for splits.")
+_seed = click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Random seed of the search for splits."
+)
 
 
 def _named(command: F) -> F:
     """``--name``, ``--version``, and what may be done about objections."""
     for option in (
-        click.option("--private", is_flag=True, help="For this machine only: licence and text scan are not asked for."),
-        click.option("--hold-back", is_flag=True, help="Leave out the images with an objection, and list them."),
+        click.option("--private", is_flag=True, help="Local use only: skip the checks of licence and burnt-in text."),
+        click.option("--hold-back", is_flag=True, help="Exclude images with objections, and list them."),
         click.option("--waive", multiple=True, metavar="WHAT=REASON", help="Release in spite of WHAT; printed in it."),
         click.option("--version", required=True, help="X.Y.Z; label changes are major."),
         click.option("--name", required=True, help="Lower-case letters, digits, '-'."),
@@ -84,9 +86,17 @@ def build(workspace: Path, ratios: str, waive: tuple[str, ...], as_json: bool, *
 
 
 @click.command("import")
-@click.option("--csv", "table", type=click.Path(path_type=Path), required=True, help="At least: file,label.")
+@click.option(
+    "--csv",
+    "table",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="CSV table with at least the columns file and label.",
+)
 @click.option("--images", type=click.Path(path_type=Path), required=True, help="Folder that 'file' starts from.")
-@click.option("--positive", multiple=True, metavar="LABEL", help="This label means the positive class, others do not.")
+@click.option(
+    "--positive", multiple=True, metavar="LABEL", help="Label of the positive class; all others are negative."
+)
 @_named
 @click.option("--date", required=True, help="Date of the release, YYYY-MM-DD: an input, never the clock.")
 @_out
@@ -137,10 +147,12 @@ def import_covid_ct(folder: Path, out: Path, date: str, workers: int | None, as_
 
 @click.command()
 @click.argument("release")
-@click.option("--version", help="Write the result as this version; without it only the fit is printed.")
+@click.option("--version", help="Version to write the result as (default: only print how well the split fits).")
 @click.option("--date", help="Date of the new version, YYYY-MM-DD.")
-@click.option("--folds", type=click.IntRange(2), help="k-fold instead: write fold numbers to --csv.")
-@click.option("--csv", "table", type=click.Path(path_type=Path), help="image_id,group_id,split (or fold) to this file.")
+@click.option("--folds", type=click.IntRange(2), help="K-fold split: write fold numbers to --csv.")
+@click.option(
+    "--csv", "table", type=click.Path(path_type=Path), help="File for the table image_id,group_id,split (or fold)."
+)
 @click.option("--links", type=click.Path(path_type=Path), help="CSV with columns a,b: image ids that belong together.")
 @_out
 @_ratios
@@ -181,12 +193,15 @@ def split(
 @click.command()
 @click.argument("release")
 @click.option(
-    "--corrections", type=click.Path(path_type=Path), required=True, help="image_id,action,value,evidence,reason"
+    "--corrections",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Corrections: CSV with the columns image_id,action,value,evidence,reason.",
 )
 @click.option("--version", required=True, help="X.Y.Z; label changes are major.")
 @click.option("--date", required=True, help="Date of the new version, YYYY-MM-DD.")
 @click.option("--title", default="", help="Title of the new version.")
-@click.option("--description", default="", help="What it is, for the datasheet.")
+@click.option("--description", default="", help="Description for the datasheet.")
 @_out
 @json_option
 def correct(

@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from covidct.release.read import Release
 
 _images = click.option("--images", type=click.Path(path_type=Path), help="Folder of pictures; default: fetch cache.")
-_private = click.option("--private", is_flag=True, help="For this machine only: a missing licence does not hold back.")
-_workers = click.option("--workers", type=click.IntRange(1), help="Default: the cores there are.")
+_private = click.option("--private", is_flag=True, help="Local use only: include images without a licence.")
+_workers = click.option("--workers", type=click.IntRange(1), help="Worker processes (default: CPU count).")
 
 
 @click.command()
 @click.argument("release")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder to write.")
 @_images
-@click.option("-w", "--workspace", type=click.Path(path_type=Path), help="Take pictures and masks from a workspace.")
+@click.option("-w", "--workspace", type=click.Path(path_type=Path), help="Workspace with the images and masks.")
 @click.option("--masked", is_flag=True, help="Paint over letters, arrows and markers.")
 @click.option("--size", type=click.IntRange(8, 4096), help="Resize to a square of SIZE pixels; default: as they are.")
 @click.option("--originals", is_flag=True, help="Keep the source's bytes, too, under originals/.")
@@ -119,7 +119,9 @@ def export(
 
 @click.command()
 @click.argument("release")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Default: ./NAME-X.Y.Z.zip")
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="Archive to write (default: ./NAME-X.Y.Z.zip)."
+)
 @click.option("--images", type=click.Path(path_type=Path), help="A materialised folder; its open pictures go in, too.")
 @click.option("--zenodo", is_flag=True, help="Also write OUT.zenodo.json, the metadata of a Zenodo deposit.")
 @json_option

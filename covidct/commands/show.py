@@ -39,7 +39,9 @@ def show(table: str, as_csv: bool, missing: bool, as_json: bool, workspace: Path
 
 @click.command()
 @click.argument("name", metavar="PAPER|PANEL")
-@click.option("--reason", default="withdrawn on request", show_default=True, help="What later releases will say.")
+@click.option(
+    "--reason", default="withdrawn on request", show_default=True, help="Reason, as later releases will state it."
+)
 @workspace_option
 def forget(name: str, reason: str, workspace: Path) -> int:
     """Remove a paper (id or DOI) or a panel for good: bytes and text are purged, a tombstone stays."""
