@@ -15,6 +15,7 @@ from covidct.captions.cues import Moment, Person, moments, persons
 from covidct.captions.letters import Lettered, assigned
 from covidct.captions.markers import chain, letters
 from covidct.captions.rules import fold_lower
+from covidct.captions.standing import Box, by_places
 from covidct.captions.subcaptions import Split, split_caption
 from covidct.captions.text import Span, plain
 
@@ -28,6 +29,10 @@ class FigureText:
     caption: str
     mentions: tuple[str, ...] = ()
     panels: tuple[tuple[str, str] | Lettered, ...] = ()
+    boxes: tuple[Box, ...] = ()
+    """Of the panels, in their order; none where nobody knows."""
+    printed: Mapping[str, Person] = field(default_factory=dict)
+    """Whom the picture itself names, by panel id."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +110,8 @@ def _panels(number: int, figure: FigureText, figures: Sequence[FigureText]) -> l
     split = split_caption(figure.caption)
     lettered = assigned([Lettered(*panel) for panel in figure.panels], list(split.spans))
     made = [_read_panel(number, panel_id, lettered[panel_id].letter, split) for panel_id in lettered]
+    _from_places(made, split, figure.boxes)
+    _from_print(made, figure.printed)
     _from_shared(made, split)
     _from_mentions(made, figure)
     _follow(made, split)
@@ -123,6 +130,26 @@ def _read_panel(number: int, panel_id: str, letter: str, split: Split) -> _Panel
         panel.person, panel.rule, panel.text = own[0], "panel-text", _words(split.text, own[0].span)
     panel.fresh = any(_OTHER.search(fold_lower(split.text[start:end])) for start, end in spans)
     return panel
+
+
+def _from_places(panels: Sequence[_Panel], split: Split, boxes: Sequence[Box]) -> None:
+    """``Upper row: a man of 45 years``, where the places part the panels."""
+    if not split.places or len(boxes) != len(panels):
+        return
+    for panel, span in zip(panels, by_places(split.places, boxes), strict=True):
+        own = _telling(persons(split.text, [span])) if span is not None else []
+        if len(own) == 1:
+            panel.person, panel.rule, panel.text = own[0], "panel-text", _words(split.text, own[0].span)
+
+
+def _from_print(panels: Sequence[_Panel], printed: Mapping[str, Person]) -> None:
+    """The person named over a column or before a row, where the panel's own text tells of no age or number."""
+    for panel in panels:
+        person = printed.get(panel.panel_id)
+        known = panel.person is not None and (panel.person.age is not None or panel.person.case)
+        if person is not None and not known:
+            panel.person, panel.rule = person, "printed"
+            panel.text = f"case {person.case}" if person.case else f"age {person.age:g}"
 
 
 def _all_alike(split: Split) -> bool:
@@ -315,6 +342,7 @@ class _Book:
 _MAX_STEPS = 20
 _SCORES = {
     "panel-text": 0.9,
+    "printed": 0.85,
     "caption": 0.85,
     "series": 0.75,
     "mention": 0.7,

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from covidct.captions.subcaptions import Split
     from covidct.captions.ways import Labels
 
-DISEASE = "COVID-19"
 _csv_option = click.option(
     "--csv",
     "csv_file",
@@ -70,10 +69,11 @@ def _label_workspace(workspace: Path, url: str | None, model: str, as_json: bool
     if url is None:
         return run_steps(workspace, [SPLIT_CAPTION, LABEL], as_json)
     from covidct.curate.second_reader import Reader, read_again
+    from covidct.profiles import current
     from covidct.steps import drive_all
     from covidct.workspace import Workspace
 
-    reader = Reader(url, model, DISEASE)
+    reader = Reader(url, model, current().disease)
     say(f"captions and titles of the labelled panels go to {reader.host}; nothing else leaves", err=True)
     with Workspace.open(workspace) as opened:
         list(drive_all(opened, [SPLIT_CAPTION, LABEL]))

@@ -181,13 +181,15 @@ def split(
     if version and date:
         resplit.write_version(done, version, date, out)
     if as_json:
-        print_json({"cost": done.fit.cost, "rows": done.fit.rows, "largest": done.fit.largest})
+        print_json({"cost": done.fit.cost, "rows": done.fit.rows, "largest": done.fit.largest, "gaps": done.gaps})
         return
     for row in done.fit.rows:
         shares = f"share {float(row['share']):6.1%}  wished {float(row['wished']):6.1%}"
         say(f"{row['stratum']:28} {row['split']:8} {row['images']:7} images  {shares}")
     for group, count in done.fit.largest:
         say(f"largest groups: {group} {count} images")
+    for gap in done.gaps:
+        say(f"not to be written: {gap}")
 
 
 @click.command()

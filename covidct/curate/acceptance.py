@@ -8,7 +8,9 @@ from typing import Any
 from covidct.curate.judge import CLASSES, UNPROVEN
 from covidct.curate.ways import measured
 from covidct.profiles import current
+from covidct.records import Decision
 from covidct.workspace import Workspace
+from covidct.workspace.accepted import waits
 
 Place = tuple[str, str]
 """Label and way."""
@@ -77,19 +79,23 @@ def _figures(way: str) -> str:
 def acceptance(workspace: Workspace) -> Acceptance:
     """Accepted and refused panels of a workspace, from the label decisions in force."""
     table = Acceptance()
-    decisions = workspace.current_all("panel", "label")
+    decisions, masks = workspace.current_all("panel", "label"), workspace.current_all("panel", "mask")
     for panel in workspace.panels():
         decision = decisions.get(panel.panel_id)
-        if panel.kind != current().picture or decision is None:
-            continue
-        evidence = decision.evidence
-        way = str(evidence.get("way", ""))
-        if decision.by.startswith("curator:"):
-            table.seen[panel.label] += 1
-        elif evidence.get("accepted"):
-            table.accepted[panel.label, way] += 1
-        else:
-            table.refused[str(evidence.get("refused") or f"no label ({way})")] += 1
-            if evidence.get("refused") == UNPROVEN:
-                table.would[panel.label, way] += 1
+        if panel.kind == current().picture and decision is not None:
+            _count(table, panel.label, decision, masks.get(panel.panel_id))
     return table
+
+
+def _count(table: Acceptance, label: str, decision: Decision, mask: Decision | None) -> None:
+    evidence, way = decision.evidence, str(decision.evidence.get("way", ""))
+    if decision.by.startswith("curator:"):
+        table.seen[label] += 1
+        return
+    waiting = waits(decision, (), mask)
+    if evidence.get("accepted") and not waiting:
+        table.accepted[label, way] += 1
+        return
+    table.refused[str(evidence.get("refused") or (waiting if evidence.get("accepted") else f"no label ({way})"))] += 1
+    if evidence.get("refused") == UNPROVEN:
+        table.would[label, way] += 1

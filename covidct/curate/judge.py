@@ -6,6 +6,7 @@ refused keeps the label that the words suggest, for the person who decides; it n
 
 import itertools
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -92,7 +93,7 @@ class Seen:
 
 UNTOLD = frozenset({"not-told-apart", "perhaps-several"})
 """Rules of the patients' step that put several people, perhaps, under one id."""
-TOLD = frozenset({"panel-text", "caption", "mention", "series", "same-patient", "one-case-paper"})
+TOLD = frozenset({"panel-text", "printed", "caption", "mention", "series", "same-patient", "one-case-paper"})
 """Rules of the patients' step that rest on words about a person."""
 ONE_PERSON = frozenset({"same-patient", "one-case-paper"})
 """Those of them that say that it is one person."""
@@ -214,8 +215,32 @@ def agree(judged: Iterable[Judgement]) -> list[Judgement]:
             people.setdefault(one.seen.person, []).append(one)
     contradicting = {name for name, own in people.items() if _contradict(own)}
     ill = {name for name, own in people.items() if any(_proves(one) for one in own)} - contradicting
-    alike = {name for name, own in people.items() if len(people) > 1 and _perhaps_two(own)}
-    return [_alone(_compared(one, contradicting, ill), alike) for one in every]
+    return _one_figure_each([_compared(one, contradicting, ill) for one in every])
+
+
+def _one_figure_each(every: Sequence[Judgement]) -> list[Judgement]:
+    """Of people of one age and sex who may be one or two, the figure with most panels to accept comes in alone:
+    whoever they are, its panels are of one person. A paper that tells of nobody else is about one.
+    """
+    people: dict[str, list[Judgement]] = {}
+    for one in every:
+        if one.seen.person and one.seen.candidate and not one.refused and one.label in CLASSES:
+            people.setdefault(one.seen.person, []).append(one)
+    several = len({one.seen.person for one in every} - {""}) > 1
+    unsure = {name: own for name, own in people.items() if several and _perhaps_two(own)}
+    first = {name: _most_panels(own) for name, own in unsure.items()}
+    return [_unless_other(one, first.get(one.seen.person, "")) for one in every]
+
+
+def _most_panels(own: Sequence[Judgement]) -> str:
+    return Counter(one.seen.figure.figure_id for one in own).most_common(1)[0][0]
+
+
+def _unless_other(one: Judgement, first: str) -> Judgement:
+    if not first or one.seen.figure.figure_id == first or one.refused or one.label not in CLASSES:
+        return one
+    why = "people of one age and sex whom two figures tell of in different words; the panels of the other figure count"
+    return replace(one, label=UNCLEAR, refused="patient-unsure", why=why, suggested=one.label)
 
 
 def _perhaps_two(own: Sequence[Judgement]) -> bool:
@@ -232,13 +257,6 @@ def _introduction(one: Judgement) -> str:
         return ""
     found = re.search(rf"\b{age:g}\b.*", text)
     return re.sub(r"\W+", " ", found[0]).strip().casefold() if found else ""
-
-
-def _alone(one: Judgement, alike: set[str]) -> Judgement:
-    if one.seen.person not in alike or not one.accepted:
-        return one
-    why = "people of one age and sex whom two figures tell of in different words"
-    return replace(one, label=UNCLEAR, refused="patient-unsure", why=why, suggested=one.label)
 
 
 def _contradict(own: Sequence[Judgement]) -> bool:

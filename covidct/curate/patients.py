@@ -6,8 +6,11 @@ A curator's word on a panel or a pair stays; where curators named one patient of
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from covidct.captions.patients import FigureText, Patient, describe, patients_of_paper
+from covidct.captions.standing import printed
+from covidct.curate.headings import FIELD
 from covidct.curate.subcaption import lettered, panels_by_figure
 from covidct.files import sha256_bytes
 from covidct.grouping import groups
@@ -58,16 +61,21 @@ def run(item: Item) -> Outcome:
 
 
 def _by_paper(ws: Workspace) -> dict[str, list[FigureText]]:
-    panels = panels_by_figure(ws)
+    panels, prints = panels_by_figure(ws), ws.current_all("figure", FIELD)
     texts: dict[str, list[FigureText]] = {}
     for figure in ws.figures():
-        texts.setdefault(figure.paper_id, []).append(_text(figure, panels.get(figure.figure_id, [])))
+        texts.setdefault(figure.paper_id, []).append(
+            _text(figure, panels.get(figure.figure_id, []), prints.get(figure.figure_id))
+        )
     return texts
 
 
-def _text(figure: Figure, panels: Sequence[Panel]) -> FigureText:
+def _text(figure: Figure, panels: Sequence[Panel], prints: Decision | None) -> FigureText:
     named = tuple(lettered(panel) for panel in panels)
-    return FigureText(figure.figure_id, figure.label, figure.caption, figure.mentions, named)
+    boxes = tuple(panel.box for panel in panels)
+    rows: Any = prints.value if prints is not None else []
+    told = {str(row["panel"]): printed(row) for row in rows}
+    return FigureText(figure.figure_id, figure.label, figure.caption, figure.mentions, named, boxes, told)
 
 
 def patient_id(paper: Paper, key: str) -> str:
@@ -135,6 +143,7 @@ def _decisions(found: Mapping[str, Patient], own: Mapping[str, str], ids: Mappin
 
 _WHY = {
     "panel-text": "the panel's text tells of “{text}”",
+    "printed": "the figure prints whom the panel shows, “{text}”",
     "caption": "the caption tells of one person, “{text}”",
     "mention": "the sentence that mentions the figure tells of one person",
     "series": "the panel goes on with the person of the panel before, “{text}”",

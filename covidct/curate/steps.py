@@ -31,14 +31,15 @@ SPLIT = _own("split", "split", "Compound figures into panels.", command="split-f
 TRIAGE = _own("triage", "triage", "Which pictures are CT slices of the lung.", SPLIT, heavy=True)
 SPLIT_CAPTION = _own("split-caption", "subcaption", "Captions into the texts of their panels.", SPLIT, rule="captions")
 MASK = _own("mask", "mask", "Find and paint over letters, arrows, borders.", SPLIT, heavy=True)
+HEADINGS = _own("headings", "headings", "Whom a figure prints over its columns and rows.", TRIAGE, heavy=True)
 DEDUP = _own("dedup", "dedup", "Exact and near duplicates.", SPLIT)
-PATIENTS = _own("patients", "patients", "Patient ids and groups.", DEDUP)
+PATIENTS = _own("patients", "patients", "Patient ids and groups.", DEDUP, HEADINGS)
 LABEL = _own("label", "label", "Positive, negative or unclear: the judgement.", TRIAGE, PATIENTS, rule="captions")
 
-STEPS = (SPLIT, TRIAGE, SPLIT_CAPTION, MASK, DEDUP, PATIENTS, LABEL)
+STEPS = (SPLIT, TRIAGE, SPLIT_CAPTION, MASK, HEADINGS, DEDUP, PATIENTS, LABEL)
 """The steps of this package in their order: panels first, then what they are, their part of the caption, what is
-painted on them, which come back, whose they are (pictures that come back link patients over papers), and last
-the label, which rests on all of that."""
+painted on them, whom a figure prints, which come back, whose they are (pictures that come back link patients over
+papers), and last the label, which rests on all of that."""
 
 
 def added() -> tuple[EntryPoint, ...]:

@@ -7,10 +7,13 @@ of pictures of every kind; the judgement is on slices of the lungs and knows the
 from collections.abc import Mapping
 
 from covidct.captions.ways import Precision, Verdict, precision_of
+from covidct.profiles import current
 
 Way = str
 """First word of a rule: ``said``, ``named``, ``other-disease``…; ``stated`` for said and proven together."""
 
+MEASURED_ON = "covid-19"
+"""The profile whose captions were counted: of another disease's ways nothing is known."""
 LEAST_BOUND = 0.95
 """Lower 95 % bound of the precision that a way needs."""
 LEAST_CAPTIONS = 60
@@ -58,7 +61,9 @@ def way_of(verdict: Verdict, *, own_names: bool = False, paper_names: bool = Fal
 
 
 def measured(way: Way) -> Precision:
-    """What was measured of a way; 0 of 0 where nobody has."""
+    """What was measured of a way; 0 of 0 where nobody has, as for every disease but the one that it was measured on."""
+    if current().name != MEASURED_ON:
+        return Precision(0, 0)
     if way in ON_SLICES:
         return ON_SLICES[way]
     parts = [precision_of(part) for part in TOGETHER if TOGETHER[part] == way] or [precision_of(way)]

@@ -89,8 +89,8 @@ def _images(workspace: Workspace) -> Iterator[Row]:
     spoken = workspace.current_all("panel", "accept")
     rejected = {key for key, decision in spoken.items() if decision.value is False}
     labels = workspace.current_all("panel", "label")
-    waiting = {key for key, label in labels.items() if waits(label, spoken.keys() - rejected)}
     masked = workspace.current_all("panel", "mask")
+    waiting = {key for key, label in labels.items() if waits(label, spoken.keys() - rejected, masked.get(key))}
     kind = current().picture
     for panel in workspace.panels():
         if panel.kind != kind or panel.label not in ("positive", "negative"):

@@ -10,6 +10,7 @@ from covidct.captions.letters import Placed
 from covidct.captions.ways import Verdict, Way
 from covidct.cli import run as cli
 from covidct.curate import ways
+from covidct.curate.acceptance import acceptance
 from covidct.curate.judge import REFUSALS, Judgement, Seen, agree, judge, weighed
 from covidct.curate.steps import LABEL, PATIENTS
 from covidct.records import Decision, Figure, Panel, Paper
@@ -150,8 +151,10 @@ def test_one_age_in_two_figures_is_one_person_only_by_the_same_words() -> None:
     same = agree(map(judge, [panel("x", 1, first), panel("x", 2, again), other]))
     assert [one.refused for one in same] == ["", "", ""]
     new = [panel("x", 1, first), panel("x", 2, "A 40-year-old man with diabetes")]
-    assert [one.refused for one in agree(map(judge, [*new, other]))] == ["patient-unsure", "patient-unsure", ""]
+    assert [one.refused for one in agree(map(judge, [*new, other]))] == ["", "patient-unsure", ""]
     assert [one.refused for one in agree(map(judge, new))] == ["", ""], "a paper about one person"
+    film = dataclasses.replace(new[1], panel=dataclasses.replace(new[1].panel, kind="xray"))
+    assert [one.refused for one in agree(map(judge, [new[0], film, other]))] == ["", "", ""], "a film enters no release"
     numbered = [panel("x", 1, first, case="7"), panel("x", 2, "A 40-year-old man with diabetes", case="7")]
     assert [one.refused for one in agree(map(judge, [*numbered, other]))] == ["", "", ""]
 
@@ -221,6 +224,18 @@ def test_what_waits_is_in_no_table_of_images_until_a_person_takes_it(tmp_path: P
         ws.decide([Decision("panel", "f2-1", "accept", True, "curator:ann")])
         ws.decide([Decision("panel", "f1-1", "accept", False, "curator:ann")])
         assert [row["panel_id"] for row in table(ws, "images")] == ["f0-1", "f2-1"]
+
+
+def test_marks_that_stay_legible_keep_a_picture_out_until_a_person_takes_it(tmp_path: Path) -> None:
+    with workspace(tmp_path / "ws") as ws:
+        ws.save_papers([Paper("p", "file", title="COVID-19 pneumonia in two women")])
+        drive(ws, LABEL)
+        ws.decide([Decision("panel", "f0-1", "mask", {"clean": False, "identifying": "no"}, "rule:mask@1")])
+        ws.decide([Decision("panel", "f1-1", "mask", {"clean": None, "identifying": "no"}, "rule:mask@1")])
+        assert [row["panel_id"] for row in table(ws, "images")] == ["f1-1"], "nobody could read the second one"
+        assert acceptance(ws).refused["marks-legible"] == 1
+        ws.decide([Decision("panel", "f0-1", "accept", True, "curator:ann")])
+        assert [row["panel_id"] for row in table(ws, "images")] == ["f0-1", "f1-1"]
 
 
 def test_a_judgement_compares_without_what_it_wins() -> None:

@@ -1,6 +1,7 @@
 """Tables from strangers: spreadsheets' habits, hostile cells, faults all at once; anyone's own set imported."""
 
 import csv
+import dataclasses
 import json
 import shutil
 import subprocess
@@ -191,6 +192,34 @@ def test_split_command_reports_writes_and_refuses(
     capsys.readouterr()
     assert run(["manifest", "split", str(toy_release), "--links", str(links), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["largest"][0] == ["i000", 4]
+
+
+def test_a_split_without_a_class_is_refused_with_what_helps(
+    make_draft: MakeDraft, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    draft = make_draft(16)
+    last = draft.images["image_id"].isin(["i014", "i015"])
+    few = draft.images.assign(label=last.map({True: "non-covid", False: "covid"}))
+    release = write_release(dataclasses.replace(draft, images=few), tmp_path / "m")
+    assert (
+        run(
+            [
+                "manifest",
+                "split",
+                str(release),
+                "--version",
+                "2.0.0",
+                "--date",
+                "2026-02-01",
+                "--out",
+                str(tmp_path / "m"),
+            ]
+        )
+        == 1
+    )
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and "no non-covid images" in error and "covidct harvest medpix" in error
+    assert not (tmp_path / "m/toy/2.0.0").exists()
 
 
 def make_table(path: Path, rows: list[dict[str, str]]) -> Path:

@@ -10,6 +10,7 @@ from covidct.files import write_bytes
 from covidct.release.make.split import Fit, fold_images, leak_groups, split_images
 from covidct.release.make.write import Draft, earlier_versions, old_test_ids, write_release
 from covidct.release.read import Release, read_release
+from covidct.release.read.classes import class_gaps
 from covidct.tables import dump_table, read_table
 
 
@@ -21,6 +22,11 @@ class Resplit:
     images: pd.DataFrame
     fit: Fit
     column: str
+
+    @property
+    def gaps(self) -> list[str]:
+        """What a split lacks, with what to do; folds are not looked at."""
+        return class_gaps(self.images) if self.column == "split" else []
 
 
 def split_release(
@@ -44,7 +50,12 @@ def write_table(done: Resplit, path: Path) -> None:
 
 
 def write_version(done: Resplit, version: str, date: str, manifests: Path) -> Path:
-    """The release with its new splits as ``version``."""
+    """The release with its new splits as ``version``.
+
+    Raises CovidctError with what helps where a split lacks a class: nothing could be trained on it or scored.
+    """
+    if done.gaps:
+        raise CovidctError(f"{done.release.title} {version} is not written: {'; '.join(done.gaps)}")
     old = done.release
     about = {key: value for key, value in old.meta.items() if key not in {"name", "version", "date", "counts"}}
     tables = (done.images, old.papers, old.patients, old.withdrawn)

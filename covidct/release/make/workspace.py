@@ -141,7 +141,7 @@ def _why_not(panel: Panel, view: View, withdrawn: set[str]) -> str:
         return f"triaged as {panel.kind or 'nothing yet'}"
     if panel.label not in _LABELS:
         return f"label is {panel.label or 'not decided'}"
-    reason = waits(view.labels.get(panel.panel_id), view.accepted)
+    reason = waits(view.labels.get(panel.panel_id), view.accepted, view.masks.get(panel.panel_id))
     return f"waits for review: {reason}" if reason else ""
 
 
