@@ -5,33 +5,12 @@ from pathlib import Path
 
 import pytest
 import review_corpus
-from playwright.sync_api import Page, expect
+from curating import Visit, press, saved, shown, words
+from playwright.sync_api import expect
 from serving import READY, Live, Spawned
 
 from covidct.records import Decision
 from covidct.workspace.workspace import Workspace
-
-Visit = Callable[..., Page]
-
-
-def words(workspace: Workspace, field: str | None = None) -> list[Decision]:
-    return workspace.decisions(field=field, by="curator:")
-
-
-def saved(page: Page) -> None:
-    expect(page.locator("#saved")).to_have_text("All saved")
-
-
-def shown(page: Page) -> str:
-    return str(page.evaluate("document.documentElement.dataset.panel"))
-
-
-def decide(page: Page, key: str) -> str:
-    """Press a deciding key; returns the panel it was about, once the next one is there."""
-    before = shown(page)
-    page.keyboard.press(key)
-    page.wait_for_function("was => document.documentElement.dataset.panel !== was", arg=before)
-    return before
 
 
 def test_no_key_decides_before_the_picture_is_there(live: Live, visit: Visit) -> None:
@@ -55,7 +34,7 @@ def test_no_key_decides_before_the_picture_is_there(live: Live, visit: Visit) ->
 def test_twenty_items_by_keyboard_are_twenty_decisions(live: Live, visit: Visit) -> None:
     page = visit(live.url)
     keys = {"1": ("label", "positive"), "2": ("label", "negative"), "3": ("label", "unclear"), "x": ("accept", False)}
-    said = [(decide(page, key), *keys[key]) for key in ("1232x" * 4)]
+    said = [(press(page, key), *keys[key]) for key in ("1232x" * 4)]
     saved(page)
     found = [(d.entity_id, d.field, d.value) for d in words(live.workspace)]
     assert found == said
@@ -66,9 +45,9 @@ def test_twenty_items_by_keyboard_are_twenty_decisions(live: Live, visit: Visit)
 
 def test_j_and_k_move_and_decide_nothing(live: Live, visit: Visit) -> None:
     page = visit(live.url)
-    first = decide(page, "j")
-    second = decide(page, "j")
-    assert decide(page, "k") not in (first, second)
+    first = press(page, "j")
+    second = press(page, "j")
+    assert press(page, "k") not in (first, second)
     assert shown(page) == second
     assert not words(live.workspace)
 
@@ -76,7 +55,7 @@ def test_j_and_k_move_and_decide_nothing(live: Live, visit: Visit) -> None:
 def test_undo_adds_a_decision_and_brings_the_item_back(live: Live, visit: Visit) -> None:
     page = visit(live.url)
     before = live.workspace.panel(shown(page)).label
-    panel = decide(page, "1")
+    panel = press(page, "1")
     saved(page)
     assert live.workspace.panel(panel).label == "positive"
     page.keyboard.press("u")
@@ -89,10 +68,10 @@ def test_undo_adds_a_decision_and_brings_the_item_back(live: Live, visit: Visit)
 
 def test_a_label_after_a_rejection_takes_the_panel_back(live: Live, visit: Visit) -> None:
     page = visit(live.url)
-    panel = decide(page, "x")
-    decide(page, "k")
+    panel = press(page, "x")
+    press(page, "k")
     expect(page.locator(".decide.reject")).to_have_attribute("aria-pressed", "true")
-    decide(page, "2")
+    press(page, "2")
     saved(page)
     current = live.workspace.current("panel", panel)
     assert (current["accept"].value, current["label"].value) == (True, "negative")
@@ -165,9 +144,9 @@ def test_painted_mask_is_previewed_and_kept(live: Live, visit: Visit) -> None:
 def test_two_browsers_conflict_and_settle(live: Live, visit: Visit) -> None:
     dana, kim = visit(live.url), visit(live.url + "&curator=kim")
     assert shown(dana) == shown(kim)
-    panel = decide(dana, "1")
+    panel = press(dana, "1")
     saved(dana)
-    decide(kim, "2")
+    press(kim, "2")
     saved(kim)
     assert [(d.by, d.value) for d in words(live.workspace)] == [
         ("curator:dana", "positive"),
@@ -187,7 +166,7 @@ def test_two_browsers_conflict_and_settle(live: Live, visit: Visit) -> None:
 
 def test_another_curators_word_shows_up_while_looking(live: Live, visit: Visit) -> None:
     dana, kim = visit(live.url), visit(live.url + "&curator=kim")
-    decide(kim, "2")
+    press(kim, "2")
     expect(dana.locator(".history")).to_contain_text("kim")
     expect(dana.locator("#toasts")).to_contain_text("kim has just decided")
 
@@ -197,19 +176,19 @@ def test_sigkill_between_key_presses_loses_nothing(
 ) -> None:
     first = spawn(folder, "--port", "0", "--curator", "dana")
     page = visit(first.url)
-    said = [decide(page, "1"), decide(page, "2")]
+    said = [press(page, "1"), press(page, "2")]
     saved(page)
     assert [d.entity_id for d in words(workspace)] == said
     page.wait_for_load_state("networkidle")  # the next panel is there too: without a server none can come
     first.kill()
-    said.append(decide(page, "3"))
+    said.append(press(page, "3"))
     expect(page.locator("#gone")).to_contain_text("1 decision kept in this browser")
     expect(page.locator("#saved")).to_contain_text("1 decision not yet saved")
     second = spawn(folder, "--port", "0", "--curator", "dana")
     assert second.url == first.url
     saved(page)
     expect(page.locator("#gone")).to_be_hidden()
-    said.append(decide(page, "1"))
+    said.append(press(page, "1"))
     saved(page)
     assert [d.entity_id for d in words(workspace)] == said
     assert second.stop() == 0
@@ -227,7 +206,7 @@ def test_word_that_the_server_wrote_but_never_confirmed_is_written_once(live: Li
         route.abort()  # type: ignore[attr-defined]
 
     page.route("**/api/act", lose_first_answer)
-    panel = decide(page, "1")
+    panel = press(page, "1")
     saved(page)
     assert cut == [200]
     assert [d.entity_id for d in words(live.workspace)] == [panel]
@@ -240,7 +219,7 @@ def test_unsent_words_survive_closing_the_page(
     page = visit(first.url)
     page.wait_for_load_state("networkidle")  # the next panel is there too: without a server none can come
     first.kill()
-    panel = decide(page, "2")
+    panel = press(page, "2")
     expect(page.locator("#gone")).to_be_visible()
     context = page.context
     page.close()

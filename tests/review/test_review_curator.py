@@ -1,39 +1,17 @@
 """The curator's loop in a real browser: agree, read blind, finish a queue, accept what is sure, no axe findings."""
 
 import json
-from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from curating import Visit, press, saved, shown, words
+from playwright.sync_api import expect
 from serving import READY, Live, serving
 
 from covidct.curate import agreement
 from covidct.curate.review.items import whole_words
 from covidct.records import Decision
-
-Visit = Callable[..., Page]
-
-
-def words(live: Live, by: str = "curator:") -> list[Decision]:
-    return live.workspace.decisions(by=by)
-
-
-def saved(page: Page) -> None:
-    expect(page.locator("#saved")).to_have_text("All saved")
-
-
-def shown(page: Page) -> str:
-    return str(page.evaluate("document.documentElement.dataset.panel"))
-
-
-def press(page: Page, key: str) -> str:
-    """Press a deciding key; gives the panel it was about, once the next is there."""
-    before = shown(page)
-    page.keyboard.press(key)
-    page.wait_for_function("was => document.documentElement.dataset.panel !== was", arg=before)
-    return before
 
 
 def test_enter_agrees_with_the_rule(live: Live, visit: Visit) -> None:
@@ -41,7 +19,7 @@ def test_enter_agrees_with_the_rule(live: Live, visit: Visit) -> None:
     before = live.workspace.panel(shown(page))
     panel = press(page, "Enter")
     saved(page)
-    (word,) = words(live)
+    (word,) = words(live.workspace)
     assert (word.entity_id, word.field, word.value) == (panel, "label", before.label)
 
 
@@ -55,7 +33,7 @@ def test_enter_takes_what_a_refused_judgement_suggests(live: Live, visit: Visit)
         press(page, "j")
     press(page, "Enter")
     saved(page)
-    assert [(d.entity_id, d.value) for d in words(live)] == [(panel, "negative")]
+    assert [(d.entity_id, d.value) for d in words(live.workspace)] == [(panel, "negative")]
 
 
 def test_the_last_panel_of_a_queue_is_followed_by_a_summary(live: Live, visit: Visit) -> None:
@@ -80,7 +58,7 @@ def test_a_stale_tab_says_that_somebody_decided_meanwhile(live: Live, visit: Vis
     live.workspace.decide([Decision("panel", panel, "label", "negative", "curator:kim")])
     press(page, "1")
     expect(page.locator("#toasts")).to_contain_text("Decided meanwhile by kim")
-    assert {d.by for d in words(live) if d.entity_id == panel} == {"curator:kim", "curator:dana"}
+    assert {d.by for d in words(live.workspace) if d.entity_id == panel} == {"curator:kim", "curator:dana"}
 
 
 def test_sure_rules_are_accepted_at_once_and_taken_back_at_once(live: Live, visit: Visit) -> None:
@@ -91,13 +69,13 @@ def test_sure_rules_are_accepted_at_once_and_taken_back_at_once(live: Live, visi
     page.locator("#dialog button", has_text="Yes").click()
     saved(page)
     page.wait_for_timeout(300)
-    accepted = words(live)
+    accepted = words(live.workspace)
     assert accepted and all(d.value == before[d.entity_id] and d.value in ("positive", "negative") for d in accepted)
     page.locator("#stage").focus()
     page.keyboard.press("u")
     page.wait_for_timeout(500)
     saved(page)
-    assert not agreement.standing(words(live))
+    assert not agreement.standing(words(live.workspace))
 
 
 def test_pairs_and_patients_show_ct_only_by_default(live: Live, visit: Visit) -> None:
@@ -126,7 +104,7 @@ def test_a_blind_reader_sees_nobody_elses_label(folder: Path, visit: Visit) -> N
         assert shown(page) == first
         press(page, "1")
         saved(page)
-        mine = words(live, "curator:second")
+        mine = words(live.workspace, by="curator:second")
         assert [d.evidence.get("blind") for d in mine] == [True]
         page.keyboard.press("c")
         page.wait_for_selector(".tile")

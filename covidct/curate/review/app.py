@@ -24,6 +24,7 @@ from covidct.workspace.queues import Row, flush, judged_by, last_decision, thing
 from covidct.workspace.workspace import Workspace
 
 from . import changes, items, queues, shown
+from .pageof import page_picture
 from .words import MOST_AT_ONCE, Scribe, curator_of
 
 MOST_IDS = 20_000
@@ -67,6 +68,7 @@ class Page:
             "/api/panel/{panel_id}": self.panel,
             "/picture/panel/{panel_id}": self.panel_picture,
             "/picture/figure/{figure_id}": self.figure_picture,
+            "/picture/page/{figure_id}": self.page_picture,
             "/small/{panel_id}": self.small_picture,
         }
         fixed: list[Route] = [Route(path, _refusing(handler)) for path, handler in get.items()]
@@ -252,6 +254,15 @@ class Page:
     def figure_picture(self, request: Request) -> Response:
         figure = self.workspace.figure(request.path_params["figure_id"])
         return _picture(self.workspace.path(figure.file) if figure and figure.file else None)
+
+    def page_picture(self, request: Request) -> Response:
+        """The page of the paper round a figure; 404 where the document was not kept or nobody knows the page."""
+        figure = self.workspace.figure(request.path_params["figure_id"])
+        paper = self.workspace.paper(figure.paper_id) if figure else None
+        pdf = self.workspace.stored(paper.sha256, ".pdf") if paper else None
+        if figure is None or pdf is None or figure.page is None or figure.box is None:
+            return _missing()
+        return Response(page_picture(pdf, figure.page, figure.box), media_type="image/png")
 
     def small_picture(self, request: Request) -> Response:
         panel = self.workspace.panel(request.path_params["panel_id"])

@@ -1,5 +1,6 @@
 // What is known about the picture on the screen: figure, caption with evidence, mentions, paper, rules, history.
 
+import { blob } from "./api.js";
 import { h, away, plural } from "./dom.js";
 
 export const FIELD_NAMES = {
@@ -111,10 +112,26 @@ function historyCard(item) {
   return card("Earlier decisions", null, h("ol", { class: "history" }, rows));
 }
 
+// The page is drawn when somebody opens it: most figures are judged without.
+function pageAround(figure) {
+  const view = h("details", { class: "page-around" }, h("summary", {}, `Page ${figure.page} round the figure`));
+  view.addEventListener("toggle", async () => {
+    if (!view.open || view.querySelector("img, p")) return;
+    try {
+      const url = URL.createObjectURL(await blob(`/picture/page/${encodeURIComponent(figure.figure_id)}`));
+      view.append(h("img", { src: url, alt: `Page ${figure.page} of the paper; a red frame marks the figure`,
+        onload: () => URL.revokeObjectURL(url) }));
+    } catch (error) {
+      view.append(h("p", { class: "note" }, error.status === 404 ? "The document was not kept." : error.message));
+    }
+  });
+  return view;
+}
+
 export function facts(item, figureNode) {
   const place = [item.figure.page && `page ${item.figure.page}`, item.figure.source_file].filter(Boolean).join(" · ");
   return [
-    card(item.figure.label || "Figure", place, figureNode),
+    card(item.figure.label || "Figure", place, figureNode, item.figure.page && pageAround(item.figure)),
     ...textCards(item),
     rulesCard(item),
     mentionsCard(item),
