@@ -59,13 +59,13 @@ def _no_scan(reading: Reading) -> Ground:
 
 
 def _no_picture(reading: Reading) -> Ground:
-    """A sentence without a word of the clinic, the body, a picture or a person: drawings and statistics."""
+    """A sentence without a word of the body, a picture or a person: drawings and statistics."""
     speaks = reading.about_scan is not None or any(m.means in _SPEAK_OF_PEOPLE for m in reading.mentions)
     speaks = speaks or bool(reading.having("disease", "uncertain", "contact", "negated", "history"))
     return None if speaks or reading.words < _SENTENCE_WORDS else reading.extent
 
 
-_SPEAK_OF_PEOPLE = ("clinic", "person", "class", "suspect", "shown", "other", "rival")
+_SPEAK_OF_PEOPLE = ("person", "class", "suspect", "shown", "other", "rival")
 _SENTENCE_WORDS = 7
 """Fewer may be all that a caption says of a scan ("Case 2 before and after")."""
 

@@ -114,7 +114,6 @@ _LIST = re.compile(
     r"|rt-pcr|antigens?|antibod(?:y|ies)|came|back|repeatedly|y|e|et|fueron|foram|todos|todas)\b)*"
 )
 """What stands between the names of a list: ``SARS-CoV-2, influenza A/B and RSV were all negative``."""
-_LIST_JOINT = re.compile(r"[/&]|\b(?:and|or|nor|were|are|all|both|y|e|et)\b")
 _VERB = re.compile(r"\b(?:was|were|is|are|came back|returned|became|turned)\s(?:\w+\s){0,2}(?:positive|negative)$")
 _ITS_TEST = re.compile(
     r",\s*(?:an? )?(?:initial(?:ly)? |first )?(?:negative|positive)\s+(?:\w+\s+){0,2}"
@@ -139,7 +138,7 @@ SOMEBODY = "somebody-else"
 SHIELD = "result-of-something-else"
 """Acts on nothing: its longer words keep a result from being taken for a test's."""
 _DISEASES = frozenset({"disease", "infected", "suspect", "other", "rival", "test"})
-_OVERLAPPING = ("scan", "person", "clinic", "shown", "process", "new", "acute")
+_OVERLAPPING = ("scan", "person", "shown", "process", "new", "acute")
 """Say what a picture may be; they leave the names that they overlap as they are."""
 _CASES = frozenset({"infected", "suspect"})
 """``contact with a confirmed case of``: a case is nothing of its own."""
@@ -335,8 +334,7 @@ class _Sentence:
         rest = list(self.folded[slice(*between)])
         for term in inside:
             rest[term.start - between[0] : term.end - between[0]] = " " * (term.end - term.start)
-        several = self.folded.startswith(("were ", "are "), between[1])
-        return _LIST.fullmatch(text := "".join(rest)) is not None and (several or _LIST_JOINT.search(text) is not None)
+        return _LIST.fullmatch("".join(rest)) is not None
 
     def _less_overruled(self, acting: Sequence[_Acting], term: _Found) -> list[_Acting]:
         """``negative for influenza and positive for X``: a nearer yes behind a joint ends what stood before it."""

@@ -21,7 +21,7 @@ from covidct.profiles import Profile
 
 MEANINGS = frozenset(
     "disease infected test suspect other rival healthy class animal person"  # noqa: SIM905
-    " scan noscan vague topic clinic shown process new acute".split()
+    " scan noscan vague topic shown process new acute".split()
 )
 EFFECTS = frozenset(
     "negated uncertain compared contact topic elsewhere history affirmed final result-positive result-negative".split()  # noqa: SIM905

@@ -42,11 +42,6 @@ _CLAUSE = re.compile(
 """A clause, not a name: "COVID-19 cannot be excluded", "Initially"."""
 
 
-_WORD = re.compile(r"[a-z0-9]+")
-_NEAR_WORDS = 9
-"""``Changes of the lesions on CT``; not ``Age distribution of the patients with and without abnormal chest CT``."""
-
-
 def without_body(
     text: str, spans: Sequence[Span], mentions: Sequence[Mention], scans: Sequence[Mention]
 ) -> Span | None:
@@ -71,8 +66,7 @@ def without_body(
     one = ONE_PERSON.search(folded, *first) is not None
     process = any(m.means == "process" and _overlap(m, head) for m in mentions)
     organ = any(m.means == "shown" and m.start < end for m in mentions)
-    near = any(len(_WORD.findall(folded, head[1], m.start)) <= _NEAR_WORDS for m in scans)
-    return None if (scans and (one or (process and near))) or (process and one and organ) else head
+    return None if (scans and (one or process)) or (process and one and organ) else head
 
 
 _CHARTS = frozenset({"chart", "statistics", "scan-business", "population"})
