@@ -13,7 +13,7 @@ import click
 
 from covidct import __version__
 from covidct.commands.lazy import LazyGroup
-from covidct.errors import CovidctError, ExitCode
+from covidct.errors import CovidctError, ExitCode, one_line
 from covidct.tables import say
 
 COMMANDS = {
@@ -80,5 +80,5 @@ def run(args: list[str] | None = None) -> int:
 def _report(error: Exception, code: ExitCode, debug: bool) -> int:
     if debug:
         traceback.print_exception(error, file=sys.stderr)
-    say(f"covidct: {' '.join(str(error).split())}", err=True)
+    say(f"covidct: {one_line(error)}", err=True)
     return code

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from covidct.errors import CovidctError
+from covidct.errors import CovidctError, one_line
 
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP")
 MAX_PIXELS = 100_000_000
@@ -81,8 +81,7 @@ def decode(source: Path | bytes, *, name: str = "", limit: int = MAX_PIXELS, sid
     except UnidentifiedImageError as error:
         raise PictureError(f"{name}: not a readable picture (it is none of {', '.join(FORMATS)})") from error
     except Exception as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise PictureError(f"{name}: not a readable picture ({reason})") from error
+        raise PictureError(f"{name}: not a readable picture ({one_line(error)})") from error
     raise PictureTooLargeError(f"{name}: {size} pixels are too many (at most {limit}): scale it down")
 
 

@@ -14,7 +14,6 @@ from covidct.grouping import groups
 from covidct.imaging.duplicates.search import find_duplicates
 from covidct.progress import progress
 
-Row = Mapping[str, str]
 _CODE = (
     *("covidct.imaging.duplicates.search", "covidct.imaging.duplicates.hashes"),
     *("covidct.imaging.duplicates.correlation", "covidct.pictures"),

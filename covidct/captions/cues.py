@@ -25,11 +25,6 @@ class Person:
     case: str
     span: Span
 
-    @property
-    def told(self) -> bool:
-        """Whether anything is known that tells this person from others."""
-        return self.age is not None or bool(self.sex) or bool(self.case)
-
 
 @dataclass(frozen=True)
 class Moment:

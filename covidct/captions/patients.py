@@ -78,12 +78,10 @@ _SAME = re.compile(
     rf"(?:[^.;]{{0,40}}?\b{_FIGURE})?"
 )
 _AS_FIGURE = re.compile(rf"\b(?:patient|case) (?:shown |depicted |presented |described )?(?:in|of|from) {_FIGURE}")
-_REPORT = "we (?:report|describe|present) "
 _ONE_CASE = re.compile(
     r"\b(?:case report|a (?:[a-z-]+ ){0,3}case\b|(?:first|single|one) (?:[a-z-]+ )?case\b|in an? (?:[a-z0-9-]+ ){0,4}?"
     r"(?:patient|man|woman|child|boy|girl|infant|neonate|newborn|recipient|adult|adolescent)\b)"
 )
-_ONE_REPORTED = re.compile(rf"\b{_REPORT}(?:a|an|one|the case of an?) ")
 _MANY_CASES = re.compile(r"\b(?:case series|cases|patients|two|three|four|five|cohort|retrospective|series of)\b")
 
 

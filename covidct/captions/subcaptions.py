@@ -111,9 +111,6 @@ def _before(text: str, markers: Sequence[Marker]) -> list[Piece]:
     return _less_common_end(text, starts, pieces)
 
 
-_LAST_JOINT = re.compile(r"[,;.]?\s+(?:and|or|while|whereas|[Ii]n|[Ff]ig(?:ure)?\.?|[Pp]anels?|[Ii]mages?)$")
-
-
 def _less_last_joint(text: str, span: Span) -> Span:
     joint = re.search(
         r"[,;.]?\s+(?:and|or|while|whereas|[Ii]n|[Ff]ig(?:ure)?\.?|[Pp]anels?|[Ii]mages?)$", text[slice(*span)]

@@ -7,7 +7,7 @@ import click
 
 from covidct.commands.curate_auto import run_steps
 from covidct.commands.options import json_option, print_json, workspace_option
-from covidct.errors import ExitCode
+from covidct.errors import ExitCode, reason_of
 
 if TYPE_CHECKING:
     from covidct.imaging.panels.split import PanelBox
@@ -37,7 +37,6 @@ def split_figure(files: tuple[Path, ...], as_json: bool, workspace: Path) -> int
 def _one(file: Path) -> dict[str, Any]:
     from covidct.imaging.panels.split import split
     from covidct.pictures import open_picture
-    from covidct.steps.driver import reason_of
 
     try:
         image = open_picture(file)

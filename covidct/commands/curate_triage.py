@@ -9,7 +9,7 @@ import click
 
 from covidct.commands.curate_auto import run_steps
 from covidct.commands.options import json_option, print_json, worker_count, workspace_option
-from covidct.errors import ExitCode
+from covidct.errors import ExitCode, reason_of
 
 if TYPE_CHECKING:
     from covidct.imaging.triage import Triage
@@ -64,7 +64,6 @@ def _chunk(files: Sequence[Path]) -> list[dict[str, Any]]:
 
     from covidct.imaging.triage import judge, look
     from covidct.pictures import open_picture
-    from covidct.steps.driver import reason_of
 
     cv2.setNumThreads(1)
     looks, errors = {}, {}

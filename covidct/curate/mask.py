@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covidct.captions.identify import Finding, identifying
+from covidct.errors import reason_of
 from covidct.files import safe_name, write_bytes
 from covidct.imaging.ocr import TextBox, ocr_available, read_text
 from covidct.imaging.overlays.find import Overlays, cover, find_overlays, is_plain, paint_over, still_legible
@@ -18,7 +19,6 @@ from covidct.pictures import grey_if_colourless, open_picture, png_bytes
 from covidct.progress import progress
 from covidct.records import CT_KINDS, Decision
 from covidct.steps import Item, Outcome
-from covidct.steps.driver import reason_of
 from covidct.workspace.disk import named
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from covidct.errors import CovidctError, UsageError
+from covidct.errors import CovidctError, UsageError, one_line
 from covidct.extras import needed
 from covidct.files import sha256_file, write_bytes
 from covidct.pictures import png_bytes
@@ -146,8 +146,7 @@ def _export(path: Path, lesions: Sequence[Lesion], rng: random.Random, out: Path
         image = reader.ReadImage(str(path))
         turned = reader.DICOMOrient(image, "LPS")
     except RuntimeError as error:
-        reason = " ".join(str(error).split())[-160:]
-        raise CovidctError(f"{path}: SimpleITK cannot read it ({reason})") from error
+        raise CovidctError(f"{path}: SimpleITK cannot read it ({one_line(error)[-160:]})") from error
     volume = reader.GetArrayFromImage(turned)
     known = [(turned.TransformPhysicalPointToIndex(lesion.centre)[2], lesion.diameter) for lesion in lesions]
     inside = [(z, diameter) for z, diameter in known if 0 <= z < volume.shape[0]]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from covidct.errors import UsageError
+from covidct.errors import UsageError, one_line
 from covidct.harvest.meca import open_package
 from covidct.harvest.sources import Document
 from covidct.harvest.webpages import SUFFIXES as PAGE_SUFFIXES
@@ -113,4 +113,4 @@ def _take_package(inputs: Inputs, file: Path, unpacked: Path, jats: bool) -> Non
             inputs.notes += [f"{file.name}: member {refusal} refused" for refusal in package.zip.refused]
             inputs.documents.append(package.unpack(unpacked, jats=jats))
     except Exception as error:  # noqa: BLE001  the border of a file
-        inputs.refused.append((file, " ".join(str(error).split()) or type(error).__name__))
+        inputs.refused.append((file, one_line(error)))

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from covidct.errors import UsageError
+from covidct.errors import UsageError, reason_of
 from covidct.files import safe_name, sha256_bytes
 from covidct.harvest import ids
-from covidct.harvest.pipeline import UNDER_ALL, why
+from covidct.harvest.pipeline import UNDER_ALL
 from covidct.harvest.repack import Picture, as_png
 from covidct.harvest.report import RunReport
 from covidct.net.answers import check_image
@@ -213,7 +213,11 @@ class MedpixHarvest:
             except UNDER_ALL:
                 raise
             except Exception as error:  # noqa: BLE001  the border of a case
-                entry = {"paper_id": f"medpix_{encounter}", "doi": "", "reason": getattr(error, "reason", why(error))}
+                entry = {
+                    "paper_id": f"medpix_{encounter}",
+                    "doi": "",
+                    "reason": getattr(error, "reason", reason_of(error)),
+                }
                 self.report.missing.append(entry)
 
     def from_folder(self, folder: Path, limit: int | None) -> None:
@@ -230,7 +234,7 @@ class MedpixHarvest:
         except UNDER_ALL:
             raise
         except Exception as error:  # noqa: BLE001  the border of a case
-            self.report.missing.append({"paper_id": case.paper_id, "doi": "", "reason": why(error)})
+            self.report.missing.append({"paper_id": case.paper_id, "doi": "", "reason": reason_of(error)})
 
     def _take(self, case: Case, api: MedpixApi | None) -> bool:
         """Store one case; false where a picture could not be had, so that the case is asked for again."""

@@ -5,7 +5,6 @@ EXTRACTED; each is one transaction and may be repeated.
 """
 
 import dataclasses
-import logging
 import shutil
 import sqlite3
 from collections import deque
@@ -16,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from covidct.errors import CovidctError, UsageError
+from covidct.errors import UsageError, reason_of
 from covidct.files import safe_name, sha256_file
 from covidct.harvest import ids
 from covidct.harvest.articles import Article
@@ -32,8 +31,6 @@ from covidct.records import Paper, PaperStatus
 from covidct.steps import Driver, Item, Outcome
 from covidct.steps.engine import Engine
 from covidct.workspace.pixels import pixel_hash
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -96,7 +93,7 @@ class Pipeline(Driver):
             except UNDER_ALL:
                 raise
             except Exception as error:  # noqa: BLE001  the border of a paper
-                return paper, None, [Attempt("covidct", "failed", why(error))]
+                return paper, None, [Attempt("covidct", "failed", reason_of(error))]
 
         with cut_off_by_error(chain.client):
             self.read(self._fetched(ordered(fetch, papers, self.options.fetchers)))
@@ -260,13 +257,6 @@ UNDER_ALL = (sqlite3.Error, UsageError, Unreachable)
 """What is no fault of one item: the workspace itself, the call, the network as a whole."""
 
 
-def why(error: Exception) -> str:
-    """One item's failure in one line; the traceback goes to the log."""
-    log.info("one item failed", exc_info=error)
-    words = " ".join(str(error).split())[:300]
-    return words if isinstance(error, CovidctError) else f"failed: {type(error).__name__}: {words}"
-
-
 def read_sibling(document: Document) -> tuple[Article | None, str]:
     """The JATS that came with a document, or why it cannot be read."""
     try:
@@ -275,7 +265,7 @@ def read_sibling(document: Document) -> tuple[Article | None, str]:
     except FetchError as error:
         return None, error.reason
     except Exception as error:  # noqa: BLE001  nested too deeply, broken in a way that nobody thought of
-        return None, why(error)
+        return None, reason_of(error)
 
 
 def _work(paper: Paper, document: Document | None = None) -> Item:

@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from covidct.errors import reason_of
 from covidct.harvest import ids
 from covidct.harvest.articles import Article, ArticleFigure, match_media, read_article
 from covidct.harvest.bucket import Article as Listing
 from covidct.harvest.bucket import Bucket, file_name
 from covidct.harvest.engine import Task
 from covidct.harvest.licences import passes
-from covidct.harvest.pipeline import UNDER_ALL, Pipeline, cut_off_by_error, ordered, why
+from covidct.harvest.pipeline import UNDER_ALL, Pipeline, cut_off_by_error, ordered
 from covidct.harvest.repack import Picture, as_png
 from covidct.harvest.services import Services
 from covidct.harvest.sources import Document
@@ -42,10 +43,6 @@ def licence_filter(licences: frozenset[str]) -> str:
     """PubMed Central's own licence filters for our codes (``cc-by-nc`` → ``cc_by-nc_license[filter]``)."""
     names = sorted(f"{code.replace('cc-', 'cc_', 1)}_license[filter]" for code in licences if code.startswith("cc"))
     return f" AND ({' OR '.join(names)})" if names else ""
-
-
-Listed = tuple[int, list[str], dict[str, str]]
-"""Count of the whole result, ids of one page, the server's history."""
 
 
 @dataclass
@@ -98,6 +95,7 @@ class Search:
     def _page(
         self, window: Window | None, start: int, history: Mapping[str, str]
     ) -> tuple[int, list[str], dict[str, str]]:
+        """Count of the whole result, ids of one page, the server's history."""
         term = f"({self.query}) AND open_access[filter]{licence_filter(self.licences)}"
         if window:
             term += f" AND {window.since:%Y/%m/%d}:{window.until:%Y/%m/%d}[pdat]"
@@ -186,7 +184,7 @@ class PmcHarvest:
         except FetchError as error:
             return Bundle(pmcid, reason=error.reason)
         except Exception as error:  # noqa: BLE001  the border of an article
-            return Bundle(pmcid, reason=why(error))
+            return Bundle(pmcid, reason=reason_of(error))
 
     def _documents(self, bucket: Bucket, pmcid: str, listing: Listing) -> Bundle:
         article, jats = None, None
@@ -225,7 +223,7 @@ class PmcHarvest:
             except UNDER_ALL:
                 raise
             except Exception as error:  # noqa: BLE001  the border of an article
-                self.pipeline.record.failed.append({"paper_id": bundle.pmcid, "reason": why(error)})
+                self.pipeline.record.failed.append({"paper_id": bundle.pmcid, "reason": reason_of(error)})
             else:
                 yield from [task] if task else []
 

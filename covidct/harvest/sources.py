@@ -3,7 +3,6 @@
 A source either gives a file or raises ``FetchError``; the chain asks one after the other and keeps the reasons.
 """
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +15,6 @@ from covidct.net.client import HttpClient
 from covidct.net.failures import FetchError, Kind
 from covidct.net.wire import confined, under
 from covidct.records import Paper
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)

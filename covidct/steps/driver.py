@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from covidct.errors import CovidctError
+from covidct.errors import reason_of
 from covidct.files import sha256_bytes
 from covidct.progress import progress
 from covidct.steps.engine import Engine, Inline
@@ -88,12 +88,6 @@ class Driver:
             self.report.count(name, number)
         if not outcome.failed:
             self.workspace.mark(self.step.name, [self.key(item)])
-
-
-def reason_of(error: Exception) -> str:
-    """One line for a person: an error's own words, with its type where they were not made for people."""
-    words = str(error) if isinstance(error, CovidctError) else f"{type(error).__name__}: {error}"
-    return " ".join(words.split()) or type(error).__name__
 
 
 def drive(workspace: Workspace, step: Step, engine: Engine | None = None) -> StepReport:

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from covidct.errors import CovidctError
+from covidct.errors import CovidctError, one_line
 
 BROKEN = (RuntimeError, EOFError, OSError, ValueError, KeyError, pickle.UnpicklingError)
 """What torch raises for files that are cut off, no archive, or hold more than tensors and plain values."""
@@ -25,6 +25,6 @@ def read_tensors(path: Path, advice: str, device: torch.device | str = "cpu") ->
 
 def why(error: Exception) -> str:
     """The first words of a message; torch's own on broken archives go on about its makers."""
-    text = " ".join(str(error).split())
-    broken = "PytorchStreamReader" in text or isinstance(error, EOFError) or not text
+    text = one_line(error)
+    broken = "PytorchStreamReader" in text or isinstance(error, EOFError) or not str(error)
     return "broken or cut off" if broken else text[:160]

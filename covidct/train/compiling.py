@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 
 LOG = logging.getLogger(__name__)
-CHOICES = ("auto", "on", "off")
 
 
 def wanted(choice: str, device: torch.device) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from covidct.errors import UsageError
+from covidct.errors import UsageError, one_line
 from covidct.files import sha256_file
 from covidct.models import Classifier, ModelError, registry
 from covidct.models.registry import Entry
@@ -82,7 +82,7 @@ def fitting(name: str, size: int) -> Classifier:
         with torch.inference_mode():
             scores = network.eval()(torch.zeros(2, 1, size, size))
     except (RuntimeError, ValueError, TypeError, IndexError) as error:
-        why = " ".join(str(error).split())[:160]
+        why = one_line(error)[:160]
         raise UsageError(f"{name} does not take pictures of {size} x {size} ({why}); give another --size") from error
     if scores.shape != (2, 2):
         raise UsageError(f"{name} gives {tuple(scores.shape)} for two pictures, not two scores a picture")

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from covidct.errors import CovidctError, UsageError
+from covidct.errors import CovidctError, UsageError, one_line
 from covidct.external.weights import fetch
 from covidct.files import sha256_file
 from covidct.models import Classifier, kaiming
@@ -117,7 +117,7 @@ def _downloaded(network: Classifier, model: str, load: Any) -> Start:
     except (OSError, RuntimeError, ImportError, ValueError, CovidctError) as error:
         raise CovidctError(
             f"ImageNet weights of {model} are not in the cache {torch.hub.get_dir()} and could not be fetched "
-            f"({' '.join(str(error).split())[:200]}); fetch them on a machine with a network and give --weights FILE"
+            f"({one_line(error)[:200]}); fetch them on a machine with a network and give --weights FILE"
         ) from error
     network.adopt(state)
     network.normalise(IMAGENET_MEAN, IMAGENET_STD)

@@ -38,13 +38,8 @@ HERE = frozenset({PaperStatus.FETCHED, PaperStatus.EXTRACTED, PaperStatus.FORGOT
 """Papers in these states have no document that a person should look for."""
 
 
-def table(workspace: Workspace, name: str) -> list[Row]:
-    """The rows of one table, all values text."""
-    return list(rows(workspace, name))
-
-
 def rows(workspace: Workspace, name: str) -> Iterator[Row]:
-    """The same one at a time: a journal may be longer than memory."""
+    """The rows of one table, all values text; one at a time, for a journal may be longer than memory."""
     return ROWS[name](workspace)
 
 

@@ -16,7 +16,7 @@ from covidct.curate.steps import LABEL, PATIENTS
 from covidct.records import Decision, Figure, Panel, Paper
 from covidct.steps import drive
 from covidct.workspace import Workspace
-from covidct.workspace.tables import table
+from covidct.workspace.tables import rows
 
 SAID = Verdict("positive", "said:covid-name", 0.95, (0, 4), "caption", "COVID-19")
 OTHER = Verdict("negative", "other-diagnosed:tuberculosis", 0.9)
@@ -219,11 +219,11 @@ def test_what_waits_is_in_no_table_of_images_until_a_person_takes_it(tmp_path: P
         ws.save_papers([Paper("p", "file", title="COVID-19 pneumonia in two women")])
         drive(ws, LABEL)
         assert [panel.label for panel in ws.panels()] == ["positive"] * 3
-        assert [row["panel_id"] for row in table(ws, "images")] == ["f0-1", "f1-1"]
+        assert [row["panel_id"] for row in rows(ws, "images")] == ["f0-1", "f1-1"]
         assert ws.current("panel", "f2-1")["label"].evidence["refused"] == "way-unproven"
         ws.decide([Decision("panel", "f2-1", "accept", True, "curator:ann")])
         ws.decide([Decision("panel", "f1-1", "accept", False, "curator:ann")])
-        assert [row["panel_id"] for row in table(ws, "images")] == ["f0-1", "f2-1"]
+        assert [row["panel_id"] for row in rows(ws, "images")] == ["f0-1", "f2-1"]
 
 
 def test_marks_that_stay_legible_keep_a_picture_out_until_a_person_takes_it(tmp_path: Path) -> None:

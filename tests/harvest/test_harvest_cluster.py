@@ -14,7 +14,7 @@ from faultserver.server import serving
 
 from covidct.cli import run
 from covidct.workspace import Workspace
-from covidct.workspace.tables import table
+from covidct.workspace.tables import rows
 
 distributed = pytest.importorskip("distributed")
 
@@ -43,7 +43,7 @@ def harvest(url: str, workspace: Path, *more: str) -> int:
 def tables(workspace: Path) -> list[list[dict[str, str]]]:
     with Workspace.open(workspace) as opened:
         assert opened.problems() == []
-        return [table(opened, name) for name in ("papers", "figures")]
+        return [list(rows(opened, name)) for name in ("papers", "figures")]
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from faultserver.server import serving
 
 from covidct.workspace import Workspace
 from covidct.workspace.schema import DATABASE
-from covidct.workspace.tables import table
+from covidct.workspace.tables import rows
 
 REPO = Path(__file__).resolve().parents[2]
 
@@ -32,7 +32,7 @@ def start(url: str, workspace: Path) -> "subprocess.Popen[bytes]":
 def tables(workspace: Path) -> list[list[dict[str, str]]]:
     with Workspace.open(workspace) as opened:
         assert opened.problems() == []
-        return [table(opened, name) for name in ("papers", "figures")]
+        return [list(rows(opened, name)) for name in ("papers", "figures")]
 
 
 def kill_at(process: "subprocess.Popen[bytes]", workspace: Path, pictures: int, pause: float) -> None:

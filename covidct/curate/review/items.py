@@ -8,7 +8,6 @@ from covidct.records import Decision, Figure, Panel, Paper
 from covidct.workspace.queues import fields_in_conflict
 from covidct.workspace.workspace import Workspace
 
-SHOWN_FIELDS = ("kind", "label", "mask", "patient", "accept", "sub_caption", "panels")
 NO_COPIES = ("-nd", "no-derivatives", "noderivatives", "noreuse", "no-reuse", "all-rights", "cc_no")
 """Parts of licence codes that allow no changed copies, or none at all."""
 

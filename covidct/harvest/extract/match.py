@@ -32,7 +32,6 @@ LEVEL_REACH = 70.0
 """Points: how far beside the graphics a panel or legend may stand that no caption claims."""
 
 
-SURE = 0.7
 PAIRS = {
     "graphic-above": ("same-page", 1.0),
     "graphic-below": ("same-page", 1.0),
@@ -73,7 +72,7 @@ class Found:
 
     @property
     def pair_score(self) -> float:
-        """How sure that is, 0 to 1; from ``SURE`` on it may decide a label."""
+        """How sure that is, 0 to 1; the judgement says from where on it may decide a label."""
         return PAIRS[self.how[0]][1]
 
 

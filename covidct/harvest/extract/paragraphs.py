@@ -150,9 +150,6 @@ BORDERS: tuple[tuple[str, Callable[[Pair], bool]], ...] = (
 """Name and test of every rule that parts two lines."""
 
 
-_STYLES = re.compile(r"(newroman(psmt|ps)?|mt|ps|bold|italic|oblique|regular|roman|[\d.]+)+$")
-
-
 def ends_sentence(text: str) -> bool:
     """Whether ``text`` ends with a mark that may end a sentence, notes behind it left out."""
     shown = text.rstrip()
