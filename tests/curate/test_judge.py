@@ -232,10 +232,10 @@ def test_marks_that_stay_legible_keep_a_picture_out_until_a_person_takes_it(tmp_
         drive(ws, LABEL)
         ws.decide([Decision("panel", "f0-1", "mask", {"clean": False, "identifying": "no"}, "rule:mask@1")])
         ws.decide([Decision("panel", "f1-1", "mask", {"clean": None, "identifying": "no"}, "rule:mask@1")])
-        assert [row["panel_id"] for row in table(ws, "images")] == ["f1-1"], "nobody could read the second one"
+        assert [row["panel_id"] for row in rows(ws, "images")] == ["f1-1"], "nobody could read the second one"
         assert acceptance(ws).refused["marks-legible"] == 1
         ws.decide([Decision("panel", "f0-1", "accept", True, "curator:ann")])
-        assert [row["panel_id"] for row in table(ws, "images")] == ["f0-1", "f1-1"]
+        assert [row["panel_id"] for row in rows(ws, "images")] == ["f0-1", "f1-1"]
 
 
 def test_a_judgement_compares_without_what_it_wins() -> None:
