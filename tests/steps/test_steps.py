@@ -179,13 +179,17 @@ def real(folder: Path) -> None:
         ws.replace_figures("p", [Figure("p-1", "p", caption="CT of a man with COVID-19.", **size)])  # type: ignore[arg-type]
 
 
+ON_A_SLICE = {step.name for step in STEPS} - {"headings"}
+"""The steps with something to do on one slice; it has no columns with headings."""
+
+
 @pytest.mark.parametrize(
     ("changed", "again"),
     [
         ("curate/patients.py", {"patients", "label"}),
         ("captions/identify.toml", {"mask"}),
         ("curate/dedup.py", {"dedup", "patients", "label"}),
-        ("imaging/panels/leaf.py", {step.name for step in STEPS}),
+        ("imaging/panels/leaf.py", ON_A_SLICE),
     ],
 )
 def test_a_changed_byte_makes_the_step_and_what_follows_due_and_nothing_else(
@@ -193,7 +197,7 @@ def test_a_changed_byte_makes_the_step_and_what_follows_due_and_nothing_else(
 ) -> None:
     real(tmp_path / "ws")
     with Workspace.open(tmp_path / "ws") as ws:
-        assert {report.step for report in drive_all(ws, STEPS) if report.done} == {step.name for step in STEPS}
+        assert {report.step for report in drive_all(ws, STEPS) if report.done} == ON_A_SLICE
         assert not any(report.done for report in drive_all(ws, STEPS))
         _with_a_comment(changed, monkeypatch)
         assert {report.step for report in drive_all(ws, STEPS) if report.done} == again
