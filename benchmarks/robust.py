@@ -1,11 +1,10 @@
 """The protocol ``robust`` on one GPU within a time limit: fold members, the most valuable first, each resumable.
 
-    python benchmarks/robust.py pack --images DIR --luna DIR --out FOLDER      # pictures and weights in under 60 MB
+    python benchmarks/robust_packed.py --images DIR --luna DIR --out FOLDER    # pictures and weights in under 60 MB
     python benchmarks/robust.py train --packed FOLDER --out OUT --seconds 500  # on the machine with the GPU
     python benchmarks/robust.py score --packed FOLDER --out OUT                # cross-validation, ensemble, test
 
-``pack`` writes WebP pictures at 256 pixels (quality 88; LUNA16 slices 72) and the wheels' weights in half precision, so
-that all fits through a narrow door; ``train`` needs torch, OpenCV and lightning_fabric beside covidct's own files and
+``train`` needs torch, OpenCV and lightning_fabric beside covidct's own files and
 no network. Which candidates get further repeats is chosen by the mean AUC over folds; ``score`` reads test
 predictions once the ensemble stands.
 """
@@ -21,17 +20,15 @@ import sys
 import tarfile
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
+from robust_packed import FOLDS, Shelf, begin
+from robust_score import score, tried
 
-SIDE, LUNA_SIDE, FOLDS = 256, 224, 5
-RELEASES = ("1.0.0", "2.0.0")
-LITES = ("lite0", "lite1", "lite2")
 HELD_SUBJECTS = 50
 """LUNA16 subjects that pretraining does not see: the probe asks whether their two slices find each other."""
 MOCO = {"size": 192, "batch": 128, "queue": 512, "lr": 0.03, "key_momentum": 0.99, "groups": 2}
@@ -72,149 +69,21 @@ SCRATCH = tuple(
 """The paper's recipe on its own split, one lane a network, beside all else."""
 
 
-# -- pack --------------------------------------------------------------------------------------------------------------
+def recipe_of(shelf: Shelf, candidate: Candidate, protocol: str = "robust") -> Any:
+    """The protocol's recipe with the candidate's changes."""
+    from covidct.train.recipe import changed
+    from covidct.train.recipe import protocol as named
+
+    small = {"size": 32, "epochs": 2, "batch": 8} if shelf.tiny else {}
+    return changed(named(protocol), {"precision": shelf.precision, **candidate.changes, **small})
 
 
-def pack(options: argparse.Namespace) -> None:
-    """Pictures in three views, both releases' tables, LUNA16 slices and weights, in one folder."""
-    from covidct.release.read import locate_images, read_release
-    from covidct.train.pixels import VIEWS, folder_pictures, square
+def moco_of(shelf: Shelf, epochs: int) -> Any:
+    """Momentum contrast as it fits hundreds of pictures."""
+    from covidct.train.recipe import TUNED_MOCO, changed
 
-    release = read_release(str(Path(__file__).parents[1] / "manifests/covid-ct/1.0.0"))
-    paths = locate_images(release, options.images)
-    ids = list(paths)[:: options.every]
-    arrays: dict[str, np.ndarray] = {}
-    for view in VIEWS:
-        _store(arrays, view, (square(paths[name], SIDE, view) for name in ids), 88)
-    slices = folder_pictures(options.luna)
-    _store(arrays, "luna", (square(path, LUNA_SIDE) for path in list(slices.values())[:: options.every]), 72)
-    options.out.mkdir(parents=True, exist_ok=True)
-    np.savez(options.out / "pictures.npz", **arrays)
-    tables = {version: _table(version, set(ids)) for version in RELEASES}
-    subjects = [name.partition(".mhd")[0] for name in list(slices)[:: options.every]]
-    (options.out / "tables.json").write_text(json.dumps({"ids": ids, "releases": tables, "luna": subjects}))
-    _pack_weights(options.out)
-    total = sum(path.stat().st_size for path in options.out.rglob("*") if path.is_file())
-    print(f"{options.out}: {total / 1e6:.1f} MB")
-
-
-def _store(arrays: dict[str, np.ndarray], name: str, pictures: Iterator[np.ndarray], quality: int) -> None:
-    """WebP bytes of ``pictures`` behind each other, and where each ends."""
-    parts = [cv2.imencode(".webp", picture, [cv2.IMWRITE_WEBP_QUALITY, quality])[1].ravel() for picture in pictures]
-    arrays[name] = np.concatenate(parts)
-    arrays[f"{name}_ends"] = np.cumsum([len(part) for part in parts])
-
-
-def _table(version: str, known: set[str]) -> list[dict[str, Any]]:
-    from covidct.records import POSITIVE_CLASS
-    from covidct.release.read import read_release
-
-    rows = read_release(str(Path(__file__).parents[1] / "manifests/covid-ct" / version)).images
-    return [
-        {
-            "id": row.image_id,
-            "truth": float(row.label == POSITIVE_CLASS),
-            "group": row.group_id or row.patient_id or row.image_id,
-            "split": row.split,
-            "source": row.source,
-        }
-        for row in rows.itertuples()
-        if row.image_id in known
-    ]
-
-
-def _pack_weights(out: Path) -> None:
-    """Start weights of Lite0 to Lite2 without their heads: convolutions in half precision, norms as they are."""
-    import torch
-
-    from covidct.train.weights import imagenet_start
-
-    for model in LITES:
-        start = imagenet_start(model, 224, 0)
-        state = {k: v.half() if v.ndim == 4 else v for k, v in start.network.encoder.state_dict().items()}
-        torch.save({"sha256": start.sha256, "encoder": state}, out / f"{model}.pt")
-
-
-# -- what a worker holds -----------------------------------------------------------------------------------------------
-
-
-@dataclass
-class Shelf:
-    """Everything in memory: pictures by view, tables, LUNA16 slices; ``precision`` and ``device`` of this machine."""
-
-    packed: Path
-    work: Path
-    tiny: bool
-    precision: str = "32"
-
-    def __post_init__(self) -> None:
-        self.tables = json.loads((self.packed / "tables.json").read_text())
-        self.place = {name: row for row, name in enumerate(self.tables["ids"])}
-        self.views: dict[str, np.ndarray] = {}
-
-    def view(self, name: str) -> np.ndarray:
-        """(n, side, side) uint8, decoded once."""
-        if name not in self.views:
-            with np.load(self.packed / "pictures.npz") as kept:
-                parts = np.split(kept[name], kept[f"{name}_ends"][:-1])
-            self.views[name] = np.stack([cv2.imdecode(part, cv2.IMREAD_GRAYSCALE) for part in parts])
-        return self.views[name]
-
-    def rows(self, version: str, splits: tuple[str, ...]) -> list[dict[str, Any]]:
-        return [row for row in self.tables["releases"][version] if row["split"] in splits]
-
-    def pictures(self, rows: list[dict[str, Any]], view: str) -> Any:
-        from covidct.train.loop import Pictures
-
-        index = [self.place[row["id"]] for row in rows]
-        return Pictures(self.view(view)[index], np.array([row["truth"] for row in rows]))
-
-    def folds(self, version: str, repeat: int) -> Any:
-        from covidct.train.folds import grouped_folds
-
-        rows = self.rows(version, ("train", "val"))
-        return grouped_folds(np.array([r["truth"] for r in rows]), [r["group"] for r in rows], FOLDS, repeat)
-
-    def recipe(self, candidate: Candidate, protocol: str = "robust") -> Any:
-        from covidct.train.recipe import changed
-        from covidct.train.recipe import protocol as named
-
-        small = {"size": 32, "epochs": 2, "batch": 8} if self.tiny else {}
-        return changed(named(protocol), {"precision": self.precision, **candidate.changes, **small})
-
-    def moco(self, epochs: int) -> Any:
-        from covidct.train.recipe import TUNED_MOCO, changed
-
-        small = {"size": 32, "epochs": 2, "batch": 8, "queue": 16} if self.tiny else {}
-        return changed(TUNED_MOCO, {**MOCO, "epochs": epochs, "precision": self.precision, **small})
-
-
-def begin(shelf: Shelf, model: str, start: str, size: int, seed: int, pixels: np.ndarray) -> Any:
-    """The start weights of ``start``: random, imagenet, or either after momentum contrast on LUNA16."""
-    import torch
-
-    from covidct.models import kaiming
-    from covidct.train.networks import build
-    from covidct.train.weights import LITE_MEAN, LITE_STD, Start
-
-    torch.manual_seed(seed)
-    network = build(model, size=size)
-    if start.endswith("random"):
-        kaiming(network)
-        network.normalise((float(pixels.mean() / 255),), (float(pixels.std() / 255),))
-        begun = Start(network, "random")
-    else:
-        kept = torch.load(shelf.packed / f"{model}.pt", weights_only=True)
-        network.encoder.load_state_dict(
-            {k: v.float() if v.is_floating_point() else v for k, v in kept["encoder"].items()}
-        )
-        network.normalise(LITE_MEAN, LITE_STD)
-        begun = Start(network, "imagenet", kept["sha256"])
-    encoder = shelf.work / "luna" / f"{model}-{start}.pt"
-    if start.startswith("self-trans") and encoder.is_file():
-        state = torch.load(encoder, weights_only=True)
-        network.encoder.load_state_dict({k[8:]: v for k, v in state.items() if k.startswith("encoder.")})
-    return begun
+    small = {"size": 32, "epochs": 2, "batch": 8, "queue": 16} if shelf.tiny else {}
+    return changed(TUNED_MOCO, {**MOCO, "epochs": epochs, "precision": shelf.precision, **small})
 
 
 def where() -> Any:
@@ -223,9 +92,6 @@ def where() -> Any:
     from covidct.train.devices import Devices
 
     return Devices("cuda" if torch.cuda.is_available() else "cpu", compile="off")
-
-
-# -- tasks -------------------------------------------------------------------------------------------------------------
 
 
 def pretrain(shelf: Shelf, candidate: Candidate) -> None:
@@ -237,7 +103,7 @@ def pretrain(shelf: Shelf, candidate: Candidate) -> None:
     target = shelf.work / "luna" / f"{candidate.model}-{candidate.start}.pt"
     pixels, subjects = shelf.view("luna"), np.array(shelf.tables["luna"])
     held = np.isin(subjects, np.unique(subjects)[:: max(2, len(np.unique(subjects)) // HELD_SUBJECTS)])
-    recipe = shelf.moco(LUNA_EPOCHS // 2 if candidate.model == "densenet169" else LUNA_EPOCHS)
+    recipe = moco_of(shelf, LUNA_EPOCHS // 2 if candidate.model == "densenet169" else LUNA_EPOCHS)
     stage = Stage("luna", recipe, pixels[~held], "packed", pixels[held], tuple(subjects[held]))
     base = begin(shelf, candidate.model, candidate.start, recipe.size, 0, pixels)
     cache = shelf.work / "luna" / f"stages-{candidate.name}"
@@ -252,7 +118,7 @@ def member(shelf: Shelf, candidate: Candidate, version: str, repeat: int, fold: 
     """One member of a fold ensemble."""
     from covidct.train.robust import Member, split_of
 
-    recipe = shelf.recipe(candidate)
+    recipe = recipe_of(shelf, candidate)
     pool = shelf.pictures(shelf.rows(version, ("train", "val")), recipe.view)
     train, held = split_of(pool, shelf.folds(version, repeat), fold)
     one = Member(candidate.name, repeat, fold)
@@ -261,7 +127,7 @@ def member(shelf: Shelf, candidate: Candidate, version: str, repeat: int, fold: 
 
 def scratch(shelf: Shelf, candidate: Candidate, seed: int) -> None:
     """The paper's recipe on the published split, scored after every epoch."""
-    recipe = shelf.recipe(candidate, "paper")
+    recipe = recipe_of(shelf, candidate, "paper")
     parts = tuple(shelf.pictures(shelf.rows("1.0.0", (split,)), "whole") for split in ("train", "val"))
     target = shelf.work / "scratch" / f"{candidate.name}-{seed}.npz"
     _fit(shelf, candidate, recipe, "1.0.0", parts, seed, target, tuple(range(1, recipe.epochs + 1)))
@@ -278,7 +144,7 @@ def _fit(
     start = begin(shelf, candidate.model, candidate.start, recipe.size, seed, train.pixels)
     if candidate.start.startswith("self-trans"):
         names = tuple(str(value) for value in held.truth)
-        stage = Stage("target", shelf.moco(TARGET_EPOCHS), train.pixels, "fold", held.pixels, names)
+        stage = Stage("target", moco_of(shelf, TARGET_EPOCHS), train.pixels, "fold", held.pixels, names)
         start = pretrained(
             candidate.model, start, [stage], seed, shelf.work / f"target-{os.getpid()}-{time.time_ns()}", where()
         )
@@ -324,15 +190,12 @@ def speed(shelf: Shelf) -> dict[str, float]:
         found[f"{job.recipe.precision} bare"] = count / (time.monotonic() - begun)
 
     for precision in ("32", "bf16"):
-        recipe = dataclasses.replace(shelf.recipe(CANDIDATES[1]), precision=precision)
+        recipe = dataclasses.replace(recipe_of(shelf, CANDIDATES[1]), precision=precision)
         folder = shelf.work / f"speed-{precision}"
         folder.mkdir(parents=True, exist_ok=True)
         torch.save(begin(shelf, "lite1", "imagenet", recipe.size, 0, rows.pixels).network.state_dict(), folder / START)
         launch(work, Job("lite1", recipe, 0, rows, rows, folder), where(), precision)
     return found
-
-
-# -- the driver --------------------------------------------------------------------------------------------------------
 
 
 def worker(shelf: Shelf, tasks: Any, done: Any) -> None:
@@ -507,82 +370,19 @@ class Driver:
         """The candidates of the ensemble that out-of-fold predictions choose, at most four."""
         from covidct.train.folds import ensemble
 
-        found = tried(self.shelf, "1.0.0")
+        found = tried(self.shelf, "1.0.0", CANDIDATES)
         truth = np.array([row["truth"] for row in self.shelf.rows("1.0.0", ("train", "val"))])
         chosen = ensemble(found, truth, [self.shelf.folds("1.0.0", 0)], most=4)
         by_name = {one.name: one for one in CANDIDATES}
         return [by_name[choice.name] for choice in chosen.choices]
 
 
-def tried(shelf: Shelf, version: str, candidates: Sequence[Any] = CANDIDATES) -> list[Any]:
-    """Every candidate whose first repeat is complete on ``version``."""
-    from covidct.train.robust import gather
-
-    folds = [shelf.folds(version, repeat) for repeat in range(5)]
-    found = [gather(shelf.work / version, one.name, folds) for one in candidates]
-    return [one for one in found if one is not None]
-
-
-# -- score -------------------------------------------------------------------------------------------------------------
-
-
-def score(options: argparse.Namespace, test: bool = True, candidates: Sequence[Any] = CANDIDATES) -> None:
-    """The table of cross-validation; with ``test``, what the chosen ensemble says of the test images."""
-    from covidct.train.folds import ensemble, nested_score, ranked
-
-    shelf = Shelf(options.packed, options.work, False)
-    for version in RELEASES:
-        found = tried(shelf, version, candidates)
-        if not found:
-            continue
-        truth = np.array([row["truth"] for row in shelf.rows(version, ("train", "val"))])
-        folds = [shelf.folds(version, repeat) for repeat in range(5)]
-        print(f"covid-ct/{version}: mean AUC over folds, epoch, repeats")
-        repeats = {one.name: len(one.held) for one in found}
-        for choice in ranked(found, truth, folds):
-            print(f"  {choice.auc:.3f}  {choice.name}  {choice.epoch}  {repeats[choice.name]}")
-        chosen = ensemble(found, truth, folds, most=4)
-        nested = nested_score(found, truth, folds)
-        print(f"  ensemble {chosen.auc:.3f}: {[c.name for c in chosen.choices]}")
-        print(f"  a choice that never saw its fold: {nested:.3f}")
-        if test:
-            _test(options, shelf, version, chosen, nested, min(repeats[c.name] for c in chosen.choices))
-
-
-def _test(options: argparse.Namespace, shelf: Shelf, version: str, chosen: Any, nested: float, repeats: int) -> None:
-    """Score the ensemble on test, once; the published files go to ``--results``, or into the folder of members."""
-    from covidct.train.ensembles import said_by, write_results
-
-    folds = [shelf.folds(version, repeat) for repeat in range(5)]
-    facts = {"release": f"covid-ct/{version}", "split": "test", "model": "ensemble", "method": "robust"}
-    facts |= {"init": "imagenet", "protocol": "robust", "fraction": 1.0}
-    said = said_by(shelf.work / version, chosen, folds, repeats)
-    pool, test = _part(shelf, version, ("train", "val")), _part(shelf, version, ("test",))
-    out = (options.results or shelf.work) / ("robust-final" if version == "1.0.0" else "robust-final-corrected")
-    summary = write_results(out, facts, pool, test, chosen, nested, said)
-    at = summary["at_validation_threshold"]
-    print(f"  test: {len(said)} members, AUC {summary['metrics']['auc']}")
-    print(f"  accuracy at {at['thresholds'][0]:.3f}: {at['accuracy']}; files: {out}")
-
-
-def _part(shelf: Shelf, version: str, splits: tuple[str, ...]) -> Any:
-    from covidct.train.data import Part
-
-    rows = shelf.rows(version, splits)
-    truth = np.array([row["truth"] for row in rows])
-    ids, groups, sources = (tuple(row[key] for row in rows) for key in ("id", "group", "source"))
-    return Part(ids, truth, groups, sources)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["pack", "train", "score"])
-    parser.add_argument("--images", type=Path)
-    parser.add_argument("--luna", type=Path)
+    parser.add_argument("what", choices=["train", "score"])
     parser.add_argument("--packed", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--work", type=Path, help="Folder of the members. Default: OUT/work.")
-    parser.add_argument("--every", type=int, default=1, help="Pack each Nth picture: for tests.")
     parser.add_argument("--seconds", type=float, default=500)
     parser.add_argument("--spare", type=float, default=15, help="Give out no task in the last seconds.")
     parser.add_argument("--trials-until", type=float, default=270, help="No new candidate after so many seconds.")
@@ -592,12 +392,10 @@ def main() -> None:
     parser.add_argument("--tiny", action="store_true", help="32 pixels, two epochs: for tests.")
     options = parser.parse_args()
     options.work = options.work or options.out / "work"
-    if options.what == "pack":
-        return pack(options)
     if options.what == "train":
         options.work.mkdir(parents=True, exist_ok=True)
         Driver(options).run()
-    return score(options, test=options.what == "score")
+    return score(Shelf(options.packed, options.work), options.results, CANDIDATES)
 
 
 if __name__ == "__main__":

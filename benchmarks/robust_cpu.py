@@ -1,6 +1,6 @@
 """The protocol ``robust`` without a GPU: what a network before its last blocks sees is computed once and kept.
 
-    python benchmarks/robust.py pack --images DIR --luna DIR --out PACKED
+    python benchmarks/robust_packed.py --images DIR --luna DIR --out PACKED
     python benchmarks/robust_cpu.py train --packed PACKED --out OUT     # members, each resumable; order of CANDIDATES
     python benchmarks/robust_cpu.py score --packed PACKED --out OUT     # cross-validation, ensemble, then test
 
@@ -20,16 +20,18 @@ from typing import Any
 
 import numpy as np
 import torch
-from robust import FOLDS, Shelf, begin, score
+from robust_packed import FOLDS, Shelf, begin
+from robust_score import score
 from torch import nn
 from torch.nn import functional as F
 
+from covidct.train.devices import tune_process
 from covidct.train.robust import Member
 
 REPEATS = 3
 VARIANTS = 5
 """Of each picture: the whole one, its mirror image, and random crops of 0.7 to 1 of its area, mirrored by chance."""
-LATE_BLOCKS, LATE_EPOCHS, LATE_KEPT = 3, 12, (4, 6, 8, 10, 12)
+LATE_BLOCKS = 3
 
 
 @dataclass(frozen=True)
@@ -41,11 +43,19 @@ class Candidate:
     view: str
     size: int
     strength: float
+    epochs: int = 12
+    """Of ``late``; the members are scored at five of them."""
 
     @property
     def name(self) -> str:
         """Also the name of its folder of members."""
-        return f"{self.kind}-{self.model}-{self.view}-{self.size}-{self.strength:g}"
+        longer = f"-{self.epochs}" if self.epochs != 12 else ""
+        return f"{self.kind}-{self.model}-{self.view}-{self.size}-{self.strength:g}{longer}"
+
+    @property
+    def kept(self) -> tuple[int, ...]:
+        """The epochs at which a member is scored."""
+        return tuple(self.epochs * share // 12 for share in (4, 6, 8, 10, 12))
 
 
 CANDIDATES = [
@@ -59,6 +69,7 @@ CANDIDATES = [
         Candidate("late", model, view, 256, 1e-3)
         for model, view in (("lite1", "whole"), ("lite2", "whole"), ("lite1", "lungs"), ("lite2", "lungs"))
     ),
+    Candidate("late", "lite1", "whole", 256, 1e-3, epochs=24),
 ]
 
 
@@ -154,23 +165,28 @@ def late_member(
     """Probabilities (kept epochs, n) of ``others``: plain picture and mirror image, after training on all variants."""
     torch.manual_seed(seed)
     network = Late(begin(shelf, one.model, "imagenet", one.size, seed, shelf.view(one.view)).network.encoder)
+    network.to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(network.parameters(), lr=one.strength, weight_decay=0.05)
-    steps = LATE_EPOCHS * -(-len(x) // 32)
+    steps = one.epochs * -(-len(x) // 32)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, one.strength, steps)
     labels = torch.from_numpy(truth).long()
     found: list[list[np.ndarray]] = [[] for _ in others]
-    for epoch in range(1, LATE_EPOCHS + 1):
+    for epoch in range(1, one.epochs + 1):
         network.train()
         order = torch.randperm(len(x))
         for batch in order.split(32):
             variant = torch.randint(0, x.shape[1], (len(batch),))
-            maps = torch.from_numpy(x[batch.numpy(), variant.numpy()]).float()
+            maps = (
+                torch.from_numpy(x[batch.numpy(), variant.numpy()])
+                .float()
+                .contiguous(memory_format=torch.channels_last)
+            )
             loss = F.cross_entropy(network(maps), labels[batch], label_smoothing=0.1)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
             schedule.step()
-        if epoch in LATE_KEPT:
+        if epoch in one.kept:
             for place, other in enumerate(others):
                 found[place].append(_late_probabilities(network, other))
     return [np.stack(rows) for rows in found]
@@ -207,7 +223,7 @@ def write_member(shelf: Shelf, one: Candidate, version: str, repeat: int, fold: 
     if one.kind == "linear":
         epochs, found = (1,), linear_member(*parts, one.strength)  # type: ignore[arg-type]
     else:
-        epochs, found = LATE_KEPT, late_member(shelf, one, *parts, 100 * repeat + fold)  # type: ignore[arg-type,assignment]
+        epochs, found = one.kept, late_member(shelf, one, *parts, 100 * repeat + fold)  # type: ignore[arg-type,assignment]
     file = Member(one.name, repeat, fold).file(shelf.work / version)
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.with_suffix(".part").open("wb") as handle:
@@ -228,9 +244,16 @@ def main() -> None:
     options = parser.parse_args()
     options.work = options.out / "work"
     torch.set_num_threads(1)
+    tune_process()
     if options.what == "train":
         return train(options)
-    return score(options, not options.no_test, CANDIDATES)
+    return score(
+        Shelf(options.packed, options.work),
+        options.results,
+        CANDIDATES,
+        not options.no_test,
+        options.releases.split(","),
+    )
 
 
 if __name__ == "__main__":

@@ -6,8 +6,8 @@ ensemble; the test images take no part. What such a choice is worth is measured 
 other folds choose, the fold scores the choice (after Tsamardinos et al. 2018, who resample where we leave out).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,7 +100,8 @@ class Ensemble:
 def ensemble(found: Sequence[Tried], truth: Array, folds: Sequence[Folds], most: int = 8) -> Ensemble:
     """The first m of :func:`ranked`, with that m up to ``most`` whose mean probability has the highest mean AUC.
 
-    Compared on the repeats that all candidates share, so that a candidate with more of them has no advantage.
+    Compared on the repeats that all candidates share, so that a candidate with more of them has no advantage;
+    ``held`` is of all repeats that the chosen ones share, which are the members that score test images.
     """
     shared = min(len(one.held) for one in found)
     level = [Tried(one.name, one.epochs, one.held[:shared]) for one in found]
@@ -112,4 +113,12 @@ def ensemble(found: Sequence[Tried], truth: Array, folds: Sequence[Folds], most:
         mean = np.mean(members, axis=0)
         score = float(fold_scores(Tried("", (0,), mean[:, None]), truth, folds).mean())
         made.append(Ensemble(tuple(order[:count]), mean.mean(0), score))
-    return max(made, key=lambda one: one.auc)
+    best = max(made, key=lambda one: one.auc)
+    return replace(best, held=_held(best.choices, {one.name: one for one in found}))
+
+
+def _held(choices: Sequence[Choice], by_name: Mapping[str, Tried]) -> Array:
+    """(images,): the mean over ``choices`` and over the repeats that they share."""
+    repeats = min(len(by_name[one.name].held) for one in choices)
+    rows = [by_name[c.name].held[:repeats, by_name[c.name].epochs.index(c.epoch)] for c in choices]
+    return np.asarray(np.mean(rows, axis=(0, 1)))

@@ -1,6 +1,7 @@
 """The files a run leaves: results.csv, summary.json, predictions.csv, config.toml."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from covidct.scores import METRICS, Array, score
 from covidct.train.data import Part
 
 RESULTS, SUMMARY, PREDICTIONS, CONFIG = "results.csv", "summary.json", "predictions.csv", "config.toml"
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+"""Keys that TOML takes without quotes; a dot would part a network's name in two."""
 _NEEDED = ("image_id", "seed", "split", "label", "probability")
 SEED_INTERVAL = ("accuracy", "precision", "recall", "f1", "auc", "specificity", "brier")
 
@@ -208,8 +211,9 @@ def _toml(values: Mapping[str, Any], prefix: str, lines: list[str]) -> None:
             lines.append(f"{key} = {_toml_value(value)}")
     for key, value in values.items():
         if isinstance(value, Mapping):
-            lines += ["", f"[{prefix}{key}]"]
-            _toml(value, f"{prefix}{key}.", lines)
+            name = prefix + (key if _BARE.fullmatch(key) else json.dumps(key))
+            lines += ["", f"[{name}]"]
+            _toml(value, f"{name}.", lines)
 
 
 def _toml_value(value: Any) -> str:

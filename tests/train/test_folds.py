@@ -90,6 +90,14 @@ def test_more_repeats_give_a_candidate_no_advantage() -> None:
     assert chosen.auc == level.auc
 
 
+def test_the_threshold_is_of_the_members_that_score_test() -> None:
+    """All repeats of the chosen candidate, also where another one has a single repeat."""
+    short, long = Tried("short", (5, 10), tried("short", 0.0, 1).held[:1]), tried("long", 3.0, 2)
+    chosen = ensemble([short, long], TRUTH, FOLDS, most=1)
+    assert [one.name for one in chosen.choices] == ["long"]
+    assert chosen.held == pytest.approx(long.at(chosen.choices[0].epoch))
+
+
 def test_members_leave_what_the_ensemble_needs_and_a_missing_one_is_no_candidate(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     truth = np.array([float(number % 2) for number in range(16)])

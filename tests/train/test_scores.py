@@ -1,5 +1,7 @@
 """Scores, intervals and tests against slow, obvious versions and against scikit-learn."""
 
+import tomllib
+
 import numpy as np
 import pytest
 from sklearn import metrics
@@ -16,7 +18,7 @@ from covidct.intervals import (
 )
 from covidct.scores import auc, best_threshold, calibration, calibration_error, precision_recall, roc, score
 from covidct.train.data import Part
-from covidct.train.results import by_patient
+from covidct.train.results import by_patient, toml
 
 
 def sample(n: int = 60, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -198,3 +200,38 @@ def test_patients_are_scored_by_the_mean_of_their_images() -> None:
 def test_one_seed_has_no_deviation() -> None:
     assert deviation_text(None) == "–"
     assert deviation_text(0.0124) == "0.012"
+
+
+def test_names_with_dots_stay_one_key_in_config() -> None:
+    values = {"run": {"seeds": [0], "init": 'a "b"'}, "candidate": {"resnet50.a1-transfer": {"recipe": {"lr": 1e-3}}}}
+    assert tomllib.loads(toml(values)) == values
+
+
+@pytest.mark.parametrize("metric", ["auc", "recall_at_specificity_90", "specificity_at_recall_95"])
+def test_intervals_do_not_feel_the_scale_the_order_or_a_doubling(metric: str) -> None:
+    """Monotone rescaling, another order of rows, and every image said twice within its group: the same to the digit."""
+    truth, run = sample(64, 11)
+    groups = [f"g{number // 4}" for number in range(64)]
+    plain = bootstrap(truth, [run], groups, metric, draws=300)
+    order = np.random.default_rng(5).permutation(64)
+    others = [
+        bootstrap(truth, [np.log1p(run) / 7], groups, metric, draws=300),
+        bootstrap(truth[order], [run[order]], [groups[i] for i in order], metric, draws=300),
+        bootstrap(np.repeat(truth, 2), [np.repeat(run, 2)], [g for g in groups for _ in (0, 1)], metric, draws=300),
+    ]
+    for other in others:
+        assert (other.value, other.low, other.high) == pytest.approx((plain.value, plain.low, plain.high))
+
+
+def test_by_patient_feels_neither_order_nor_doubled_images() -> None:
+    truth = np.repeat((np.arange(16) % 2).astype(float), 3)
+    run = np.random.default_rng(2).random(48) + 0.2 * truth
+    groups = tuple(f"g{number // 3}" for number in range(48))
+
+    def found(rows: list[int]) -> dict[str, object]:
+        part = Part(tuple(map(str, rows)), truth[rows], tuple(groups[i] for i in rows), ("s",) * len(rows))
+        return by_patient([run[rows]], part)
+
+    plain = found(list(range(48)))
+    assert found(list(np.random.default_rng(1).permutation(48))) == plain
+    assert found([i for i in range(48) for _ in range(2)]) == plain
