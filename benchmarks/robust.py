@@ -371,6 +371,8 @@ class Driver:
         from covidct.train.folds import ensemble
 
         found = tried(self.shelf, "1.0.0", CANDIDATES)
+        if not found:
+            return []
         truth = np.array([row["truth"] for row in self.shelf.rows("1.0.0", ("train", "val"))])
         chosen = ensemble(found, truth, [self.shelf.folds("1.0.0", 0)], most=4)
         by_name = {one.name: one for one in CANDIDATES}

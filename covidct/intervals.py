@@ -173,6 +173,16 @@ def paired(
     return Paired(seen, interval.low, interval.high, _swap_test(truth, first, second, groups, metric, seed))
 
 
+def holm(values: Sequence[float]) -> list[float]:
+    """p values corrected for their number, in the order given (Holm 1979): never smaller than before, at most 1."""
+    order = sorted(range(len(values)), key=lambda place: values[place])
+    found, highest = [0.0] * len(values), 0.0
+    for rank, place in enumerate(order):
+        highest = max(highest, min(1.0, (len(values) - rank) * values[place]))
+        found[place] = highest
+    return found
+
+
 def _swap_test(
     truth: Array,
     first: Sequence[Array],

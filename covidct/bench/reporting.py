@@ -17,6 +17,7 @@ from covidct.records import CLASSES
 from covidct.release.make.materialize import artifact_boxes
 from covidct.release.read import Release
 from covidct.train import card, report, report_tables, results
+from covidct.train import tables as papers
 from covidct.train.environment import environment
 from covidct.train.evaluate import compare
 from covidct.train.explain import DISCLAIMER, mean_places, places
@@ -72,12 +73,12 @@ def write_report(folder: Path, options: BenchOptions, beside: Audited, out: Path
         title=run.title,
         subtitle=_subtitle(run),
         tables=[
-            report_tables.scores(run.summary, beside.shortcuts),
+            report_tables.scores(run.summary, beside.shortcuts, papers.like(run.config)),
             report_tables.sources(run.summary),
             report_tables.places({"": looked}),
         ],
-        figures=[*report.curve_figures(run.test.truth, report.seed_curves(run.test)), *history],
-        confusion=report.confusion(run.test.truth, list(run.test.runs.values())),
+        figures=[*report.curve_figures(run.test.truth, report.seed_curves(run.test), run.test.groups), *history],
+        confusions=_confusions(run),
         mistakes=_mistakes(run.test, run.mean, store),
         cams=_cams([(run, seed, f"seed {seed}") for seed in seeds], run.mean, [store] * len(seeds)),
         data=data_tables(release, beside),
@@ -114,12 +115,23 @@ def side_by_side(
         title=title,
         subtitle=_subtitle(runs[0]),
         tables=[*tables, scored, _differences(runs, names, release), report_tables.places(looked)],
-        figures=report.curve_figures(first.truth, means),
+        figures=report.curve_figures(first.truth, means, first.groups),
         mistakes=_mistakes(first, mean, stores[0]),
         cams=_cams(firsts, mean, stores),
         data=data_tables(release, beside),
         settings=[(n, (r.folder / results.CONFIG).read_text("utf-8")) for n, r in zip(names, runs, strict=True)],
     )
+
+
+def _confusions(run: Finished) -> list[tuple[str, dict[str, float]]]:
+    """Counts at 0.5, and at each seed's threshold from validation."""
+    runs = list(run.test.runs.values())
+    cuts = run.summary["at_validation_threshold"]["thresholds"]
+    named = ", ".join(f"{cut:.3f}" for cut in cuts)
+    return [
+        ("at 0.5", report.confusion(run.test.truth, runs, [0.5] * len(runs))),
+        (f"at the threshold that validation chose ({named})", report.confusion(run.test.truth, runs, cuts)),
+    ]
 
 
 def _subtitle(run: Finished) -> str:
@@ -143,10 +155,10 @@ def _like(first: results.Predictions, run: Finished) -> Any:
 def _differences(runs: Sequence[Finished], names: Sequence[str], release: Release) -> report_tables.Table:
     groups = dict(zip(release.images["image_id"], release.images["group_id"], strict=True))
     found = {
-        name: {m: compare(runs[0].folder, run.folder, m, groups) for m in ("auc", "accuracy")}
+        f"{name} − {names[0]}": {m: compare(runs[0].folder, run.folder, m, groups) for m in ("auc", "accuracy")}
         for name, run in list(zip(names, runs, strict=True))[1:]
     }
-    return report_tables.differences(names[0], found)
+    return report_tables.differences(found)
 
 
 def data_tables(release: Release, beside: Audited) -> list[report_tables.Table]:

@@ -1,6 +1,6 @@
 """``covidct bench --table N``: a whole table of the paper, its figures in the next column."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,13 @@ from covidct.intervals import interval_text
 from covidct.models import MODELS, paper_parameters
 from covidct.records import CLASSES, SPLITS
 from covidct.release.read import Release
-from covidct.train import results, tables
+from covidct.train import evaluate as evaluation
+from covidct.train import report_tables, results, tables
 from covidct.train.finished import finished
 from covidct.train.report_tables import Cells, Table
 
 Facts = list[dict[str, Any]]
+NONE = Table("", [], [])
 
 
 @dataclass(frozen=True)
@@ -29,12 +31,15 @@ class Made:
     table: Table
     rows: Facts
     failed: Facts
+    between: Table
+    """The pairs that the paper compares; without lines where they were not run."""
 
 
 def paper_table(number: int, options: BenchOptions) -> Made:
     """Make table ``number`` and leave it in ``options.out``; ``failed`` names rows that could not be run, and why."""
     out: Path = options.out or Path("runs") / f"table-{number}"
     failed: Facts = []
+    between = NONE
     if number == 1:
         table, data = split_counts(inputs.the_release(options))
     elif number == 2:
@@ -42,20 +47,40 @@ def paper_table(number: int, options: BenchOptions) -> Made:
     else:
         beside = audited(options) if options.baselines else Audited([], [], {})
         table, data, failed = runs(number, options, out, beside.shortcuts)
-        _report(table, number, options, out, beside)
+        between = differences(number, options)
+        _report([table, between], number, options, out, beside)
     results.write_json(out / "table.json", {"title": table.title, "rows": data, "failed": failed, "notes": table.notes})
-    write_text(out / "table.md", table.markdown())
-    return Made(table, data, failed)
+    write_text(out / "table.md", "\n".join(one.markdown() for one in (table, between) if one.lines))
+    return Made(table, data, failed, between)
 
 
-def _report(table: Table, number: int, options: BenchOptions, out: Path, beside: Audited) -> None:
+def _rows_folder(options: BenchOptions) -> Path:
+    """Where the runs of rows lie: beside the tables, so that tables share the rows that they have in common."""
+    return options.out or Path("runs") / f"rows-{options.protocol}"
+
+
+def differences(number: int, options: BenchOptions) -> Table:
+    """The pairs of rows that the paper compares, on the same test images, with Holm's correction."""
+    images = inputs.the_release(options).images
+    groups = dict(zip(images["image_id"], images["group_id"], strict=True))
+    folder = _rows_folder(options)
+    found = {}
+    for first, second in tables.compared(tables.rows(number, options.model)):
+        sides = folder / first.slug, folder / second.slug
+        if all((side / results.SUMMARY).is_file() for side in sides):
+            name = f"{second.model}: {second.kind} − {first.kind}"
+            found[name] = {"auc": evaluation.compare(*sides, "auc", groups)}
+    return report_tables.differences(found)
+
+
+def _report(shown: Sequence[Table], number: int, options: BenchOptions, out: Path, beside: Audited) -> None:
     """The table as a page, its runs' curves and maps side by side below."""
-    folders = [out / row.slug for row in tables.rows(number, options.model)]
+    folders = [_rows_folder(options) / row.slug for row in tables.rows(number, options.model)]
     done = [finished(folder, options.model) for folder in folders if (folder / results.SUMMARY).is_file()]
     if done and options.report:
-        side_by_side(done, options, beside, out, table.title, [table])
+        side_by_side(done, options, beside, out, shown[0].title, shown)
     else:
-        render(out, title=table.title, subtitle=inputs.the_release(options).title, tables=[table])
+        render(out, title=shown[0].title, subtitle=inputs.the_release(options).title, tables=shown)
 
 
 def split_counts(release: Release) -> tuple[Table, Facts]:
@@ -89,19 +114,19 @@ def runs(
     number: int, options: BenchOptions, out: Path, shortcuts: Facts
 ) -> tuple[Table, list[dict[str, Any]], list[dict[str, str]]]:
     """Tables III to VII: every row is a run in a folder of its own; rows that cannot be run say why."""
-    chosen = tables.rows(number, options.model)
+    chosen, folder = tables.rows(number, options.model), _rows_folder(options)
     data: Facts = []
     failed: Facts = []
     for row in chosen:
         own: dict[str, Any] = {"model": row.model, "method": row.method, "init": row.init or None, "freeze": row.freeze}
         try:
-            found = training.execute(inputs.request(replace(options, **own, out=out / row.slug)))
+            found = training.execute(inputs.request(replace(options, **own, out=folder / row.slug)))
             data.append({"row": row.title, "paper": vars(row.paper), "ours": found["metrics"]})
         except CovidctError as error:
             data.append({"row": row.title, "paper": vars(row.paper), "ours": None, "why": str(error)})
             if not (row.model == "crnet" and row.method == "transfer"):
                 failed.append({"row": row.title, "error": str(error)})
-    _collect(out, [out / row.slug for row in chosen])
+    _collect(out, [folder / row.slug for row in chosen])
     head = ["", *(f"{name} (paper)" for name in ("accuracy", "F1", "AUC")), "AUC 95 %", "gap"]
     lines = [_line(one) for one in data] + [_shortcut(one) for one in shortcuts]
     notes = sorted({row.note for row in chosen if row.note})

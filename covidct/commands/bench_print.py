@@ -36,9 +36,11 @@ def run(options: BenchOptions, as_json: bool) -> int:
 def _table(number: int, options: BenchOptions, as_json: bool) -> int:
     made = table.paper_table(number, options)
     if as_json:
-        print_json({"rows": made.rows, "failed": made.failed, "notes": made.table.notes})
+        pairs = [dict(zip(made.between.head, line, strict=True)) for line in made.between.lines]
+        print_json({"rows": made.rows, "failed": made.failed, "notes": made.table.notes, "differences": pairs})
     else:
-        click.echo(made.table.markdown().rstrip())
+        for shown in (made.table, made.between):
+            click.echo(shown.markdown().rstrip() if shown.lines else "", nl=bool(shown.lines))
         for one in made.failed:
             click.echo(f"{one['row']}: {one['error']}", err=True)
     return ExitCode.INCOMPLETE if made.failed else ExitCode.COMPLETE

@@ -5,13 +5,14 @@ import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from covidct.pictures import png_bytes
 from covidct.scores import Array, calibration, precision_recall, roc
+from covidct.train.bands import GRID, band
 from covidct.train.curve import svg
 from covidct.train.explain import overlay
 from covidct.train.loop import HISTORY
@@ -59,39 +60,53 @@ def seed_curves(found: Predictions) -> Curves:
     return {f"seed {seed}": run for seed, run in found.runs.items()}
 
 
-def curve_figures(truth: Array, curves: Curves) -> list[tuple[str, str]]:
-    """Caption and drawing: ROC, precision and recall, calibration."""
+def curve_figures(truth: Array, curves: Curves, groups: Sequence[str]) -> list[tuple[str, str]]:
+    """Caption and drawing: ROC, precision and recall, reliability; bands are of the mean over all ``curves``."""
     return [
-        ("ROC", roc_svg(truth, curves)),
-        ("Precision and recall", precision_recall_svg(truth, curves)),
-        ("Calibration", calibration_svg(truth, curves)),
+        (
+            "ROC; band: 95 % by resampling groups, of the mean of the curves' probabilities",
+            roc_svg(truth, curves, groups),
+        ),
+        ("Precision and recall; band as in ROC", precision_recall_svg(truth, curves, groups)),
+        (
+            "Reliability: what was said against what was so; dots grow with the images in a tenth",
+            reliability_svg(truth, curves),
+        ),
     ]
 
 
-def roc_svg(truth: Array, curves: Curves) -> str:
+def roc_svg(truth: Array, curves: Curves, groups: Sequence[str]) -> str:
     """ROC curves."""
     figure, axes = _axes()
     for name, run in curves.items():
         axes.plot(*roc(truth, run), label=name)
+    _shade(axes, truth, curves, groups, "roc")
     axes.plot([0, 1], [0, 1], color="0.7", linewidth=0.8)
     return _square(figure, axes, "false positive rate", "true positive rate")
 
 
-def precision_recall_svg(truth: Array, curves: Curves) -> str:
+def precision_recall_svg(truth: Array, curves: Curves, groups: Sequence[str]) -> str:
     """Precision against recall, with the share of COVID as the floor."""
     figure, axes = _axes()
     for name, run in curves.items():
         axes.plot(*precision_recall(truth, run), label=name)
+    _shade(axes, truth, curves, groups, "pr")
     axes.axhline(float(truth.mean()), color="0.7", linewidth=0.8)
     return _square(figure, axes, "recall", "precision")
 
 
-def calibration_svg(truth: Array, curves: Curves) -> str:
+def _shade(axes: Any, truth: Array, curves: Curves, groups: Sequence[str], kind: Literal["roc", "pr"]) -> None:
+    mean = np.asarray(np.mean(list(curves.values()), axis=0))
+    axes.fill_between(GRID, *band(truth, mean, groups, kind), color="0.5", alpha=0.2, linewidth=0)
+
+
+def reliability_svg(truth: Array, curves: Curves) -> str:
     """What was said against what was so, in ten bins."""
     figure, axes = _axes()
     for name, run in curves.items():
-        said, seen, _ = zip(*calibration(truth, run), strict=True)
-        axes.plot(said, seen, marker="o", markersize=3, label=name)
+        said, seen, count = zip(*calibration(truth, run), strict=True)
+        (line,) = axes.plot(said, seen, linewidth=0.8, label=name)
+        axes.scatter(said, seen, s=[4 + 120 * n / len(truth) for n in count], color=line.get_color(), alpha=0.7)
     axes.plot([0, 1], [0, 1], color="0.7", linewidth=0.8)
     return _square(figure, axes, "probability of covid", "share of covid")
 
@@ -122,9 +137,9 @@ def history_svg(run: Path, seeds: Sequence[int], column: str) -> str:
     return svg(figure)
 
 
-def confusion(truth: Array, runs: Sequence[Array]) -> dict[str, float]:
-    """Mean counts over seeds at threshold 0.5."""
-    called = [run >= 0.5 for run in runs]
+def confusion(truth: Array, runs: Sequence[Array], cuts: Sequence[float]) -> dict[str, float]:
+    """Mean counts over seeds, each called at its own of ``cuts``."""
+    called = [run >= cut for run, cut in zip(runs, cuts, strict=True)]
     positive = truth > 0.5
     return {
         "tp": float(np.mean([(c & positive).sum() for c in called])),

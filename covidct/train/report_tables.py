@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from covidct.intervals import Paired, deviation_text, interval_text
+from covidct.intervals import Paired, deviation_text, holm, interval_text
 from covidct.records import CLASSES, SPLITS
 
 Cells = list[str]
@@ -38,24 +38,30 @@ def number_text(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
 
 
-def scores(summary: Mapping[str, Any], shortcuts: Sequence[Mapping[str, Any]]) -> Table:
-    """Every score of one run, the shortcut rows below."""
+def scores(
+    summary: Mapping[str, Any], shortcuts: Sequence[Mapping[str, Any]], paper: Mapping[str, float | None] | None = None
+) -> Table:
+    """Every score of one run, the ``paper``'s figure for the like (score to value) beside, the shortcut rows below."""
+    printed = {name: f"{value:.2f}" for name, value in (paper or {}).items() if value is not None}
     lines = []
     for name, score in summary["metrics"].items():
         other = summary["at_validation_threshold"].get(name)
         at_val = f"{other['value']:.3f} ({interval_text(other) or 'n/a'})" if other else ""
-        lines.append(
-            [TITLES.get(name, name), f"{score['mean']:.3f}", deviation_text(score["sd"]), interval_text(score), at_val]
-        )
+        cells = [f"{score['mean']:.3f}", deviation_text(score["sd"]), interval_text(score), at_val]
+        lines.append([TITLES.get(name, name), *cells, printed.get(name, "")])
     for name, point in summary.get("operating_points", {}).items():
         asked, _, given = name.partition("_at_")
         words = f"{asked} at {given.rpartition('_')[2]} % {given.partition('_')[0]}"
-        lines.append([words, number_text(point["value"]), "", interval_text(point), ""])
+        lines.append([words, number_text(point["value"]), "", interval_text(point), "", ""])
     if "by_patient" in summary:
         area = summary["by_patient"]["auc"]
-        lines.append(["AUC of whole groups (patients)", number_text(area["value"]), "", interval_text(area), ""])
-    lines += [[f"shortcut: {one['name']}, AUC", f"{one['auc']:.3f}", "", interval_text(one), ""] for one in shortcuts]
-    head = ["score", "mean over seeds", "sd", "95 % by group", "at the validation threshold"]
+        lines.append(["AUC of whole groups (patients)", number_text(area["value"]), "", interval_text(area), "", ""])
+    lines += [
+        [f"shortcut: {one['name']}, AUC", f"{one['auc']:.3f}", "", interval_text(one), "", ""] for one in shortcuts
+    ]
+    head = ["score", "mean over seeds", "sd", "95 % by group", "at the validation threshold", "paper"]
+    if not printed:
+        head, lines = head[:-1], [line[:-1] for line in lines]
     return Table("Scores", head, lines, list(summary["notes"]))
 
 
@@ -73,16 +79,25 @@ def runs(found: Mapping[str, Mapping[str, Any]], shortcuts: Sequence[Mapping[str
     return Table("Scores", head, lines, ["means over seeds at threshold 0.5; intervals by group; covid is positive"])
 
 
-def differences(first: str, found: Mapping[str, Mapping[str, Paired]]) -> Table:
-    """Paired differences to the run ``first``: ``found`` maps a run's name to metrics."""
-    lines = []
-    for name, metrics in found.items():
-        for metric, one in metrics.items():
-            span = f"{one.low:+.3f} to {one.high:+.3f}"
-            title = f"{name} − {first}, {TITLES.get(metric, metric)}"
-            lines.append([title, f"{one.value:+.3f}", span, f"{one.p:.3f}"])
-    notes = ["same test images, whole groups drawn together for both runs; p: predictions swapped group by group"]
-    return Table("Paired differences", ["", "difference", "95 % by group", "p"], lines, notes)
+def differences(found: Mapping[str, Mapping[str, Paired]]) -> Table:
+    """Paired differences: ``found`` maps "second − first" to metrics. Holm's correction over all lines together."""
+    flat = [(name, metric, one) for name, metrics in found.items() for metric, one in metrics.items()]
+    corrected = holm([one.p for _, _, one in flat])
+    lines = [
+        [
+            f"{name}, {TITLES.get(metric, metric)}",
+            f"{one.value:+.3f}",
+            f"{one.low:+.3f} to {one.high:+.3f}",
+            f"{one.p:.3f}",
+            f"{again:.3f}",
+        ]
+        for (name, metric, one), again in zip(flat, corrected, strict=True)
+    ]
+    notes = [
+        "same test images, whole groups drawn together for both runs; p: predictions swapped group by group; "
+        "Holm: p corrected for the number of lines of this table"
+    ]
+    return Table("Paired differences", ["second − first", "difference", "95 % by group", "p", "p, Holm"], lines, notes)
 
 
 def sources(summary: Mapping[str, Any]) -> Table:

@@ -173,6 +173,8 @@ class Predictions:
     ids: tuple[str, ...]
     truth: Array
     runs: dict[int, Array]
+    groups: tuple[str, ...] = ()
+    """Of each image; its own id where the file is of an earlier version and has none."""
 
 
 def read_predictions(folder: Path, split: str) -> Predictions:
@@ -195,7 +197,8 @@ def read_predictions(folder: Path, split: str) -> Predictions:
         raise CovidctError(f"{path}: the {split} images are not the same for every seed; run 'covidct bench' again")
     ids = tuple(truth)
     runs = {seed: np.array([found[image] for image in ids]) for seed, found in by_seed.items()}
-    return Predictions(ids, np.array([truth[image] for image in ids]), runs)
+    group = {line["image_id"]: line.get("group_id") or line["image_id"] for line in lines}
+    return Predictions(ids, np.array([truth[image] for image in ids]), runs, tuple(group[image] for image in ids))
 
 
 def toml(values: Mapping[str, Any]) -> str:

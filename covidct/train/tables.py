@@ -1,9 +1,11 @@
 """The paper's seven tables: its rows, its figures, and how each row is run here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from covidct.errors import UsageError
+from covidct.train.methods import METHODS
 
 
 @dataclass(frozen=True)
@@ -29,15 +31,15 @@ class Row:
     note: str = ""
 
     @property
+    def kind(self) -> str:
+        """What is done, whatever the network; a start that is the method's own is not said."""
+        init = "" if self.init == METHODS[self.method].init else self.init
+        return "-".join(part.replace("+", "-") for part in (self.method, init, "frozen" if self.freeze else "") if part)
+
+    @property
     def slug(self) -> str:
-        """A folder name of its own within a table."""
-        parts = [
-            self.model.rpartition("/")[2].replace(".py:", "-"),
-            self.method,
-            self.init,
-            "frozen" if self.freeze else "",
-        ]
-        return "-".join(part.replace("+", "-") for part in parts if part)
+        """The run's folder: the same for the same run in another table."""
+        return f"{self.model.rpartition('/')[2].replace('.py:', '-')}-{self.kind}"
 
 
 COUNTS: Mapping[tuple[str, str], tuple[int, int, int]] = {
@@ -152,6 +154,39 @@ def rows(table: int, model: str | None = None) -> list[Row]:
         return listed
     own = [row for row in listed if row.model == model]
     return own or [_replaced(row, model) for row in listed if row.model == "densenet169"]
+
+
+PAIRS = (
+    ("scratch", "transfer"),
+    ("transfer", "self-trans"),
+    ("method2", "self-trans"),
+    ("method3", "self-trans"),
+    ("transfer", "transfer-imagenet-lnm"),
+    ("method2-frozen", "method2"),
+)
+"""What the paper's text compares: first and second :attr:`Row.kind`, on one network."""
+
+
+def compared(listed: Sequence[Row]) -> list[tuple[Row, Row]]:
+    """The pairs of ``listed`` that the paper compares."""
+    by_slug = {(row.model, row.kind): row for row in listed}
+    return [
+        (by_slug[model, first], by_slug[model, second])
+        for model in dict.fromkeys(row.model for row in listed)
+        for first, second in PAIRS
+        if (model, first) in by_slug and (model, second) in by_slug
+    ]
+
+
+def like(config: Mapping[str, Any]) -> dict[str, float | None]:
+    """The paper's figures for the run of ``config``: same network, method, start and frozen features; or none."""
+    run = config["run"]
+    for number in range(3, 8):
+        for row in rows(number):
+            same = (row.model, row.method, row.init or METHODS[row.method].init, row.freeze)
+            if same == (run["model"], run["method"], run["init"], config["recipe"]["freeze"]):
+                return dict(vars(row.paper))
+    return {}
 
 
 def _replaced(row: Row, model: str) -> Row:

@@ -12,11 +12,13 @@ from covidct.intervals import (
     delong,
     deviation_text,
     group_weights,
+    holm,
     interval_text,
     paired,
     weighted,
 )
 from covidct.scores import auc, best_threshold, calibration, calibration_error, precision_recall, roc, score
+from covidct.train.bands import GRID, band
 from covidct.train.data import Part
 from covidct.train.results import by_patient, toml
 
@@ -235,3 +237,25 @@ def test_by_patient_feels_neither_order_nor_doubled_images() -> None:
     plain = found(list(range(48)))
     assert found(list(np.random.default_rng(1).permutation(48))) == plain
     assert found([i for i in range(48) for _ in range(2)]) == plain
+
+
+def test_holm_is_the_worked_example() -> None:
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.5, 0.9]) == [1.0, 1.0]
+    assert holm([]) == []
+
+
+def test_bands_hold_their_curve_and_feel_no_scale_and_no_doubling() -> None:
+    truth, run = sample(90, 3)
+    groups = [f"g{number // 3}" for number in range(90)]
+    low, high = band(truth, run, groups, "roc")
+    false, true = roc(truth, run)
+    middle = np.interp(GRID, false, true)
+    assert (low[1:-1] <= middle[1:-1] + 1e-9).all()
+    assert (high[1:-1] >= middle[1:-1] - 1e-9).all()
+    assert (high - low).max() > 0.05
+    for kind in ("roc", "pr"):
+        plain = band(truth, run, groups, kind)
+        assert np.allclose(band(truth, np.sqrt(run), groups, kind), plain)
+        assert np.allclose(band(np.tile(truth, 2), np.tile(run, 2), groups * 2, kind), plain)
+    assert np.isnan(band(np.ones(4), np.arange(4.0), list("aabb"), "roc")).all()

@@ -65,6 +65,11 @@ def test_tables_of_methods_run_on_any_network(
     assert isinstance(rows, list)
     assert all(row["ours"] is not None for row in rows)
     assert len(rows) == {6: 5, 7: 2}[number]
+    text = (tmp_path / "table.md").read_text()
+    pairs = {6: ["self-trans − method2", "self-trans − method3"], 7: ["method2 − method2-frozen"]}[number]
+    assert [line.split(",")[0] for line in text.splitlines() if " − " in line and "AUC" in line] == [
+        f"| lite0: {pair}" for pair in pairs
+    ]
 
 
 def test_table_4_with_patches_of_two_kinds(bench: Bench, drawn: tuple[Path, Path], tmp_path: Path) -> None:
@@ -86,3 +91,28 @@ def test_a_row_that_cannot_run_is_said_and_the_others_stay(
     said = capsys.readouterr()
     assert "n/a (0.85)" in said.out
     assert "give --luna DIR" in said.err
+
+
+def test_tables_share_the_runs_that_they_have_in_common(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 38 rows 8 are runs of another table; a run that is there is not made again."""
+    slugs = [row.slug for number in range(3, 8) for row in tables.rows(number)]
+    assert (len(slugs), len(set(slugs))) == (38, 30)
+    monkeypatch.chdir(tmp_path)
+    small = ("--model", "crnet", *TINY)
+    assert bench("--table", "3", *small) == 0
+    weights = tmp_path / "runs" / "rows-paper" / "crnet-scratch" / "seed-0" / "best.pt"
+    made = weights.stat().st_mtime_ns
+    assert bench("--table", "4", *small) == 0
+    assert weights.stat().st_mtime_ns == made
+    assert (tmp_path / "runs" / "table-4" / "results.csv").read_text().count("\n") == 2
+
+
+def test_the_papers_figure_is_that_of_the_like_run() -> None:
+    def config(model: str, method: str, init: str, freeze: bool = False) -> dict[str, dict[str, object]]:
+        return {"run": {"model": model, "method": method, "init": init}, "recipe": {"freeze": freeze}}
+
+    assert tables.like(config("densenet169", "self-trans", "imagenet"))["auc"] == 0.94
+    assert tables.like(config("resnet50", "method2", "imagenet", True))["accuracy"] == 0.70
+    assert tables.like(config("lite0", "transfer", "imagenet")) == {}
