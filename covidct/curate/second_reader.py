@@ -15,6 +15,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from covidct.errors import CovidctError, UsageError
+from covidct.net import wire
+from covidct.net.failures import FetchError
+from covidct.net.post import post_json
 from covidct.records import CAPTION_LABELS, Decision, Figure, Panel, Paper
 from covidct.workspace import Workspace
 
@@ -103,31 +106,16 @@ class Reader:
         return [{"role": "system", "content": self.prompt}, {"role": "user", "content": text}]
 
     def _post(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        import requests
-
         key = os.environ.get(KEY_VARIABLE, "")
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        until = time.monotonic() + self.limits.seconds
+        seconds = self.limits.seconds
+        cost = wire.Limits(bytes=self.limits.bytes, seconds=seconds, connect=seconds, silence=seconds)
         try:
-            with requests.post(
-                self.url, json=body, headers=headers, timeout=self.limits.seconds, stream=True, allow_redirects=False
-            ) as response:
-                if response.status_code != 200:
-                    raise CovidctError(f"the second reader at {self.host} answered {response.status_code}")
-                # byte by byte: a larger piece would be waited for, however slowly it comes
-                return _object(self._bounded(response.iter_content(1), until), self.host)
-        except requests.RequestException as error:
-            raise CovidctError(f"the second reader at {self.host}: {type(error).__name__}") from error
-
-    def _bounded(self, pieces: Iterator[bytes], until: float) -> bytes:
-        data = bytearray()
-        for piece in pieces:
-            data += piece
-            if len(data) > self.limits.bytes:
-                raise CovidctError(f"the second reader at {self.host} sent more than {self.limits.bytes} bytes")
-            if time.monotonic() > until:
-                raise CovidctError(f"the second reader at {self.host} took longer than {self.limits.seconds:g} s")
-        return bytes(data)
+            return _object(post_json(self.url, body, headers, cost), self.host)
+        except FetchError as error:
+            large = f"sent more than {self.limits.bytes} bytes"
+            reason = large if error.rule == "too-large" else error.reason
+            raise CovidctError(f"the second reader at {self.host}: {reason}") from error
 
 
 def _object(data: bytes, host: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import requests
 
 from covidct.errors import CovidctError
 from covidct.files import sha256_file
-from covidct.net.wire import Deadline, Limits, WatchedAdapter, follow
+from covidct.net.wire import Deadline, Limits, follow, watched_session
 from covidct.progress import progress
 
 MIRROR = "COVIDCT_WEIGHTS_URL"
@@ -87,7 +87,7 @@ def _transfer(url: str, part: Path) -> None:
     have = part.stat().st_size if part.is_file() else 0
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
     try:
-        with Deadline(LIMITS.seconds), follow(_session(), url, headers, LIMITS, FRIENDS) as answer:
+        with Deadline(LIMITS.seconds), follow(watched_session(), url, headers, LIMITS, FRIENDS) as answer:
             if answer.status_code == 416:  # as long as the file, or longer: its sha256 will tell which
                 return
             _check(answer)
@@ -99,14 +99,6 @@ def _transfer(url: str, part: Path) -> None:
         raise _BrokenOffError(f"the connection failed ({type(error).__name__})") from error
     except requests.RequestException as error:
         raise CovidctError(f"{url}: {error}") from error
-
-
-def _session() -> requests.Session:
-    session = requests.Session()
-    session.trust_env = False
-    for scheme in ("http://", "https://"):
-        session.mount(scheme, WatchedAdapter(max_retries=0))
-    return session
 
 
 def _check(answer: requests.Response) -> None:

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import logging
-import os
 import random
 import threading
 from collections import Counter
@@ -24,7 +23,7 @@ from covidct.net.rates import Breaker, RateLimiter, is_loopback
 from covidct.net.reach import CONNECT_SECONDS, PATIENCE, TRIES, cause_of, resolve
 from covidct.net.robots import RobotRules, parse_robots
 from covidct.net.waiting import Wait, Waiting
-from covidct.net.wire import WIRE_ERRORS, Deadline, Limits, WatchedAdapter, follow, host_of, pieces
+from covidct.net.wire import WIRE_ERRORS, Deadline, Limits, follow, host_of, pieces, watched_session
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -195,13 +194,7 @@ class HttpClient:
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._sessions, "session", None)
         if session is None:
-            session = requests.Session()
-            session.trust_env = False  # a .netrc must not add credentials; proxies are read in ``follow``
-            session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
-            adapter = WatchedAdapter(pool_connections=8, pool_maxsize=4, max_retries=0)
-            session.mount("http://", adapter)
-            session.mount("https://", adapter)
-            self._sessions.session = session
+            session = self._sessions.session = watched_session()
         return session
 
     def _count(self, name: str) -> None:

@@ -1,5 +1,6 @@
 """One request on the wire: watched by a deadline, redirects confined, body decoded within bounds."""
 
+import os
 import socket
 import threading
 import zlib
@@ -111,6 +112,16 @@ class Deadline:
     ) -> None:
         self._timer.cancel()
         _active.deadline = None
+
+
+def watched_session() -> requests.Session:
+    """A session whose sockets a :class:`Deadline` can end. It takes no credentials and no proxies from anywhere."""
+    session = requests.Session()
+    session.trust_env = False  # a .netrc must not add credentials; who uses it asks for proxies
+    session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, WatchedAdapter(pool_connections=8, pool_maxsize=4, max_retries=0))
+    return session
 
 
 def host_of(url: str) -> str:
