@@ -175,3 +175,98 @@ def test_each_stage_has_a_picture(extractor: Extractor, tmp_path: Path) -> None:
     names = sorted(path.stem for path in (tmp_path / "stages").iterdir())
     stages = ("1-lines", "2-paragraphs", "3-placements", "4-captions", "5-clusters", "6-figures")
     assert [stage for stage in stages if not any(name.endswith(stage) for name in names)] == []
+
+
+@pytest.mark.parametrize("rotate", [90, 270])
+def test_sideways_figure_and_caption_on_a_page_of_upright_text(
+    rotate: int, extractor: Extractor, tmp_path: Path
+) -> None:
+    made = Maker()
+    made.body((60, 60, 535, 780), 30)
+    made.new_page()
+    made.body((60, 60, 535, 400), 20)
+    made.image((100, 430, 420, 780), noise(160, 175))
+    made.page.insert_text(
+        (445 if rotate == 90 else 85, 780 if rotate == 90 else 430),
+        "Figure 1. Cages from the side.",
+        fontsize=10,
+        rotate=rotate,
+    )
+    result = run(made, extractor, tmp_path)
+    (figure,) = result.figures
+    assert figure.caption == "Cages from the side." and close(figure, (100, 430, 420, 780), 2)
+    assert figure.page == 2 and result.pages == 2
+
+
+NOTE = "Cages of three years are given, and the darker of the bars stand for those of the second year alone."
+
+
+def over(made: Maker, y: float, number: int) -> None:
+    made.page.insert_text((60, y), f"Figure {number}. Cages of valley number {number}", fontsize=12, fontname="tibo")
+
+
+def test_captions_over_their_figures_at_the_foot_of_the_page_before(extractor: Extractor, tmp_path: Path) -> None:
+    """Each page but the first begins with the figure whose caption ends the page before; a note explains it."""
+    made = Maker()
+    made.body((60, 60, 535, 780), 30)
+    for number in (1, 2):
+        made.new_page()
+        over(made, 80, number)
+        made.image((60, 100, 500, 500), noise(220, 200, number))
+        made.body((60, 540, 535, 780), 10)
+    for number in (3, 4, 5):
+        made.new_page()
+        if number > 3:
+            made.image((60, 60, 500, 500), noise(220, 200, number - 1))
+            made.page.insert_text((60, 520), NOTE, fontsize=8, fontname="tiro")
+        over(made, 770, number)
+    made.new_page()
+    made.image((60, 60, 500, 500), noise(220, 200, 5))
+    figures = run(made, extractor, tmp_path).figures
+    assert [(f.label, f.page, f.provenance["pair"]) for f in figures] == [
+        ("Figure 1", 2, "same-page"),
+        ("Figure 2", 3, "same-page"),
+        ("Figure 3", 5, "next-page"),
+        ("Figure 4", 6, "next-page"),
+        ("Figure 5", 7, "next-page"),
+    ]
+    assert [NOTE in f.caption for f in figures] == [False, False, True, True, False]
+
+
+def test_small_print_on_the_page_after_a_figure_that_fills_its_page(extractor: Extractor, tmp_path: Path) -> None:
+    made = Maker()
+    made.body((60, 60, 535, 300), 12)
+    over(made, 330, 1)
+    made.image((60, 350, 500, 790), noise(220, 220))
+    made.new_page()
+    made.page.insert_text((60, 70), NOTE, fontsize=8, fontname="tiit")
+    made.body((60, 110, 535, 780), 30)
+    (figure,) = run(made, extractor, tmp_path).figures
+    assert figure.caption == f"Cages of valley number 1 {NOTE}"
+
+
+def test_figures_of_two_columns_that_all_but_touch_are_two(extractor: Extractor, tmp_path: Path) -> None:
+    made = Maker()
+    for n, x in enumerate((54, 306)):
+        made.image((x, 60, x + 246, 240), noise(200, 150, n))
+        made.caption(
+            (x, 250, x + 236, 290), f"Figure {n + 1}.", f"Cages of valley number {n + 1}, drawn by two people."
+        )
+        made.body((x, 310, x + 240, 780), 20)
+    one, two = run(made, extractor, tmp_path).figures
+    assert close(one, (54, 60, 300, 240), 2) and close(two, (306, 60, 552, 240), 2)
+
+
+def test_full_stop_over_a_blank_foot_ends_a_caption(extractor: Extractor, tmp_path: Path) -> None:
+    """The next page begins in the caption's own bold face: a table's head, not more of the caption."""
+    made = Maker()
+    for _ in range(3):
+        made.body((60, 60, 535, 800), 40)
+        made.new_page()
+    made.image((60, 100, 500, 560), noise(220, 230))
+    made.page.insert_text((60, 590), "Figure 1. Cages of the valley by day.", fontsize=9, fontname="hebo")
+    made.new_page()
+    made.page.insert_text((60, 80), "Valley and number of cages", fontsize=9, fontname="hebo")
+    made.body((60, 120, 535, 780), 30)
+    (figure,) = run(made, extractor, tmp_path).figures
+    assert figure.caption == "Cages of the valley by day."

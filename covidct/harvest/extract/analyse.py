@@ -7,7 +7,14 @@ import pymupdf
 
 from covidct.captions.figure_labels import read_label
 from covidct.harvest.extract.boxes import rounded
-from covidct.harvest.extract.captions import Caption, Reader, joined_text, read_captions, with_note
+from covidct.harvest.extract.captions import (
+    Caption,
+    Reader,
+    joined_text,
+    read_captions,
+    with_legend_overleaf,
+    with_note,
+)
 from covidct.harvest.extract.document import (
     HEAD_LETTERS,
     LIBRARY_ERRORS,
@@ -23,7 +30,7 @@ from covidct.harvest.extract.figures import write_figures
 from covidct.harvest.extract.furniture import set_aside, without_notices
 from covidct.harvest.extract.graphics import find_regions, running_text, title_lines
 from covidct.harvest.extract.match import PageView, match_document
-from covidct.harvest.extract.page import Page, read_page, upright
+from covidct.harvest.extract.page import Page, read_page, sideways, upright
 from covidct.harvest.extract.paragraphs import read_flow
 from covidct.harvest.extract.results import Extraction, Limits
 from covidct.harvest.extract.starts import best_of_label, body_style, continues, find_starts
@@ -82,6 +89,7 @@ def lay_out(document: pymupdf.Document, pages: list[Page], tally: Tally) -> Work
     """``pages`` as they were read, without notices, turned upright, without heads and numbers, cut into paragraphs."""
     ready = [upright(without_notices(page, tally)) for page in pages]
     set_aside(ready, tally)
+    ready += [side for page in ready if (side := sideways(page)) is not None]
     return Work(document, ready, body_style(ready), [read_flow(page) for page in ready])
 
 
@@ -120,14 +128,22 @@ def _find(work: Work, tally: Tally) -> None:
 def _add_notes(work: Work, reader: Reader, tally: Tally) -> None:
     """Small print under a figure whose caption stands above it becomes part of the caption."""
     for found in work.found:
-        if found.page != found.caption.page or found.box[1] < found.caption.box[3] - 2:
+        caption = found.caption
+        ahead = found.how[0] == "page-after"
+        if not ahead and (found.page != caption.page or found.box[1] < caption.box[3] - 2):
             continue
-        barred = {i for c in work.captions if c.page == found.page for i in c.lines}
-        whole = with_note(reader, found.caption, found.box, barred)
-        if whole is not found.caption:
+        whole = with_note(reader, caption, found.page, found.box, _lines_of_captions(work, found.page))
+        if whole is caption and not ahead:
+            whole = with_legend_overleaf(reader, caption, found.box, _lines_of_captions(work, found.page + 1))
+        if whole is not caption:
             tally.fired("caption:note-below")
-            work.captions[work.captions.index(found.caption)] = whole
+            work.captions[work.captions.index(caption)] = whole
             found.caption = whole
+
+
+def _lines_of_captions(work: Work, number: int) -> set[int]:
+    own = {i for c in work.captions if c.page == number for i in c.lines}
+    return own | {i for c in work.captions if c.page == number - 1 for i in c.overleaf}
 
 
 def _report_drops(work: Work, tally: Tally) -> None:
@@ -174,7 +190,7 @@ def _extraction(work: Work, tally: Tally) -> Extraction:
         head=" ".join(line.text for page in work.pages[:2] for line in page.lines)[:HEAD_LETTERS],
         title=find_title(work.document, work.pages[0]),
         licence=find_licence(everything),
-        pages=len(work.pages),
+        pages=len({page.number for page in work.pages}),
         figures=tuple(work.figures),
         dropped=tuple(tally.dropped),
         rules=dict(sorted(tally.rules.items())),

@@ -34,6 +34,10 @@ class Thresholds:
     """Empty lines between a bold title and its legend: one of a double-spaced manuscript is 2.3 font sizes."""
     label_alone: float = 4.5
     """The same below a line that holds nothing but the label."""
+    room: float = 4.0
+    """Blank under a full stop that shows that a caption ends on its page: two lines and more."""
+    small: float = 0.8
+    """Points by which small print in the typeface of the running text is smaller than it."""
     heading: int = 110
     """Letters of the longest line that is taken for a heading."""
 
@@ -322,6 +326,8 @@ def _overleaf(reader: Reader, number: int, taken: list[int], barred: set[int], l
     head = after.lines[first]
     step = Step(lines, head, page, reader.body, "overleaf", 0.0)
     open_end = not ends_sentence(last.text) or last.text.rstrip().endswith((",", ";"))
+    if not open_end and _room_below(reader, page, last):
+        return []
     alike = face(head.main.font) == face(last.main.font) and abs(head.size - last.size) < 0.3
     style = head.main.font == last.main.font and (step.unlike_body or listed)
     under_picture = any(p.box[3] < head.box[1] for p in after.placements)
@@ -329,6 +335,13 @@ def _overleaf(reader: Reader, number: int, taken: list[int], barred: set[int], l
     if not alike or under_picture or read_label(head.text) or not goes_on:
         return []
     return _extent(reader, number + 1, first, barred, (listed, False))[0]
+
+
+def _room_below(reader: Reader, page: Page, last: Line) -> bool:
+    """Whether ``page`` could hold further lines under ``last``: full pages of its height reach farther down."""
+    alike = [x for x in reader.pages if abs(x.height - page.height) < 1]
+    feet = sorted(max((line.box[3] for line in x.lines if not line.way), default=0.0) for x in alike)
+    return last.box[3] + LIMITS.room * last.size < feet[3 * len(feet) // 4]
 
 
 def _extent(
@@ -438,10 +451,13 @@ def _label_end(text: str, label: Label) -> int:
     return found.end() if found else 0
 
 
-def with_note(reader: Reader, caption: Caption, box: Box, barred: set[int]) -> Caption:
-    """``caption``, which stands above its figure at ``box``, with the small print that explains it below, if any."""
-    page, body = reader.pages[caption.page], reader.body
-    style = page.lines[caption.lines[0]]
+def with_note(reader: Reader, caption: Caption, number: int, box: Box, barred: set[int]) -> Caption:
+    """``caption``, which stands above its figure at ``box`` of page ``number``, with the small print below, if any.
+
+    Where the figure ends its page, the small print may begin the next. ``barred``: lines of captions on that page.
+    """
+    page, body = reader.pages[number], reader.body
+    style = reader.pages[caption.page].lines[caption.lines[0]]
 
     def explains(line: Line) -> bool:
         explained = (
@@ -453,13 +469,36 @@ def with_note(reader: Reader, caption: Caption, box: Box, barred: set[int]) -> C
     if first is None:
         return caption
     small = replace(reader, body=Body("", page.lines[first].size, width(box)))
-    taken = _extent(small, caption.page, first, barred, (False, False))[0]
-    text = join_lines([page.lines[i].text for i in taken], reader.words)
+    return _explained(small, caption, number, _extent(small, number, first, barred, (False, False))[0])
+
+
+def _explained(reader: Reader, caption: Caption, number: int, taken: list[int]) -> Caption:
+    """``caption`` with the lines ``taken`` of its page, or of the page after."""
+    text = join_lines([reader.pages[number].lines[i].text for i in taken], reader.words)
+    here = number == caption.page
     return replace(
         caption,
         text=f"{caption.text} {text}".strip(),
-        lines=(*caption.lines, *taken),
+        lines=(*caption.lines, *taken) if here else caption.lines,
+        overleaf=caption.overleaf if here else (*caption.overleaf, *taken),
         rules=(*caption.rules, "note-below"),
+    )
+
+
+def with_legend_overleaf(reader: Reader, caption: Caption, box: Box, barred: set[int]) -> Caption:
+    """``caption``, whose figure at ``box`` under it fills the page, with the small print that begins the next page."""
+    page = reader.pages[caption.page]
+    if caption.page + 1 >= len(reader.pages) or any(x.box[1] > box[3] - 2 for x in page.lines if not x.way):
+        return caption
+    after = reader.pages[caption.page + 1]
+    lines = [n for n, line in enumerate(after.lines) if not line.way]
+    first = min(lines, key=lambda n: (round(after.lines[n].box[1] / 4), after.lines[n].box[0]), default=None)
+    style = page.lines[caption.lines[0]]
+    if first is None or first in barred or not _small_print(after.lines[first], style, reader.body):
+        return caption
+    small = replace(reader, body=Body("", after.lines[first].size, width(box)))
+    return _explained(
+        small, caption, caption.page + 1, _extent(small, caption.page + 1, first, barred, (False, False))[0]
     )
 
 
@@ -476,9 +515,10 @@ def _below(line: Line, caption: Caption, box: Box) -> bool:
 
 
 def _small_print(line: Line, style: Line, body: Body) -> bool:
-    """Prose flush with the caption above, in its typeface, no larger, and unlike the running text."""
+    """Prose flush with the caption above, in its typeface, no larger, and unlike the running text or much smaller."""
     prose = len(line.text) > 40 and len(re.findall(r"[^\W\d_]{2,}", line.text)) > 5
     flush = abs(line.box[0] - style.box[0]) < 3
-    face = line.main.font.split("-")[0] == style.main.font.split("-")[0]
+    alike = face(line.main.font) == face(style.main.font)
     small = line.size < style.size + 0.1 and line.size < body.size - 0.3
-    return prose and flush and face and small and line.main.font != body.font
+    unlike = line.main.font != body.font or (line.size < body.size - LIMITS.small and line.text.lstrip()[:1].isupper())
+    return prose and flush and alike and small and unlike

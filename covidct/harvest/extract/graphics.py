@@ -1,5 +1,6 @@
 """Stage 3, clusters: image placements and strokes of a page into regions; what is no part of a figure is dropped."""
 
+import itertools
 from collections import defaultdict
 from dataclasses import dataclass
 
@@ -27,6 +28,10 @@ BRANCHES = 6
 """So many different extents of level rules, most of them unlike, are no table: a tree, a dendrogram, a step chart."""
 WRAPPED = 4
 """So many short lines one under the other are a paragraph beside a figure."""
+LEVEL_CAPTIONS = 60.0
+"""Points by which captions of figures side by side may stand at different heights."""
+COLUMN = 100.0
+"""Points: width of the narrowest caption that fills a column."""
 PIECES = (8.0, 40.0)
 """Points: nearest and farthest reach at which small pieces, as the bars of a chart, make one region."""
 
@@ -64,7 +69,8 @@ def find_regions(pages: list[Page], captions: list[Caption], body: Body, tally: 
         strokes = [
             s for s in page.strokes if id(s) not in frames and not _drop_stroke(page, s, barred, running, bands, tally)
         ]
-        out.append([r for r in _regions(number, placements, strokes) if not _drop_speck(page, r, tally)])
+        own = [c.box for c in captions if c.page == number and c.label.kind == "figure"]
+        out.append([r for r in _regions(number, placements, strokes, own) if not _drop_speck(page, r, tally)])
     return out
 
 
@@ -254,16 +260,40 @@ def _framed(caption: Box, upright: list[Box], level: list[Box]) -> bool:
     )
 
 
-def _regions(number: int, placements: list[Placement], strokes: list[Stroke]) -> list[Region]:
+def _regions(number: int, placements: list[Placement], strokes: list[Stroke], captions: list[Box]) -> list[Region]:
     unique = list({tuple(round(v / 2) for v in s.box): s for s in strokes}.values())
     boxes = [p.box for p in placements] + [s.box for s in unique]
     regions = []
-    for members in clusters(boxes, REACH):
+    for members in _in_columns(clusters(boxes, REACH), boxes, captions):
         images = tuple(placements[i] for i in members if i < len(placements))
         drawn = [unique[i - len(placements)] for i in members if i >= len(placements)]
         box = union([boxes[i] for i in members])
         regions.append(Region(number, box, images, len(drawn), not images and rules_only([s.box for s in drawn])))
     return _pieced_together(regions)
+
+
+def _in_columns(groups: list[list[int]], boxes: list[Box], captions: list[Box]) -> list[list[int]]:
+    """``groups`` of positions in ``boxes``, those parted that lie over or under two captions side by side.
+
+    Figures of two columns may stand nearer to each other than the parts of one figure; then no part crosses the blank
+    between their captions.
+    """
+    out = []
+    for members in groups:
+        whole = union([boxes[n] for n in members])
+        gap = next((gap for gap in _gaps(captions) if whole[0] < gap[0] and gap[1] < whole[2]), None)
+        left = [n for n in members if gap is not None and boxes[n][2] < gap[1]]
+        right = [n for n in members if gap is not None and boxes[n][0] > gap[0] and n not in left]
+        apart = left and right and len(left) + len(right) == len(members)
+        out += [left, right] if apart else [members]
+    return out
+
+
+def _gaps(captions: list[Box]) -> list[tuple[float, float]]:
+    """The blanks between captions that stand about level in two columns, left and right end."""
+    pairs = itertools.permutations(captions, 2)
+    level = [(a, b) for a, b in pairs if a[2] < b[0] and abs(a[1] - b[1]) < LEVEL_CAPTIONS]
+    return [(a[2], b[0]) for a, b in level if width(a) > COLUMN and width(b) > COLUMN]
 
 
 def _pieced_together(regions: list[Region]) -> list[Region]:

@@ -28,10 +28,13 @@ ADOPTED = 150.0
 """Points: how far beside a figure graphics of the same height may stand that no caption claims."""
 LARGE = (30000.0, 15000.0, 6000.0)
 """Square points of graphics on a page that holds a figure of its own; the first that gives one page a caption."""
+LEAF_PAIRS = 2
+"""So many pairs of one way on their pages show the way of a document."""
 LEVEL_REACH = 70.0
 """Points: how far beside the graphics a panel or legend may stand that no caption claims."""
 
 
+WAYS = ("above", "below")
 PAIRS = {
     "graphic-above": ("same-page", 1.0),
     "graphic-below": ("same-page", 1.0),
@@ -101,7 +104,7 @@ Rule = Callable[[Caption, list[PageView], list[Found]], Found | None]
 
 def match_page(view: PageView, number: int, prefer: str) -> list[Found]:
     """Pairs of one page: all captions below their figures, or all above; whichever leaves fewer without one."""
-    plans = {way: _assign(view, way) for way in ("above", "below")}
+    plans = {way: _assign(view, way) for way in WAYS}
     order = sorted(plans, key=lambda way: (-_worth(plans[way], prefer == way), way != prefer))
     chosen = plans[order[0]]
     out = []
@@ -250,6 +253,7 @@ def match_document(views: list[PageView], tally: Tally) -> list[Found]:
     below = sum("graphic-below" in pair.how for pair in found)
     if below > above:
         found = [pair for number, view in enumerate(views) for pair in match_page(view, number, "below")]
+    _turn_the_leaf(views, found)
     _fill(views, found)
     _adopt(views, found)
     found = _joined(found)
@@ -257,6 +261,56 @@ def match_document(views: list[PageView], tally: Tally) -> list[Found]:
         for rule in pair.how:
             tally.fired(f"match:{rule}")
     return found
+
+
+def _turn_the_leaf(views: list[PageView], found: list[Found]) -> None:
+    """Move pairs that go against the way of the document onto the neighbouring page, where that fits.
+
+    In a document whose captions stand over their figures, a caption at the foot of a page under a figure is that of the
+    figure at the head of the next page; the other way round at the head of a page.
+    """
+    loose = {way: [p for p in found if p.how == [f"graphic-{way}"] and _may_turn(p, views)] for way in WAYS}
+    sure = {way: sum(p.how == [f"graphic-{way}"] for p in found) - len(loose[way]) for way in WAYS}
+    way, other = sorted(WAYS, key=lambda way: -sure[way])
+    if sure[way] < LEAF_PAIRS or sure[way] <= 2 * sure[other]:
+        return
+    against = sorted(loose[other], key=lambda p: p.page if way == "above" else -p.page)
+    for pair in list(against):
+        number, head = _leaf(pair)
+        regions = _free(views, [one for one in found if one not in against], number)
+        if _reaches_edge(regions, views, number, head=not head):
+            found.remove(pair)
+            against.remove(pair)
+            found.append(Found(pair.caption, number, regions, ["page-before" if head else "page-after"]))
+
+
+def _leaf(pair: Found) -> tuple[int, bool]:
+    """Where the figure of ``pair`` is if its caption stands on its other side, and whether that heads its page."""
+    head = pair.how == ["graphic-below"]
+    return pair.page - 1 if head else pair.page + 1, head
+
+
+def _may_turn(pair: Found, views: list[PageView]) -> bool:
+    number, head = _leaf(pair)
+    regions = _free(views, [], number)
+    return _at_edge(pair.caption, views[pair.page], head) and _reaches_edge(regions, views, number, head=not head)
+
+
+def _at_edge(caption: Caption, view: PageView, head: bool) -> bool:
+    """Whether nothing else of the paper stands over (``head``) or under ``caption`` on its page."""
+    boxes = [line.box for line in view.running] + [c.box for c in view.captions if c is not caption]
+    boxes += [region.box for region in view.regions if region.strong]
+    edge = caption.box[1] + 2 if head else caption.box[3] - 2
+    return not any(box[3] < edge if head else box[1] > edge for box in boxes)
+
+
+def _reaches_edge(regions: list[Region], views: list[PageView], number: int, head: bool) -> bool:
+    """Whether ``regions`` are the first (``head``) or last thing on their page; running text and captions apart."""
+    if not regions:
+        return False
+    edge = min(r.box[1] for r in regions) if head else max(r.box[3] for r in regions)
+    others = [line.box for line in views[number].running] + [c.box for c in views[number].captions]
+    return not any(box[3] < edge if head else box[1] > edge for box in others)
 
 
 def _adopt(views: list[PageView], found: list[Found]) -> None:
@@ -401,18 +455,10 @@ def _whole_page(regions: list[Region], view: PageView) -> list[Region]:
 def _neighbour(caption: Caption, views: list[PageView], found: list[Found]) -> Found | None:
     """Caption at the top of a page, graphic at the foot of the page before; or the other way round."""
     view = views[caption.page]
-    over = [line for line in view.running if line.box[3] < caption.box[1] + 2]
-    under = [line for line in view.running if line.box[1] > caption.box[3] - 2]
-    for number, free_side, last in ((caption.page - 1, over, True), (caption.page + 1, under, False)):
+    for number, last in ((caption.page - 1, True), (caption.page + 1, False)):
         regions = _free(views, found, number)
-        if free_side or not regions:
-            continue
-        running = views[number].running
-        captions = views[number].captions
-        edge = max(r.box[3] for r in regions) if last else min(r.box[1] for r in regions)
-        others = [line.box for line in running] + [caption.box for caption in captions]
-        if not any(box[1] > edge if last else box[3] < edge for box in others):
-            whole = regions if captions else _whole_page(regions, views[number])
+        if _at_edge(caption, view, head=last) and _reaches_edge(regions, views, number, head=not last):
+            whole = regions if views[number].captions else _whole_page(regions, views[number])
             return Found(caption, number, whole, ["page-before" if last else "page-after"])
     return None
 

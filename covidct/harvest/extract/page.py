@@ -236,6 +236,26 @@ def upright(page: Page) -> Page:
     captioned = any(line.way == turn and _figure_label(line) for line in page.lines)
     if letters[turn] < MIN_TURNED * sum(letters) or (letters[turn] < 200 and not captioned):
         return page
+    return _turned(page, turn)
+
+
+def sideways(page: Page) -> Page | None:
+    """What stands on its side on an upright page: lines of one way with a figure's label, and the page's graphics.
+
+    They are taken from ``page`` and read as a page of their own, unless upright captions stand there too.
+    """
+    labels = [line for line in page.lines if _figure_label(line, marked=True)]
+    way = next((line.way for line in labels if line.way in (1, 3)), 0)
+    if page.turn or not way or any(not line.way for line in labels):
+        return None
+    own = replace(page, lines=[x for x in page.lines if x.way == way], furniture=[])
+    page.lines = [x for x in page.lines if x.way != way]
+    page.placements, page.strokes = [], []
+    return _turned(own, way)
+
+
+def _turned(page: Page, turn: int) -> Page:
+    """``page`` with lines of way ``turn`` upright."""
     wide, high = page.width, page.height
 
     def turned(box: Box) -> Box:
@@ -265,6 +285,9 @@ def upright(page: Page) -> Page:
     )
 
 
-def _figure_label(line: Line) -> bool:
+def _figure_label(line: Line, marked: bool = False) -> bool:
+    """Whether ``line`` begins with the label of a figure; ``marked``: with a mark behind it, or alone on its line."""
     label = read_label(line.text)
-    return label is not None and label.kind == "figure"
+    if label is None or label.kind != "figure":
+        return False
+    return not marked or not line.text.strip()[len(label.printed) :] or label.after.strip()[:1] in tuple(".:|–—")

@@ -57,10 +57,11 @@ def draw_stages(work: "Work", folder: Path, stem: str) -> None:
         }
         if not any(stages[name] for name in ("4-captions", "5-clusters", "6-figures")):
             continue
+        side = "-side" if any(page.number == other.number for other in work.pages[:number]) else ""
         paper = _paper(work.document.load_page(page.number - 1))
         for name, marks in stages.items():
             _draw(paper, marks, f"{stem}  page {page.number}  {name}").save(
-                folder / f"{safe_name(stem)}-p{page.number:03d}-{name}.png"
+                folder / f"{safe_name(stem)}-p{page.number:03d}{side}-{name}.png"
             )
 
 
