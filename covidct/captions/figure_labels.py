@@ -120,6 +120,8 @@ def parent_key(key: str) -> str:
 
 def plain(text: str) -> str:
     """``text`` with control characters dropped and every kind of blank a blank; the length may shrink."""
+    if text.isascii() and text.isprintable():
+        return text
     kept = "".join(c for c in text if unicodedata.category(c) not in ("Cc", "Cf") or c in "\t\n")
     return re.sub(r"[\u00a0\u2000-\u200a\u202f\u3000\t]", " ", kept)
 

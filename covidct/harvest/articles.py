@@ -6,8 +6,9 @@ graphic may come in several alternatives, ids of PubMed Central with or without 
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import urlsplit
 
 from lxml import etree
@@ -55,6 +56,15 @@ class Article:
     date: str
     has_body: bool
     figures: tuple[ArticleFigure, ...]
+
+
+def article_from_json(value: Mapping[str, Any]) -> Article:
+    """The inverse of ``dataclasses.asdict``, from JSON values."""
+    figures = tuple(
+        ArticleFigure(**{**item, "graphics": tuple(item["graphics"]), "mentions": tuple(item["mentions"])})
+        for item in value["figures"]
+    )
+    return Article(**{**value, "figures": figures})
 
 
 def by_label(figures: Iterable[ArticleFigure]) -> list[ArticleFigure]:

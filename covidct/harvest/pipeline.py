@@ -24,9 +24,8 @@ from covidct.harvest.identity import RULES, Claim, Place, Verdict, judge
 from covidct.harvest.report import RunReport
 from covidct.harvest.shelf import STORED, Shelf, newest_version
 from covidct.harvest.sources import Attempt, Chain, Document, attempts_json, describe
-from covidct.harvest.webpages import read_words
 from covidct.net.client import HttpClient
-from covidct.net.failures import FetchError, Unreachable
+from covidct.net.failures import Unreachable
 from covidct.records import Paper, PaperStatus
 from covidct.steps import Driver, Item, Outcome
 from covidct.steps.engine import Engine
@@ -141,7 +140,7 @@ class Pipeline(Driver):
         self.record.rules.update(extraction.rules)
         if not extraction.ok:
             return self.fail(item, extraction.reason)
-        article, reason = read_sibling(task.document)
+        article, reason = extraction.article, extraction.article_reason
         if task.document.pdf is None and article and not (article.title or article.figures):
             return self.fail(item, "XML, but no JATS article")
         paper = task.paper or self._attach(item, claim_of(task.document, reading, article), article)
@@ -255,17 +254,6 @@ def claim_of(document: Document, reading: Reading, article: Article | None) -> C
 
 UNDER_ALL = (sqlite3.Error, UsageError, Unreachable)
 """What is no fault of one item: the workspace itself, the call, the network as a whole."""
-
-
-def read_sibling(document: Document) -> tuple[Article | None, str]:
-    """The JATS that came with a document, or why it cannot be read."""
-    try:
-        data = document.jats.read_bytes() if document.jats else None
-        return (None if data is None else read_words(data, document.source_file, document.pictures or ())), ""
-    except FetchError as error:
-        return None, error.reason
-    except Exception as error:  # noqa: BLE001  nested too deeply, broken in a way that nobody thought of
-        return None, reason_of(error)
 
 
 def _work(paper: Paper, document: Document | None = None) -> Item:

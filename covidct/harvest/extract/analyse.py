@@ -38,7 +38,7 @@ from covidct.harvest.extract.strokes import tightened
 from covidct.harvest.extract.tally import Tally
 from covidct.harvest.extract.unseen import without_unseen
 from covidct.harvest.extract.words import Vocabulary
-from covidct.harvest.extract.work import Work, caption_lines
+from covidct.harvest.extract.work import Work, caption_lines, keep_listing
 
 
 def prepare_library() -> None:
@@ -74,15 +74,22 @@ def _layout(document: pymupdf.Document, limits: Limits, tally: Tally) -> Work:
     if count > limits.pages:
         tally.drop(f"pages {limits.pages + 1} to {count}", "page-limit", "page limit")
     pages = []
+    listings: dict[int, pymupdf.DisplayList] = {}
+    kept = 0
     for number in range(min(count, limits.pages)):
         try:
-            pages.append(_read(document.load_page(number), number + 1, tally))
+            source = document.load_page(number)
+            listing = source.get_displaylist()
+            pages.append(_read(source, listing, number + 1, tally))
+            kept = keep_listing(listings, pages[-1], listing, kept)
         except LIBRARY_ERRORS as error:
             if out_of_memory(error):
                 raise
             tally.drop("page", "unreadable-page", f"page cannot be read: {type(error).__name__}", number + 1)
             pages.append(Page(number + 1, 0.0, 0.0))
-    return lay_out(document, pages, tally)
+    work = lay_out(document, pages, tally)
+    work.listings = listings
+    return work
 
 
 def lay_out(document: pymupdf.Document, pages: list[Page], tally: Tally) -> Work:
@@ -93,8 +100,7 @@ def lay_out(document: pymupdf.Document, pages: list[Page], tally: Tally) -> Work
     return Work(document, ready, body_style(ready), [read_flow(page) for page in ready])
 
 
-def _read(source: pymupdf.Page, number: int, tally: Tally) -> Page:
-    listing = source.get_displaylist()
+def _read(source: pymupdf.Page, listing: pymupdf.DisplayList, number: int, tally: Tally) -> Page:
     shown = read_page(listing, number)
     shown.strokes = tightened(shown.strokes, listing)
     page, unseen = without_unseen(source, listing, shown)
@@ -114,12 +120,12 @@ def _find(work: Work, tally: Tally) -> None:
     tagged = [replace(c, tags=tuple(t for t in tags if t.label.key == c.label.key)) for c in chosen_captions]
     work.captions = [c if c.continues else replace(c, text=joined_text(c, tagged)) for c in tagged]
     everything = [*work.captions, *tags]
-    work.regions = find_regions(pages, everything, body, tally)
+    running = [running_text(page, caption_lines(page, n, everything), body) for n, page in enumerate(pages)]
+    work.regions = find_regions(pages, everything, running, tally)
     for number, page in enumerate(pages):
         own = [c for c in work.captions if c.page == number]
-        running = running_text(page, caption_lines(page, number, everything), body)
         titles = tuple(title_lines(page, body)) if number == 0 else ()
-        work.views.append(PageView(own, work.regions[number], running, body.width, titles, page.width))
+        work.views.append(PageView(own, work.regions[number], running[number], body.width, titles, page.width))
     work.found = match_document(work.views, tally)
     _add_notes(work, reader, tally)
     _report_drops(work, tally)

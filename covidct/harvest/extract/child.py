@@ -71,12 +71,13 @@ def _read(files: dict[str, Path | None], limits: Limits) -> Extraction:
     try:
         beside = sorted(p.name for p in files["graphics"].iterdir()) if files["graphics"] else []
         article = read_words(files["jats"].read_bytes(), files["jats"].name, beside)
-    except FetchError as error:
-        note = Dropped(files["jats"].name, f"the JATS cannot be used: {error}")
+    except (FetchError, RecursionError) as error:
+        reason = getattr(error, "reason", "nested too deeply")
         if files["pdf"] is None:
-            return Extraction(ok=False, reason=note.reason)
-        return replace(result, dropped=(*result.dropped, note))
-    return merge(result, article, files["graphics"], out)
+            return Extraction(ok=False, reason=f"the JATS cannot be used: {reason}")
+        note = Dropped(files["jats"].name, f"the JATS cannot be used: {reason}")
+        return replace(result, dropped=(*result.dropped, note), article_reason=reason)
+    return replace(merge(result, article, files["graphics"], out), article=article)
 
 
 def die_with(parent: int) -> None:

@@ -40,8 +40,7 @@ def _part(work: Work, found: Found, limits: Limits, tally: Tally) -> Part | None
     figure = assemble(found, page, Around(work.views[found.page].running, barred, others), work.body)
     box = rounded(page.to_page(figure.box))
     try:
-        source = work.document.load_page(page.number - 1)
-        picture = render(source, page, figure, limits.picture_megapixels)
+        picture = render(work.listing(page.number), page, figure, limits.picture_megapixels)
     except LIBRARY_ERRORS as error:
         if out_of_memory(error):
             raise

@@ -53,21 +53,28 @@ class Region:
         return not self.weak and min(width(self.box), height(self.box)) >= least and area(self.box) >= 2500
 
 
-def find_regions(pages: list[Page], captions: list[Caption], body: Body, tally: Tally) -> list[list[Region]]:
-    """The regions of every page."""
+def find_regions(
+    pages: list[Page], captions: list[Caption], running: list[list[Line]], tally: Tally
+) -> list[list[Region]]:
+    """The regions of every page; ``running``: the running text of each."""
     repeated = _repeated(pages)
     bands = _repeated_strokes(pages)
     out = []
     for number, page in enumerate(pages):
         barred = [page.lines[i] for c in captions if c.page == number for i in c.lines]
         barred += [page.lines[i] for c in captions if c.page == number - 1 for i in c.overleaf]
-        running = running_text(page, barred, body)
-        placements = [p for p in page.placements if not _drop_placement(page, p, repeated, running, tally)]
+        placements = [p for p in page.placements if not _drop_placement(page, p, repeated, running[number], tally)]
         frames = _frames([s for s in page.strokes if s.straight], [c.box for c in captions if c.page == number])
         if frames:
             tally.fired("drop:frame of rules")
+        texts = (barred, running[number])
+        least = min((height(line.box) for lines in texts for line in lines), default=0.0)
         strokes = [
-            s for s in page.strokes if id(s) not in frames and not _drop_stroke(page, s, barred, running, bands, tally)
+            s
+            for s in page.strokes
+            if id(s) not in frames
+            and not _drop_stroke(page, s, bands, tally)
+            and (height(s.box) < 0.9 * least or not _frames_text(s, *texts, tally))
         ]
         own = [c.box for c in captions if c.page == number and c.label.kind == "figure"]
         out.append([r for r in _regions(number, placements, strokes, own) if not _drop_speck(page, r, tally)])
@@ -214,9 +221,7 @@ def _drop_speck(page: Page, region: Region, tally: Tally) -> bool:
     return speck
 
 
-def _drop_stroke(
-    page: Page, s: Stroke, barred: list[Line], running: list[Line], bands: set[Place], tally: Tally
-) -> bool:
+def _drop_stroke(page: Page, s: Stroke, bands: set[Place], tally: Tally) -> bool:
     if _stroke_place(s) in bands:
         tally.fired("drop:repeated on other pages")
         return True
@@ -226,6 +231,11 @@ def _drop_stroke(
     if area(s.box) > 0.9 * area(page.box):
         tally.fired("drop:background of the page")
         return True
+    return False
+
+
+def _frames_text(s: Stroke, barred: list[Line], running: list[Line], tally: Tally) -> bool:
+    """Whether ``s`` is drawn round a caption or a good part of the running text."""
     if min(width(s.box), height(s.box)) < 4:
         return False
     held = [line for line in running if inside(line.box, s.box) > 0.9]

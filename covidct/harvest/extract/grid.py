@@ -40,6 +40,9 @@ def _label(
         return x
 
     for y, row in enumerate(grid):
+        if y and np.array_equal(row, grid[y - 1]):
+            out[y] = out[y - 1]
+            continue
         steps = np.flatnonzero(np.diff(np.concatenate(([0], row.view(np.int8), [0]))))
         for x0, x1 in zip(steps[::2], steps[1::2], strict=True):
             touching = {root(int(n)) for n in np.unique(out[y - 1, x0:x1]) if n} if y else set()

@@ -6,6 +6,7 @@ Nothing is asked of the document as a whole, nor of the blocks that the PDF libr
 """
 
 import bisect
+import functools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -161,6 +162,7 @@ def bold(line: Line) -> bool:
     return all(span.bold for span in line.spans if span.text.strip())
 
 
+@functools.cache
 def face(font: str) -> str:
     """Family of a font's name: ``Times`` of ``ABCDEF+Times-Bold`` and ``TimesNewRomanPS-ItalicMT``."""
     name = re.split(r"[-,]", font.split("+")[-1])[0].lower()

@@ -47,9 +47,8 @@ def resolution(figure: Assembled) -> tuple[float, float]:
     return best, best
 
 
-def render(source: pymupdf.Page, page: Page, figure: Assembled, megapixels: float) -> Picture | None:
+def render(listing: pymupdf.DisplayList, page: Page, figure: Assembled, megapixels: float) -> Picture | None:
     """The picture of ``figure`` without its blank margins, or None where the page shows nothing there."""
-    listing = source.get_displaylist()
     box = page.to_page(figure.box)
     x, y = resolution(figure)
     if page.turn in (1, 3):

@@ -4,10 +4,13 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Optional
 
 from covidct.records import Box
 from covidct.records import Dropped as Dropped
+
+if TYPE_CHECKING:
+    from covidct.harvest.articles import Article
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,10 @@ class Extraction:
     """Why figures may be there that could not be seen (see doubts.py)."""
     spoken_of: tuple[str, ...] = ()
     """Numbers of figures that the running text speaks of."""
+    article: Optional["Article"] = None
+    """What the JATS or the saved page beside the PDF says: it is parsed in the child only."""
+    article_reason: str = ""
+    """Why it cannot be used."""
     seconds: float = 0.0
 
 
@@ -89,7 +96,14 @@ def from_json(value: Mapping[str, Any], folder: Path) -> Extraction:
     figures = tuple(_figure(item, folder) for item in value["figures"])
     dropped = tuple(Dropped(**{**item, "box": _box(item["box"])}) for item in value["dropped"])
     lists = {name: tuple(map(str, value[name])) for name in ("doubts", "spoken_of")}
-    return Extraction(**{**value, **lists, "figures": figures, "dropped": dropped})
+    article = None if value["article"] is None else _article(value["article"])
+    return Extraction(**{**value, **lists, "figures": figures, "dropped": dropped, "article": article})
+
+
+def _article(item: Mapping[str, Any]) -> "Article":
+    from covidct.harvest.articles import article_from_json
+
+    return article_from_json(item)
 
 
 def _figure(item: Mapping[str, Any], folder: Path) -> ExtractedFigure:

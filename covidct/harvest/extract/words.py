@@ -27,6 +27,8 @@ class Vocabulary:
 
 def clean(text: str) -> str:
     """``text`` with ligatures resolved, control characters dropped, blanks normalised."""
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
     kept = "".join(
         c for c in text.translate(_LIGATURES) if unicodedata.category(c) not in ("Cc", "Cf", "Co") or c in "\t\u00ad"
     )
