@@ -6,6 +6,7 @@ from pathlib import Path
 import pymupdf
 
 from covidct.captions.figure_labels import read_label
+from covidct.harvest.extract.beside import PageView
 from covidct.harvest.extract.boxes import rounded
 from covidct.harvest.extract.captions import (
     Caption,
@@ -29,7 +30,7 @@ from covidct.harvest.extract.doubts import doubts, spoken_of
 from covidct.harvest.extract.figures import write_figures
 from covidct.harvest.extract.furniture import set_aside, without_notices
 from covidct.harvest.extract.graphics import find_regions, running_text, title_lines
-from covidct.harvest.extract.match import PageView, match_document
+from covidct.harvest.extract.match import match_document
 from covidct.harvest.extract.page import Page, read_page, sideways, upright
 from covidct.harvest.extract.paragraphs import read_flow
 from covidct.harvest.extract.results import Extraction, Limits

@@ -2,23 +2,40 @@
 
 from dataclasses import dataclass
 
+from covidct.harvest.extract.beside import Found
 from covidct.harvest.extract.boxes import area, height, inside, meet, overlap_x, overlap_y, union, width
-from covidct.harvest.extract.match import Found
 from covidct.harvest.extract.page import Line, Page, Placement
 from covidct.harvest.extract.starts import Body
 from covidct.records import Box
 
-ABOVE_BELOW = 9.0
-BESIDE = 13.0
-"""Points: how far an axis title or panel letter may stand from the graphics."""
-OWN_PAGE = 24.0
-"""The same above and below, on a page that holds nothing but the figure."""
-ACROSS = 0.6
-"""Share of a figure's width from which words printed on it stand in a margin of their own, not in a corner."""
-KEPT = 0.75
-"""Share of a figure that is left where words printed on a picture are cut off with its margin."""
-LEVEL = 200.0
-"""Points: how far beside the graphics words may stand that are level with them, where only the figure can be."""
+
+@dataclass(frozen=True)
+class Thresholds:
+    """What taking words into a figure compares with; points where nothing else is said."""
+
+    above_below: float = 9.0
+    """How far an axis title or panel letter may stand above or below the graphics."""
+    beside: float = 13.0
+    """The same beside them."""
+    own_page: float = 24.0
+    """The same above and below, on a page that holds nothing but the figure."""
+    across: float = 0.6
+    """Share of a figure's width from which words printed on it stand in a margin of their own, not in a corner."""
+    kept: float = 0.75
+    """Share of a figure that is left where words printed on a picture are cut off with its margin."""
+    level: float = 200.0
+    """How far beside the graphics words may stand that are level with them, where only the figure can be."""
+    large: float = 2.2
+    """Times the size of the running text from which words are a heading, not a part of a figure."""
+    own: float = 0.5
+    """Share of a line that lies inside, or level, from which it belongs."""
+    longest: int = 90
+    """Letters of the longest line that is a word of a figure."""
+    printed: float = 0.9
+    """Share of a line that lies on a picture it is printed on."""
+
+
+LIMITS = Thresholds()
 
 
 @dataclass(frozen=True)
@@ -52,9 +69,11 @@ def assemble(found: Found, page: Page, around: Around, body: Body) -> Assembled:
     free = [
         line
         for line in page.lines
-        if id(line) not in skip and line.size < body.size * 2.2 and not _flush_with_text(line, found.box, lefts, body)
+        if id(line) not in skip
+        and line.size < body.size * LIMITS.large
+        and not _flush_with_text(line, found.box, lefts, body)
     ]
-    reach = ABOVE_BELOW if around.running or found.caption.page == found.page else OWN_PAGE
+    reach = LIMITS.above_below if around.running or found.caption.page == found.page else LIMITS.own_page
     box, words = _with_words(found.box, free, [line.box for line in running], reach)
     box, more = _with_level_words(box, free, around, _lane(found, page, around))
     words += more
@@ -75,7 +94,7 @@ def _with_words(box: Box, lines: list[Line], barriers: list[Box], reach: float) 
             if not _belongs(line, box, reach):
                 continue
             wider = union((box, line.box))
-            if any(inside(b, wider) > 0.5 and inside(b, box) <= 0.5 for b in barriers):
+            if any(inside(b, wider) > LIMITS.own and inside(b, box) <= LIMITS.own for b in barriers):
                 continue
             left.remove(line)
             words += 1
@@ -107,40 +126,42 @@ def _with_level_words(box: Box, lines: list[Line], around: Around, lane: Box) ->
     level = [line for line in lines if box[1] - 2 < (line.box[1] + line.box[3]) / 2 < box[3] + 2]
     for line in sorted(level, key=lambda line: max(line.box[0] - box[2], box[0] - line.box[2])):
         gap = max(line.box[0] - box[2], box[0] - line.box[2])
-        if gap <= -1 or gap > LEVEL or line.box[0] < lane[0] - 3 or line.box[2] > lane[2] + 3:
+        if gap <= -1 or gap > LIMITS.level or line.box[0] < lane[0] - 3 or line.box[2] > lane[2] + 3:
             continue
         nearer = any(max(-overlap_x(line.box, o), -overlap_y(line.box, o)) < gap for o in around.others)
         wider = union((box, line.box))
-        if nearer or any(inside(b.box, wider) > 0.5 and inside(b.box, box) <= 0.5 for b in around.running):
+        if nearer or any(
+            inside(b.box, wider) > LIMITS.own and inside(b.box, box) <= LIMITS.own for b in around.running
+        ):
             continue
         box, words = wider, words + 1
     return box, words
 
 
 def _belongs(line: Line, box: Box, reach: float) -> bool:
-    if inside(line.box, box) > 0.5:
+    if inside(line.box, box) > LIMITS.own:
         return True
-    near = (box[0] - BESIDE, box[1] - reach, box[2] + BESIDE, box[3] + reach)
+    near = (box[0] - LIMITS.beside, box[1] - reach, box[2] + LIMITS.beside, box[3] + reach)
     if overlap_x(line.box, near) <= 0 or overlap_y(line.box, near) <= 0:
         return False
     common = meet(line.box, box)
     level = max(common[2] - common[0], 0) / max(width(line.box), 1)
     upright = max(common[3] - common[1], 0) / max(height(line.box), 1)
-    return max(level, upright) > 0.5 and len(line.text) < 90
+    return max(level, upright) > LIMITS.own and len(line.text) < LIMITS.longest
 
 
 def _clear_of_all(box: Box, lines: list[Line], placements: tuple[Placement, ...]) -> Box:
     """``box`` cut back to leave out ``lines``; a caption in the corner of a picture costs no part of the picture."""
-    on = [line for line in lines if any(inside(line.box, p.box) > 0.9 for p in placements)]
+    on = [line for line in lines if any(inside(line.box, p.box) > LIMITS.printed for p in placements)]
     cut = box
     for line in lines:
         if line not in on:
             cut = _clear_of(cut, line.box)
-    corner = not on or width(union([line.box for line in on])) < ACROSS * width(cut)
+    corner = not on or width(union([line.box for line in on])) < LIMITS.across * width(cut)
     without = cut
     for line in () if corner else on:
         without = _clear_of(without, line.box)
-    return without if area(without) > KEPT * area(cut) else cut
+    return without if area(without) > LIMITS.kept * area(cut) else cut
 
 
 def _clear_of(box: Box, line: Box) -> Box:

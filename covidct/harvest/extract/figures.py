@@ -5,9 +5,9 @@ from pathlib import Path
 
 from covidct.captions.mentions import find_mentions
 from covidct.harvest.extract.assemble import Around, Assembled, assemble
+from covidct.harvest.extract.beside import Found
 from covidct.harvest.extract.boxes import rounded
 from covidct.harvest.extract.document import LIBRARY_ERRORS, out_of_memory
-from covidct.harvest.extract.match import Found
 from covidct.harvest.extract.render import Picture, render, stacked, write
 from covidct.harvest.extract.results import ExtractedFigure, Limits
 from covidct.harvest.extract.tally import Tally

@@ -12,28 +12,66 @@ from covidct.harvest.extract.starts import Body
 from covidct.harvest.extract.tally import Tally
 from covidct.records import Box
 
-REACH = 7.0
-"""Points between parts of one region."""
-SPECK = 3.0
-"""Points: pictures that together are thinner are no picture."""
-LEAST = 28.0
-"""Points: width and height of the smallest drawing that may be a figure on its own."""
-LEAST_RASTER = 18.0
-"""The same of embedded pictures: a strip of a blot."""
 Place = tuple[int, ...]
 WHITE = 0xFFFFFF
-THIN = 2.6
-"""Points: a drawn box no thicker is a rule."""
-BRANCHES = 6
-"""So many different extents of level rules, most of them unlike, are no table: a tree, a dendrogram, a step chart."""
-WRAPPED = 4
-"""So many short lines one under the other are a paragraph beside a figure."""
-LEVEL_CAPTIONS = 60.0
-"""Points by which captions of figures side by side may stand at different heights."""
-COLUMN = 100.0
-"""Points: width of the narrowest caption that fills a column."""
-PIECES = (8.0, 40.0)
-"""Points: nearest and farthest reach at which small pieces, as the bars of a chart, make one region."""
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """What clustering compares with; points where nothing else is said. Set on the papers of truth/figures.json."""
+
+    reach: float = 7.0
+    """Between parts of one region."""
+    speck: float = 3.0
+    """Pictures that together are thinner are no picture."""
+    least: float = 28.0
+    """Width and height of the smallest drawing that may be a figure on its own."""
+    least_raster: float = 18.0
+    """The same of embedded pictures: a strip of a blot."""
+    least_area: float = 2500.0
+    """Square points of either."""
+    thin: float = 2.6
+    """A drawn box no thicker is a rule."""
+    long: float = 4.0
+    """How many times as long as thick a rule is at least."""
+    branches: int = 6
+    """So many different extents of level rules, most of them unlike, are no table: a tree, a dendrogram."""
+    wrapped: int = 4
+    """So many short lines one under the other are a paragraph beside a figure."""
+    prose: int = 22
+    """Letters of a line of running text."""
+    wide: float = 0.55
+    """Share of the usual width that a line of running text has."""
+    wrapped_width: float = 0.2
+    """The same of a line beside a figure."""
+    like_body: float = 1.3
+    """Points by which running text may differ from the usual size; a title is larger by as many times."""
+    held: float = 0.9
+    """Share of a line from which it lies inside a box."""
+    background: float = 0.85
+    """Share of the page from which a picture under text is paper."""
+    text_box: tuple[float, float] = (400.0, 0.3)
+    """Square points, and share of the page, between which a drawn box may hold the words of a flow chart."""
+    narrow_box: float = 0.9
+    """Share of the text's width below which it does."""
+    framed_lines: int = 6
+    """So many lines of running text make the shape round them a frame, where they fill it by ``framed_share``."""
+    framed_share: float = 0.35
+    mark: float = 0.06
+    """Share of the page up to which a picture repeated on other pages is a logo, wherever it stands."""
+    margin: float = 0.15
+    """Share of the page's height at head and foot, where one of any size is."""
+    repeated: tuple[int, float] = (3, 0.3)
+    """Pages, and share of the pages, on which strokes of one place are bands or rules of the layout."""
+    level_captions: float = 60.0
+    """By how much captions of figures side by side may stand at different heights."""
+    column: float = 100.0
+    """Width of the narrowest caption that fills a column."""
+    pieces: tuple[float, float] = (8.0, 40.0)
+    """Nearest and farthest reach at which small pieces, as the bars of a chart, make one region."""
+
+
+LIMITS = Thresholds()
 
 
 @dataclass(frozen=True)
@@ -49,8 +87,8 @@ class Region:
     @property
     def strong(self) -> bool:
         """Whether it may be a figure on its own."""
-        least = LEAST_RASTER if self.placements else LEAST
-        return not self.weak and min(width(self.box), height(self.box)) >= least and area(self.box) >= 2500
+        least = LIMITS.least_raster if self.placements else LIMITS.least
+        return not self.weak and min(width(self.box), height(self.box)) >= least and area(self.box) >= LIMITS.least_area
 
 
 def find_regions(
@@ -74,7 +112,7 @@ def find_regions(
             for s in page.strokes
             if id(s) not in frames
             and not _drop_stroke(page, s, bands, tally)
-            and (height(s.box) < 0.9 * least or not _frames_text(s, *texts, tally))
+            and (height(s.box) < LIMITS.held * least or not _frames_text(s, *texts, tally))
         ]
         own = [c.box for c in captions if c.page == number and c.label.kind == "figure"]
         out.append([r for r in _regions(number, placements, strokes, own) if not _drop_speck(page, r, tally)])
@@ -84,16 +122,21 @@ def find_regions(
 def running_text(page: Page, barred: list[Line], body: Body) -> list[Line]:
     """Lines of running text: long, of about body size, in company; captions excepted."""
     skip = {id(line) for line in barred}
-    boxes = [s.box for s in page.strokes if s.straight and 400 < area(s.box) < 0.3 * area(page.box)]
+    smallest, share = LIMITS.text_box
+    boxes = [s.box for s in page.strokes if s.straight and smallest < area(s.box) < share * area(page.box)]
     wide = [
         line
         for line in page.lines
         if id(line) not in skip
         and not line.way
-        and len(line.text) > 22
-        and width(line.box) > 0.55 * body.width
-        and abs(line.size - body.size) < 1.3
-        and not any(inside(line.box, p.box) > 0.9 for p in page.placements if area(p.box) < 0.85 * area(page.box))
+        and len(line.text) > LIMITS.prose
+        and width(line.box) > LIMITS.wide * body.width
+        and abs(line.size - body.size) < LIMITS.like_body
+        and not any(
+            inside(line.box, p.box) > LIMITS.held
+            for p in page.placements
+            if area(p.box) < LIMITS.background * area(page.box)
+        )
     ]
     full = [line for line in wide if _in_company(line, wide) and not _boxed(line, boxes, body)]
     full += _wrapped(page, full, skip, boxes, body)
@@ -111,15 +154,15 @@ def _wrapped(page: Page, full: list[Line], skip: set[int], boxes: list[Box], bod
         and not line.way
         and line.main.font == body.font
         and abs(line.size - body.size) < 0.2
-        and width(line.box) > 0.2 * body.width
-        and len(line.text) > 22
+        and width(line.box) > LIMITS.wrapped_width * body.width
+        and len(line.text) > LIMITS.prose
         and not _boxed(line, boxes, body)
     ]
     out: list[Line] = []
     for run in _runs(short):
         flush = [line for line in run if any(abs(line.box[side] - edge) < 2.5 for edge, side in edges)]
         long = [line for line in run if width(line.box) > 0.8 * max(width(x.box) for x in run)]
-        if len(run) >= WRAPPED and 2 * len(flush) > len(run) and 2 * len(long) > len(run):
+        if len(run) >= LIMITS.wrapped and 2 * len(flush) > len(run) and 2 * len(long) > len(run):
             out += run
     return out
 
@@ -139,7 +182,9 @@ def _runs(lines: list[Line]) -> list[list[Line]]:
 
 def title_lines(page: Page, body: Body) -> list[Line]:
     """Lines of a first page that are set far larger than the running text: title, names of the authors."""
-    return [line for line in page.lines if not line.way and len(line.text) > 15 and line.size > 1.3 * body.size]
+    return [
+        line for line in page.lines if not line.way and len(line.text) > 15 and line.size > LIMITS.like_body * body.size
+    ]
 
 
 def _last_lines(page: Page, full: list[Line], skip: set[int], body: Body) -> list[Line]:
@@ -170,7 +215,7 @@ def _in_company(line: Line, others: list[Line]) -> bool:
 
 def _boxed(line: Line, boxes: list[Box], body: Body) -> bool:
     """Inside a drawn box narrower than the text column: words of a flow chart."""
-    return any(width(box) < 0.9 * body.width and inside(line.box, box) > 0.9 for box in boxes)
+    return any(width(box) < LIMITS.narrow_box * body.width and inside(line.box, box) > LIMITS.held for box in boxes)
 
 
 def _repeated(pages: list[Page]) -> set[Place]:
@@ -179,7 +224,7 @@ def _repeated(pages: list[Page]) -> set[Place]:
     for page in pages:
         for placement in page.placements:
             seen[_place(placement)].add(page.number)
-    return {place for place, numbers in seen.items() if len(numbers) >= 3}
+    return {place for place, numbers in seen.items() if len(numbers) >= LIMITS.repeated[0]}
 
 
 def _repeated_strokes(pages: list[Page]) -> set[Place]:
@@ -188,7 +233,7 @@ def _repeated_strokes(pages: list[Page]) -> set[Place]:
     for page in pages:
         for stroke in page.strokes:
             seen[_stroke_place(stroke)].add(page.number)
-    enough = max(3, 0.3 * len(pages))
+    enough = max(LIMITS.repeated[0], LIMITS.repeated[1] * len(pages))
     return {place for place, numbers in seen.items() if len(numbers) >= enough}
 
 
@@ -203,10 +248,10 @@ def _place(placement: Placement) -> Place:
 
 def _drop_placement(page: Page, p: Placement, repeated: set[Place], running: list[Line], tally: Tally) -> bool:
     reason = ""
-    margin = p.box[3] < 0.15 * page.height or p.box[1] > 0.85 * page.height
-    if _place(p) in repeated and (margin or area(p.box) < 0.06 * area(page.box)):
+    margin = p.box[3] < LIMITS.margin * page.height or p.box[1] > (1 - LIMITS.margin) * page.height
+    if _place(p) in repeated and (margin or area(p.box) < LIMITS.mark * area(page.box)):
         reason = "repeated on other pages"
-    elif area(p.box) > 0.85 * area(page.box) and len(running) > 3:
+    elif area(p.box) > LIMITS.background * area(page.box) and len(running) > 3:
         reason = "background of the page"
     if reason:
         tally.drop("image", reason.replace(" ", "-"), reason, page.number, page.to_page(p.box))
@@ -215,7 +260,7 @@ def _drop_placement(page: Page, p: Placement, repeated: set[Place], running: lis
 
 def _drop_speck(page: Page, region: Region, tally: Tally) -> bool:
     """Pictures that even together are no more than a speck or a rule; strips that make one picture are not."""
-    speck = bool(region.placements) and min(width(region.box), height(region.box)) < SPECK
+    speck = bool(region.placements) and min(width(region.box), height(region.box)) < LIMITS.speck
     if speck:
         tally.drop("image", "speck", "speck", page.number, page.to_page(region.box))
     return speck
@@ -228,7 +273,7 @@ def _drop_stroke(page: Page, s: Stroke, bands: set[Place], tally: Tally) -> bool
     if s.filled and s.color == WHITE:
         tally.fired("drop:white paint")
         return True
-    if area(s.box) > 0.9 * area(page.box):
+    if area(s.box) > LIMITS.held * area(page.box):
         tally.fired("drop:background of the page")
         return True
     return False
@@ -238,9 +283,11 @@ def _frames_text(s: Stroke, barred: list[Line], running: list[Line], tally: Tall
     """Whether ``s`` is drawn round a caption or a good part of the running text."""
     if min(width(s.box), height(s.box)) < 4:
         return False
-    held = [line for line in running if inside(line.box, s.box) > 0.9]
-    framed = any(inside(line.box, s.box) > 0.9 for line in barred)
-    if framed or (len(held) >= 6 and sum(height(x.box) for x in held) > 0.35 * height(s.box)):
+    held = [line for line in running if inside(line.box, s.box) > LIMITS.held]
+    framed = any(inside(line.box, s.box) > LIMITS.held for line in barred)
+    if framed or (
+        len(held) >= LIMITS.framed_lines and sum(height(x.box) for x in held) > LIMITS.framed_share * height(s.box)
+    ):
         tally.fired("drop:frame round text")
         return True
     return False
@@ -248,12 +295,12 @@ def _frames_text(s: Stroke, barred: list[Line], running: list[Line], tally: Tall
 
 def _frames(strokes: list[Stroke], captions: list[Box]) -> set[int]:
     """Ids of the rules that frame a caption left, right, over and under, and of those that join them."""
-    rules = [s for s in strokes if min(width(s.box), height(s.box)) <= THIN]
+    rules = [s for s in strokes if min(width(s.box), height(s.box)) <= LIMITS.thin]
     out: set[int] = set()
     for members in clusters([s.box for s in rules], 1.0) if captions else []:
         boxes = [rules[n].box for n in members]
-        upright = [b for b in boxes if height(b) > 4 * width(b)]
-        level = [b for b in boxes if width(b) > 4 * height(b)]
+        upright = [b for b in boxes if height(b) > LIMITS.long * width(b)]
+        level = [b for b in boxes if width(b) > LIMITS.long * height(b)]
         if any(_framed(caption, upright, level) for caption in captions):
             out |= {id(rules[n]) for n in members}
     return out
@@ -274,7 +321,7 @@ def _regions(number: int, placements: list[Placement], strokes: list[Stroke], ca
     unique = list({tuple(round(v / 2) for v in s.box): s for s in strokes}.values())
     boxes = [p.box for p in placements] + [s.box for s in unique]
     regions = []
-    for members in _in_columns(clusters(boxes, REACH), boxes, captions):
+    for members in _in_columns(clusters(boxes, LIMITS.reach), boxes, captions):
         images = tuple(placements[i] for i in members if i < len(placements))
         drawn = [unique[i - len(placements)] for i in members if i >= len(placements)]
         box = union([boxes[i] for i in members])
@@ -302,8 +349,8 @@ def _in_columns(groups: list[list[int]], boxes: list[Box], captions: list[Box]) 
 def _gaps(captions: list[Box]) -> list[tuple[float, float]]:
     """The blanks between captions that stand about level in two columns, left and right end."""
     pairs = itertools.permutations(captions, 2)
-    level = [(a, b) for a, b in pairs if a[2] < b[0] and abs(a[1] - b[1]) < LEVEL_CAPTIONS]
-    return [(a[2], b[0]) for a, b in level if width(a) > COLUMN and width(b) > COLUMN]
+    level = [(a, b) for a, b in pairs if a[2] < b[0] and abs(a[1] - b[1]) < LIMITS.level_captions]
+    return [(a[2], b[0]) for a, b in level if width(a) > LIMITS.column and width(b) > LIMITS.column]
 
 
 def _pieced_together(regions: list[Region]) -> list[Region]:
@@ -312,7 +359,7 @@ def _pieced_together(regions: list[Region]) -> list[Region]:
     if len(small) < 2:
         return regions
     longest = sorted(max(width(r.box), height(r.box)) for r in small)
-    reach = min(max(0.8 * longest[len(longest) // 2], PIECES[0]), PIECES[1])
+    reach = min(max(0.8 * longest[len(longest) // 2], LIMITS.pieces[0]), LIMITS.pieces[1])
     out = [region for region in regions if region.strong or region.weak]
     for members in clusters([r.box for r in small], reach):
         pieces = [small[i] for i in members]
@@ -329,8 +376,8 @@ def _pieced_together(regions: list[Region]) -> list[Region]:
 
 def rules_only(boxes: list[Box]) -> bool:
     """Whether all boxes are level rules, or rules and the uprights of a table between them."""
-    level = [b for b in boxes if height(b) <= THIN and width(b) > 4 * height(b)]
-    upright = [b for b in boxes if width(b) <= THIN and height(b) > 4 * width(b)]
+    level = [b for b in boxes if height(b) <= LIMITS.thin and width(b) > LIMITS.long * height(b)]
+    upright = [b for b in boxes if width(b) <= LIMITS.thin and height(b) > LIMITS.long * width(b)]
     if len(level) == len(boxes):
         return True
     if len(level) + len(upright) < len(boxes) or _branching(level):
@@ -341,4 +388,4 @@ def rules_only(boxes: list[Box]) -> bool:
 def _branching(level: list[Box]) -> bool:
     """Whether level rules begin and end at many different places, as no columns of a table do."""
     extents = {(round(box[0] / 3), round(box[2] / 3)) for box in level}
-    return len(extents) >= BRANCHES and len(extents) > 0.5 * len(level)
+    return len(extents) >= LIMITS.branches and len(extents) > 0.5 * len(level)

@@ -3,6 +3,7 @@
 import itertools
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from covidct.captions.figure_labels import plain
 from covidct.harvest.extract.boxes import height, width
@@ -14,16 +15,39 @@ _TITLE = re.compile(r"\b(legends?|captions?)\b", re.I)
 _MARK = r"\(?([A-Ha-h])(?:\s*(?:[-–,&]|and)\s*([A-Ha-h]))?[).,:]"
 _OPENS = re.compile(rf"^\W{{0,2}}{_MARK}\s*\W?\w")
 _INSIDE = re.compile(rf"(?:^|(?<=\s)){_MARK}(?=\s|$)")
-_RULE = 2.6
-"""Points: strokes no thicker are rules."""
-PROSE = 40
-"""Letters of a line that may be running text."""
-FOOT = 0.85
-"""Share of a page's height over which the text of a page of its own ends."""
-LONGEST = 24
-"""Lines of prose on such a page."""
-HEAD = 0.3
-"""Share of a page above which the first legend of a list begins."""
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """What the rules on legends compare with."""
+
+    rule: float = 2.6
+    """Points: strokes no thicker are rules."""
+    drawn: int = 5
+    """So many other strokes are a drawing."""
+    some_strokes: int = 8
+    """More strokes of any kind are one on a page that may hold a figure alone."""
+    picture: float = 28.0
+    """Points: width and height of a picture that may be a figure."""
+    title: int = 40
+    """Letters of the longest heading over a list of legends."""
+    prose: int = 40
+    """Letters of a line that may be running text."""
+    wide: float = 0.5
+    """Share of the usual width that such a line has."""
+    small: float = 2.5
+    """Points by which small print below a legend is smaller than the running text."""
+    foot: float = 0.85
+    """Share of a page's height over which the text of a page of its own ends."""
+    short: float = 0.6
+    """Share of a page's height over which the end of the last legend of a list stands."""
+    longest: int = 24
+    """Lines of prose on such a page."""
+    head: float = 0.3
+    """Share of a page above which the first legend of a list begins."""
+
+
+LIMITS = Thresholds()
 
 
 def next_panel(before: Iterable[Line], line: Line) -> bool:
@@ -46,8 +70,8 @@ def legend_pages(pages: Sequence[Page], starts: Sequence[Start]) -> set[int]:
             continue
         first = min(own, key=lambda line: line.box[1])
         above = [line for line in page.lines if not line.way and line.box[1] < first.box[1] - 1]
-        titled = any(len(line.text) < 40 and _TITLE.search(line.text) for line in above)
-        at_head = len(above) <= 2 and first.box[1] < HEAD * page.height
+        titled = any(len(line.text) < LIMITS.title and _TITLE.search(line.text) for line in above)
+        at_head = len(above) <= 2 and first.box[1] < LIMITS.head * page.height
         if titled or (at_head and len(own) > 1) or number - 1 in out:
             out.add(number)
     return out
@@ -56,7 +80,7 @@ def legend_pages(pages: Sequence[Page], starts: Sequence[Start]) -> set[int]:
 def _short(page: Page) -> bool:
     """A few lines at the head of a page that holds nothing else: the end of the last legend of a list."""
     lines = [x for x in page.lines if not x.way]
-    return 0 < len(lines) <= LONGEST and max(x.box[3] for x in lines) < 0.6 * page.height
+    return 0 < len(lines) <= LIMITS.longest and max(x.box[3] for x in lines) < LIMITS.short * page.height
 
 
 def stands_alone(pages: Sequence[Page], starts: Sequence[Start], body: Body) -> set[int]:
@@ -79,35 +103,42 @@ def _faces(pages: Sequence[Page], number: int, first: Line) -> bool:
     page = pages[number]
     head = min((x for x in page.lines if not x.way), key=lambda line: line.base)
     near = [pages[n] for n in (number - 1, number + 1) if 0 <= n < len(pages)]
-    alone = [p for p in near if _drawn(p) and not any(len(x.text) > PROSE for x in p.lines if not x.way)]
+    alone = [p for p in near if _drawn(p) and not any(len(x.text) > LIMITS.prose for x in p.lines if not x.way)]
     return head is first and bool(alone)
 
 
 def _ends_early(page: Page, first: Line, body: Body) -> bool:
-    prose = [x for x in page.lines if not x.way and len(x.text) > PROSE and width(x.box) > 0.5 * body.width]
+    prose = [
+        x for x in page.lines if not x.way and len(x.text) > LIMITS.prose and width(x.box) > LIMITS.wide * body.width
+    ]
     if any(line.base < first.base - 1 for line in prose):
         return False
-    below = [x for x in page.lines if not x.way and x.base > first.base + 1 and x.size > body.size - 2.5]
+    below = [x for x in page.lines if not x.way and x.base > first.base + 1 and x.size > body.size - LIMITS.small]
     after = list(itertools.dropwhile(bold, sorted(below, key=lambda x: x.base)))
-    if not below or any(bold(x) and len(x.text) < PROSE and x.size > body.size - 0.5 for x in after):
+    if not below or any(bold(x) and len(x.text) < LIMITS.prose and x.size > body.size - 0.5 for x in after):
         return False
     last = max((x for x in prose if x.base >= first.base), key=lambda x: x.base, default=first)
     lines = sum(x.base >= first.base for x in prose)
     end = max(below, key=lambda x: x.base)
-    early = end.box[3] < FOOT * page.height or _drawn_below(page, last)
-    return lines <= LONGEST and early and ends_sentence(end.text)
+    early = end.box[3] < LIMITS.foot * page.height or _drawn_below(page, last)
+    return lines <= LIMITS.longest and early and ends_sentence(end.text)
 
 
 def _drawn(page: Page) -> bool:
-    return any(min(width(p.box), height(p.box)) > 28 for p in page.placements) or len(page.strokes) > 8
+    return (
+        any(min(width(p.box), height(p.box)) > LIMITS.picture for p in page.placements)
+        or len(page.strokes) > LIMITS.some_strokes
+    )
 
 
 def _drawn_below(page: Page, line: Line) -> bool:
-    return any(p.box[1] > line.box[3] - 4 and min(width(p.box), height(p.box)) > 28 for p in page.placements)
+    return any(
+        p.box[1] > line.box[3] - 4 and min(width(p.box), height(p.box)) > LIMITS.picture for p in page.placements
+    )
 
 
 def _bare(page: Page) -> bool:
     """No picture, and no drawing but rules."""
-    images = any(min(width(p.box), height(p.box)) > 28 for p in page.placements)
-    drawn = sum(min(width(s.box), height(s.box)) > _RULE for s in page.strokes)
-    return not images and drawn < 5
+    images = any(min(width(p.box), height(p.box)) > LIMITS.picture for p in page.placements)
+    drawn = sum(min(width(s.box), height(s.box)) > LIMITS.rule for s in page.strokes)
+    return not images and drawn < LIMITS.drawn

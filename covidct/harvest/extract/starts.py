@@ -10,10 +10,24 @@ from covidct.harvest.extract.page import Line, Page
 from covidct.harvest.extract.paragraphs import Flow
 from covidct.harvest.extract.tally import Tally
 
-HEADED = 25
-"""Letters of a line of words under a label that stands alone."""
-ENOUGH = 2.0
-"""A line with a lower score cites a figure instead of labelling one."""
+
+@dataclass(frozen=True)
+class Thresholds:
+    """What the rules on starts compare with."""
+
+    headed: int = 25
+    """Letters of a line of words under a label that stands alone."""
+    near: float = 3.5
+    """Font sizes up to which that line stands right below it."""
+    size: float = 0.4
+    """Points by which font sizes of one style may differ."""
+    enough: float = 2.0
+    """A line with a lower score cites a figure instead of labelling one."""
+    phrase: int = 3
+    """Letters of a span whose typeface counts."""
+
+
+LIMITS = Thresholds()
 _READS_ON = re.compile(
     r"^\s*(\(?[A-Z]\)?\s+)?(shows?|showed|showing|shown|presents?|presented|depicts?|depicted|displays?|displayed"
     r"|illustrates?|illustrated|gives?|plots?|plotted|summari[sz]es|demonstrates?|demonstrated|reports?|provides?|compares"
@@ -69,14 +83,18 @@ def _alone(c: Candidate) -> bool:
 
 def _heads_text(c: Candidate) -> bool:
     """Words stand right below: the line is no tag over a picture."""
-    return c.below is not None and len(c.below.text) > HEADED and c.below.base - c.line.base < 3.5 * c.line.size
+    return (
+        c.below is not None
+        and len(c.below.text) > LIMITS.headed
+        and c.below.base - c.line.base < LIMITS.near * c.line.size
+    )
 
 
 def _set_apart(c: Candidate) -> bool:
     first = next((span for span in c.line.spans if span.text.strip()), c.line.spans[0])
-    after = [span for span in c.line.spans if len(span.text.strip()) > 3 and span is not first]
+    after = [span for span in c.line.spans if len(span.text.strip()) > LIMITS.phrase and span is not first]
     differs = any((span.font, span.bold) != (first.font, first.bold) for span in after)
-    return (first.bold or differs or first.font != c.body.font) and len(first.text.strip()) >= 3
+    return (first.bold or differs or first.font != c.body.font) and len(first.text.strip()) >= LIMITS.phrase
 
 
 def _capital_follows(c: Candidate) -> bool:
@@ -88,7 +106,7 @@ def _opens(c: Candidate) -> bool:
 
 
 def _other_size(c: Candidate) -> bool:
-    return abs(c.line.size - c.body.size) > 0.4
+    return abs(c.line.size - c.body.size) > LIMITS.size
 
 
 def _reads_on(c: Candidate) -> bool:
@@ -101,7 +119,7 @@ def _cited(c: Candidate) -> bool:
 
 def _mid_sentence(c: Candidate) -> bool:
     above = c.above
-    if above is None or c.border or abs(above.size - c.line.size) > 0.4 or _SENTENCE_END.search(above.text):
+    if above is None or c.border or abs(above.size - c.line.size) > LIMITS.size or _SENTENCE_END.search(above.text):
         return False
     return read_label(above.text) is None and above.main.font == c.line.main.font
 
@@ -123,7 +141,7 @@ RULES: tuple[tuple[str, float, Callable[[Candidate], bool]], ...] = (
     ("mid-sentence", -4.0, _mid_sentence),
     ("contents-entry", -9.0, _contents_entry),
 )
-"""Name, weight and test of every rule; a caption start scores ``ENOUGH``."""
+"""Name, weight and test of every rule; a caption start scores ``LIMITS.enough``."""
 
 
 def body_style(pages: list[Page]) -> Body:
@@ -139,7 +157,7 @@ def body_style(pages: list[Page]) -> Body:
         line.box[2] - line.box[0]
         for page in pages
         for line in page.lines
-        if line.main.font == font and abs(line.size - size) < 0.6 and len(line.text) > 25
+        if line.main.font == font and abs(line.size - size) < 0.6 and len(line.text) > LIMITS.headed
     )
     return Body(font, size, widths[len(widths) // 2] if widths else 400.0)
 
@@ -154,7 +172,7 @@ def find_starts(pages: list[Page], flows: list[Flow], body: Body, tally: Tally) 
                 continue
             fired = [(name, weight) for name, weight, test in RULES if test(candidate)]
             score = sum(weight for _, weight in fired)
-            if score >= ENOUGH:
+            if score >= LIMITS.enough:
                 found.append(Start(number, index, candidate.label, score, tuple(name for name, _ in fired)))
             elif candidate.label.kind == "figure":
                 tally.fired("start:cites")

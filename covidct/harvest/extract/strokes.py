@@ -5,7 +5,7 @@ With usual settings that is ten line widths on each side and more, which makes f
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pymupdf
@@ -14,9 +14,22 @@ from pymupdf import mupdf
 from covidct.harvest.extract.page import Stroke
 from covidct.records import Box
 
-SMALL = 8.0
-"""Points: the bounds of smaller strokes do no harm, but for thin lines: a scaled one comes 20 times as wide."""
-THIN = 2.6
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Points."""
+
+    small: float = 8.0
+    """The bounds of smaller strokes do no harm, but for thin lines: a scaled one comes 20 times as wide."""
+    thin: float = 2.6
+    """A line no thicker has its bounds right."""
+    half: float = 0.25
+    """Half the width of the thinnest line that is drawn."""
+    near: float = 0.5
+    """By how much a path may reach out of the bounds that hold it."""
+
+
+LIMITS = Thresholds()
 Key = tuple[int, int]
 
 
@@ -31,7 +44,7 @@ class _Paths(mupdf.FzDevice2):  # type: ignore[misc]
     def stroke_path(self, _context: Any, path: Any, stroke: Any, matrix: Any, *_paint: Any) -> None:
         bounds = mupdf.ll_fz_bound_path(path, None, matrix)
         scale = abs(matrix.a * matrix.d - matrix.b * matrix.c) ** 0.5
-        half = max(stroke.linewidth * scale / 2, 0.25)
+        half = max(stroke.linewidth * scale / 2, LIMITS.half)
         self.boxes.append((bounds.x0 - half, bounds.y0 - half, bounds.x1 + half, bounds.y1 + half))
 
 
@@ -57,8 +70,8 @@ def _paths(listing: pymupdf.DisplayList) -> Sequence[Box]:
 
 def _loose(stroke: Stroke) -> bool:
     wide, high = stroke.box[2] - stroke.box[0], stroke.box[3] - stroke.box[1]
-    thick = THIN < min(wide, high) <= SMALL and max(wide, high) > SMALL
-    return not stroke.filled and (thick or (not stroke.straight and min(wide, high) > SMALL))
+    thick = LIMITS.thin < min(wide, high) <= LIMITS.small and max(wide, high) > LIMITS.small
+    return not stroke.filled and (thick or (not stroke.straight and min(wide, high) > LIMITS.small))
 
 
 def _key(box: Box) -> Key:
@@ -69,7 +82,7 @@ def _true(box: Box, known: dict[Key, list[Box]]) -> Box:
     """The largest path with the centre of ``box`` that lies inside it; else ``box``."""
     x, y = _key(box)
     around = (path for a in (-1, 0, 1) for b in (-1, 0, 1) for path in known.get((x + a, y + b), ()))
-    fitting = [path for path in around if path[0] > box[0] - 0.5 and path[1] > box[1] - 0.5]
+    fitting = [path for path in around if path[0] > box[0] - LIMITS.near and path[1] > box[1] - LIMITS.near]
     if not fitting:
         return box
     x0, y0, x1, y1 = max(fitting, key=lambda path: path[2] - path[0] + path[3] - path[1])

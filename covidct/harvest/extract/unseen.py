@@ -5,7 +5,7 @@ is not there. Invisible words over a scan stay, since the scan shows them.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pymupdf
@@ -14,22 +14,36 @@ from covidct.harvest.extract.boxes import area, inside, meet, overlap_x, overlap
 from covidct.harvest.extract.page import Line, Page, Stroke, text_page
 from covidct.records import Box
 
-SCALE = 2.0
-"""Pixels per point of the rendering that decides."""
-MOST_PIXELS = 12_000_000
-"""Pixels of a page that is rendered at once: 1,700 points square."""
-INSET = (0.2, 0.15)
-"""Shares of a word's height at its upper and lower edge, where the lines over and under it may reach in."""
-FLAT = 24
-"""Grey levels between the darkest and the lightest pixel of a place that shows nothing."""
-PALE = 225
 
+@dataclass(frozen=True)
+class Thresholds:
+    """What tells words that nobody sees."""
+
+    scale: float = 2.0
+    """Pixels per point of the rendering that decides."""
+    most_pixels: int = 12_000_000
+    """Pixels of a page that is rendered at once: 1,700 points square."""
+    inset: tuple[float, float] = (0.2, 0.15)
+    """Shares of a word's height at its upper and lower edge, where the lines over and under it may reach in."""
+    flat: int = 24
+    """Grey levels between the darkest and the lightest pixel of a place that shows nothing."""
+    pale: int = 225
+    """Level of all channels from which ink is near the colour of paper."""
+    overlap: float = 3.0
+    """Points of a line that a shape drawn later must cover, left to right, and so large must the shape be."""
+    covered: float = 0.4
+    """Share of its height that it must cover."""
+    own: float = 0.6
+    """Share of a word inside a line's box that makes it the line's."""
+
+
+LIMITS = Thresholds()
 Grey = np.ndarray[tuple[int, int], np.dtype[np.uint8]]
 
 
 def without_unseen(source: pymupdf.Page, listing: pymupdf.DisplayList, page: Page) -> tuple[Page, int]:
     """``page`` (not turned yet) without unseen words, and how many were taken out."""
-    covers = [s for s in page.strokes if s.filled and s.box[2] - s.box[0] > 3 and s.box[3] - s.box[1] > 3]
+    covers = [s for s in page.strokes if s.filled and min(s.box[2] - s.box[0], s.box[3] - s.box[1]) > LIMITS.overlap]
     suspects = {id(line) for line in page.lines if _suspect(line, page)} | _painted_over(page.lines, covers)
     suspects |= _under_images(source, page)
     if not suspects:
@@ -63,19 +77,19 @@ def _painted_over(lines: list[Line], covers: list[Stroke]) -> set[int]:
     out = set()
     for line in lines:
         a, b, c, d = line.box
-        across = np.minimum(x1, c) - np.maximum(x0, a) > 3
-        down = np.minimum(y1, d) - np.maximum(y0, b) > 0.4 * (d - b)
+        across = np.minimum(x1, c) - np.maximum(x0, a) > LIMITS.overlap
+        down = np.minimum(y1, d) - np.maximum(y0, b) > LIMITS.covered * (d - b)
         if (across & down & (order > line.order)).any():
             out.add(id(line))
     return out
 
 
 def _pale(color: int) -> bool:
-    return min(color >> 16 & 255, color >> 8 & 255, color & 255) > PALE
+    return min(color >> 16 & 255, color >> 8 & 255, color & 255) > LIMITS.pale
 
 
 def _covers(cover: Box, line: Box) -> bool:
-    return overlap_x(cover, line) > 3 and overlap_y(cover, line) > 0.4 * (line[3] - line[1])
+    return overlap_x(cover, line) > LIMITS.overlap and overlap_y(cover, line) > LIMITS.covered * (line[3] - line[1])
 
 
 def _under_images(source: pymupdf.Page, page: Page) -> set[int]:
@@ -100,21 +114,21 @@ class _Shown:
         self._listing = listing
         bounds = listing.rect
         self._corner = (bounds.x0, bounds.y0)
-        small = bounds.width * bounds.height * SCALE**2 <= MOST_PIXELS
+        small = bounds.width * bounds.height * LIMITS.scale**2 <= LIMITS.most_pixels
         self._page = self._rendered((0.0, 0.0, bounds.width, bounds.height)) if small else None
 
     def place(self, box: Box) -> Grey:
         """Grey levels (rows, columns) of ``box``, points from the corner of the page."""
         grey = self._page if self._page is not None else self._rendered(box)
         left, top = (0.0, 0.0) if self._page is not None else (box[0], box[1])
-        x0, x1 = int((box[0] - left) * SCALE), int((box[2] - left) * SCALE) + 1
-        y0, y1 = int((box[1] - top) * SCALE), int((box[3] - top) * SCALE) + 1
+        x0, x1 = int((box[0] - left) * LIMITS.scale), int((box[2] - left) * LIMITS.scale) + 1
+        y0, y1 = int((box[1] - top) * LIMITS.scale), int((box[3] - top) * LIMITS.scale) + 1
         return grey[max(y0, 0) : max(y1, 0), max(x0, 0) : max(x1, 0)]
 
     def _rendered(self, box: Box) -> Grey:
         x, y = self._corner
         clip = pymupdf.Rect(box[0] + x, box[1] + y, box[2] + x, box[3] + y)
-        matrix = pymupdf.Matrix(SCALE, SCALE)
+        matrix = pymupdf.Matrix(LIMITS.scale, LIMITS.scale)
         pixmap = self._listing.get_pixmap(matrix=matrix, colorspace=pymupdf.csGRAY, alpha=False, clip=clip)
         rows = np.frombuffer(pixmap.samples, np.uint8).reshape(pixmap.height, pixmap.stride)
         grey: Grey = rows[:, : pixmap.width]
@@ -132,7 +146,7 @@ def _words(listing: pymupdf.DisplayList) -> list[tuple[Box, str]]:
 
 def _seen(line: Line, words: Sequence[tuple[Box, str]], shown: _Shown) -> tuple[Line | None, int]:
     """``line`` with the words that show, None where none does; and how many do not."""
-    own = [(box, word) for box, word in words if inside(box, line.box) > 0.6]
+    own = [(box, word) for box, word in words if inside(box, line.box) > LIMITS.own]
     visible = [word for box, word in own if _shows(box, line.way, shown)]
     lost = len(own) - len(visible)
     if not lost:
@@ -146,9 +160,9 @@ def _seen(line: Line, words: Sequence[tuple[Box, str]], shown: _Shown) -> tuple[
 def _shows(box: Box, way: int, shown: _Shown) -> bool:
     """Whether there is ink between the upper and the lower edge of a word, its neighbours' left out."""
     x0, y0, x1, y1 = box
-    a, b = (INSET if way < 2 else INSET[::-1]) if way < 4 else (0.0, 0.0)
+    a, b = (LIMITS.inset if way < 2 else LIMITS.inset[::-1]) if way < 4 else (0.0, 0.0)
     if way in (1, 3):
         place = shown.place((x0 + a * (x1 - x0), y0, x1 - b * (x1 - x0), y1))
     else:
         place = shown.place((x0, y0 + a * (y1 - y0), x1, y1 - b * (y1 - y0)))
-    return bool(place.size) and int(place.max()) - int(place.min()) >= FLAT
+    return bool(place.size) and int(place.max()) - int(place.min()) >= LIMITS.flat

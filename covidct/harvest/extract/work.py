@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 
 import pymupdf
 
+from covidct.harvest.extract.beside import Found, PageView
 from covidct.harvest.extract.captions import Caption
 from covidct.harvest.extract.graphics import Region
-from covidct.harvest.extract.match import Found, PageView
 from covidct.harvest.extract.page import Line, Page
 from covidct.harvest.extract.paragraphs import Flow
 from covidct.harvest.extract.results import ExtractedFigure
