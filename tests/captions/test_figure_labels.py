@@ -34,6 +34,19 @@ FIGURES = {
     "Şekil 1. Kafes": ("Şekil 1", "1", "Kafes"),
     "Ryc. 1. Klatki": ("Ryc. 1", "1", "Klatki"),
     "Εικόνα 1. Κλουβιά": ("Εικόνα 1", "1", "Κλουβιά"),
+    "图十二 笼子": ("图十二", "12", "笼子"),
+    "\uff26\uff49\uff47\uff0e\uff11\u3000Cages": ("Fig.1", "1", "Cages"),
+    "Figuur 1. Kooien": ("Figuur 1", "1", "Kooien"),
+    "Gambar 1. Sangkar": ("Gambar 1", "1", "Sangkar"),
+    "Kuva 1. Häkit": ("Kuva 1", "1", "Häkit"),
+    "Фиг. 1. Клетки": ("Фиг. 1", "1", "Клетки"),
+    "Мал. 1. Клітки": ("Мал. 1", "1", "Клітки"),
+    "1. ábra. Ketrecek": ("1. ábra", "1", "Ketrecek"),
+    "الشكل ١: أقفاص": ("الشكل ١", "1", "أقفاص"),
+    "รูปที่ 1 กรง": ("รูปที่ 1", "1", "กรง"),
+    "Supplementary Material Figure 2. Cages": ("Supplementary Material Figure 2", "S2", "Cages"),
+    "Appendix 1 Figure 2. Cages": ("Appendix 1 Figure 2", "A2", "Cages"),
+    "Figure [1] Cages": ("Figure [1]", "1", "Cages"),
 }
 NOTHING = (
     "(Figure 1)",
@@ -45,6 +58,11 @@ NOTHING = (
     "Image 1 shows cages",
     "Supplementary Figure",
     "SIgnificant fig",
+    "图像一",
+    "Figure [1 Cages",
+    "1. Introduction",
+    "12 pavements",
+    "Malignant 3",
 )
 
 

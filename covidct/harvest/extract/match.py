@@ -35,10 +35,12 @@ def _turn_the_leaf(views: list[PageView], found: list[Found]) -> None:
     In a document whose captions stand over their figures, a caption at the foot of a page under a figure is that of the
     figure at the head of the next page; the other way round at the head of a page.
     """
-    loose = {way: [p for p in found if p.how == [f"graphic-{way}"] and _may_turn(p, views)] for way in WAYS}
-    sure = {way: sum(p.how == [f"graphic-{way}"] for p in found) - len(loose[way]) for way in WAYS}
-    way, other = sorted(WAYS, key=lambda way: -sure[way])
-    if sure[way] < LIMITS.leaf_pairs or sure[way] <= 2 * sure[other]:
+    pairs = {way: [pair for pair in found if pair.how == [f"graphic-{way}"]] for way in WAYS}
+    loose = {way: [pair for pair in pairs[way] if _may_turn(pair, views)] for way in WAYS}
+    sure = {way: len(pairs[way]) - len(loose[way]) for way in WAYS}
+    way, other = sorted(WAYS, key=lambda way: (-sure[way], -len(pairs[way])))
+    clear = sure[way] > 2 * sure[other] if any(sure.values()) else len(pairs[way]) >= 2 * len(loose[other])
+    if (sure[way] or len(pairs[way])) < LIMITS.leaf_pairs or not clear:
         return
     against = sorted(loose[other], key=lambda p: p.page if way == "above" else -p.page)
     for pair in list(against):
