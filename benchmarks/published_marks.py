@@ -29,11 +29,11 @@ Bools = NDArray[np.bool_]
 Row = dict[str, Any]
 
 
-def slices(data: Path) -> Iterator[tuple[Row, Path]]:
-    """Each annotated slice whose file lies below ``data``."""
+def slices(data: Path, batch: int = 0) -> Iterator[tuple[Row, Path]]:
+    """Each annotated slice (of one ``batch``, where one is named) whose file lies below ``data``."""
     files = {sha256_file(path): path for path in data.rglob("*") if path.suffix.lower() in SUFFIXES}
     for row in json.loads(TRUTH.read_text(encoding="utf-8")):
-        if row["sha256"] in files:
+        if row["sha256"] in files and batch in (0, row.get("batch", 1)):
             yield row, files[row["sha256"]]
 
 
@@ -79,12 +79,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path, help="the published COVID-CT set")
     parser.add_argument("--no-text", action="store_true")
+    parser.add_argument("--batch", type=int, default=0, help="1 was annotated before the rules were made, 2 after")
     parser.add_argument("--pictures", type=Path, help="write each slice beside its painted form here, to look at")
     parser.add_argument("-v", action="store_true", help="name what is left and what is wrong")
     args = parser.parse_args()
     there, gone = Counter[str](), Counter[str]()
     clean, touched, wrong = 0, 0, 0
-    for number, (row, path) in enumerate(slices(args.data)):
+    for number, (row, path) in enumerate(slices(args.data, args.batch)):
         found = mask_picture(load(path), read=not args.no_text)
         result = judged(row, found)
         there, gone = there + result["there"], gone + result["gone"]

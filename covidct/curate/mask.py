@@ -14,7 +14,8 @@ from covidct.captions.identify import Finding, identifying
 from covidct.errors import reason_of
 from covidct.files import safe_name, write_bytes
 from covidct.imaging.ocr import TextBox, ocr_available, read_text
-from covidct.imaging.overlays.find import Overlays, cover, find_overlays, is_plain, paint_over, still_legible
+from covidct.imaging.overlays.find import Overlays, cover, find_overlays, paint_over, still_legible
+from covidct.imaging.overlays.scene import is_line, is_plain
 from covidct.pictures import grey_if_colourless, open_picture, png_bytes
 from covidct.progress import progress
 from covidct.records import CT_KINDS, Decision
@@ -78,12 +79,19 @@ def mask_picture(picture: NDArray[np.uint8], *, read: bool = True) -> Masked:
 
 def _read_again(picture: NDArray[np.uint8], found: Overlays, texts: Sequence[TextBox]) -> list[TextBox]:
     """Paint over, read, and mask what is still legible, whole lines of it; returns what is legible even so."""
-    for _ in range(PASSES):
-        left = still_legible(texts, read_text(paint_over(picture, found.mask)))
-        if not left:
-            return []
+    left = _left(picture, found, texts)
+    for _ in range(PASSES if left else 0):
         cover(found, left)
-    return still_legible(texts, read_text(paint_over(picture, found.mask)))
+        left = _left(picture, found, texts)
+        if not left:
+            break
+    return left
+
+
+def _left(picture: NDArray[np.uint8], found: Overlays, texts: Sequence[TextBox]) -> list[TextBox]:
+    """What is legible in the painted picture; a slice that is read as one letter is not."""
+    lines = read_text(paint_over(picture, found.mask))
+    return still_legible(texts, [line for line in lines if is_plain(line) or is_line(line.box, picture.shape)])
 
 
 def _readings(texts: Sequence[TextBox]) -> list[str]:

@@ -11,10 +11,13 @@ from PIL import Image, ImageDraw, ImageFont
 
 from covidct.errors import UsageError
 from covidct.imaging.ocr import TextBox
-from covidct.imaging.overlays import find as overlays
+from covidct.imaging.overlays import scene as overlays
 from covidct.imaging.overlays.borders import borders
-from covidct.imaging.overlays.find import FILTERS, RULES, Piece, Scene, cover, find_overlays, paint_over, still_legible
+from covidct.imaging.overlays.find import cover, find_overlays, paint_over, still_legible
 from covidct.imaging.overlays.net import CLASSES, features_of, mark_probabilities
+from covidct.imaging.overlays.pieces import FILTERS, Piece, alone, pieces_of
+from covidct.imaging.overlays.rules import RULES
+from covidct.imaging.overlays.scene import Scene
 from covidct.imaging.phantoms import phantom
 
 Grey = NDArray[np.uint8]
@@ -174,6 +177,8 @@ def test_lines_left_are_plain_words_or_stand_where_text_was_read() -> None:
     cover(found, [words])
     assert found.mask[50:60, 50:90].all() and found.mask.sum() == 400
     assert [(mark.kind, mark.rule) for mark in found.marks] == [("text", "read again")]
+    cover(found, [replace(words, box=(0, 0, 100, 99))])
+    assert found.mask.sum() == 400, "a slice that was read as a letter is no line: all of it would be painted over"
 
 
 def test_rule_learned_is_not_believed_where_all_were_marks() -> None:
@@ -215,6 +220,31 @@ def test_filters_name_what_they_drop() -> None:
     assert reasons["too_small"](replace(PIECE, pixels=np.ones((2, 2), np.bool_)))
     assert reasons["doubtful"](replace(PIECE, score=0.3))
     assert not reasons["doubtful"](replace(PIECE, score=0.3, rule="coloured"))
+
+
+def test_a_speck_needs_company() -> None:
+    speck = replace(PIECE, speck=True)
+    assert alone(speck, [], 20) and alone(speck, [(40, 0, 60, 10)], 20)
+    assert not alone(speck, [(25, 0, 60, 10)], 20), "a larger mark or a line of text is near"
+    assert not alone(PIECE, [], 20) and not alone(replace(speck, rule="coloured"), [], 20)
+
+
+def judged(image: Grey, box: tuple[int, int, int, int]) -> list[str]:
+    """What becomes of a box in which the network is sure of a mark: the reason why dropped, or ""."""
+    (x0, y0, x1, y1), looked = box, scene(image)
+    looked.likely[y0:y1, x0:x1, 0], looked.likely[y0:y1, x0:x1, 1] = 0.02, 0.98
+    kept, dropped = pieces_of(looked, {"learned": RULES["learned"](looked)})
+    return [""] * len(kept) + [reason for _, reason in dropped]
+
+
+def test_rims_and_fields_are_no_marks_and_words_at_the_rim_are() -> None:
+    image = np.full((200, 300), 120, np.uint8)
+    image[:4] = 255
+    assert judged(image, (20, 0, 200, 4)) == ["at_rim"]
+    cv2.putText(image, "HOSPITAL DOB 1987", (20, 7), cv2.FONT_HERSHEY_SIMPLEX, 0.5, 0, 1)
+    assert judged(image, (20, 0, 160, 7)) == [""]
+    cv2.circle(image := np.full((300, 300), 0, np.uint8), (150, 150), 170, 90, -1)
+    assert judged(image, (0, 0, 18, 18)) == ["of_the_surround"]
 
 
 def test_dropped_pieces_are_returned_with_their_reason(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,140 @@
+"""Rules that propose pixels of marks: what a network sees, what is coloured, read, flat, or too exact to be grown."""
+
+from collections.abc import Callable, Iterator
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from covidct.imaging.ocr import PixelBox
+from covidct.imaging.overlays.scene import LIMITS, Bools, Scene, is_plain
+from covidct.imaging.overlays.shapes import is_broad_arrow, is_drawn_outline, kind_of_shape
+
+
+def learned(scene: Scene) -> Bools:
+    """What the network is sure of, and what hangs together with it that it finds likely.
+
+    Where that were more than marks ever cover, it mistakes the scan itself (sharp kernels ring like ink): it must be
+    surer then, and is not believed at all in the end.
+    """
+    for sure, likely in LIMITS.steps:
+        seen = _hysteresis(scene.painted, sure, likely)
+        seen |= _ink(scene, seen)
+        if (seen & (scene.chroma < LIMITS.coloured)).mean() <= LIMITS.most:
+            return seen
+    return np.zeros_like(seen)
+
+
+def coloured(scene: Scene) -> Bools:
+    """Strong colour: a scan has none. Left alone where most of the picture is coloured (a fused PET, a rendering)."""
+    strong = scene.chroma > LIMITS.strong
+    if strong.mean() > LIMITS.colourful:
+        return np.zeros_like(strong)
+    return _hysteresis(scene.chroma.astype(np.float32), LIMITS.strong, LIMITS.coloured)
+
+
+def read(scene: Scene) -> Bools:
+    """Strokes inside a line of text that was read: what the network finds at all possible there.
+
+    Where the words are plain, also all that differs from its surroundings, over the whole line: what a machine can read
+    must not stay in the picture because a network overlooked it, or half of it.
+    """
+    found = np.zeros(scene.grey.shape, np.bool_)
+    for line in scene.lines:
+        x0, y0, x1, y1 = line.box
+        seen = scene.painted[y0:y1, x0:x1] > LIMITS.possible
+        if is_plain(line):
+            seen |= _strokes(scene.grey, line.box)
+        found[y0:y1, x0:x1] |= seen
+    return found
+
+
+def _strokes(grey: NDArray[np.uint8], box: PixelBox) -> Bools:
+    """Pixels of ``box`` that differ from the median round them, with a pixel's margin."""
+    x0, y0, x1, y1 = box
+    side = y1 - y0
+    around = cv2.copyMakeBorder(grey, side, side, side, side, cv2.BORDER_REPLICATE)[
+        y0 : y1 + 2 * side, x0 : x1 + 2 * side
+    ]
+    ink = cv2.absdiff(around, cv2.medianBlur(around, side // 2 * 2 + 1)) > LIMITS.stroke
+    wide = cv2.dilate(ink.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    return np.asarray(wide[side:-side, side:-side], dtype=np.bool_)
+
+
+def flat(scene: Scene) -> Bools:
+    """Arrows of one grey level, flatter than bone: broad ones with their rim, and heads that the network suspects.
+
+    Without a look at the network, hearts, vertebrae and spinous processes in narrow windows are arrowheads, too.
+    """
+    found = np.zeros(scene.grey.shape, np.bool_)
+    for place, pixels in _pieces(scene.grey >= LIMITS.white, connectivity=4):
+        if not LIMITS.head <= pixels.sum() <= LIMITS.most * found.size:
+            continue
+        core = cv2.erode(np.pad(pixels.astype(np.uint8), 1), np.ones((3, 3), np.uint8))[1:-1, 1:-1] > 0
+        spread = float(scene.grey[place][core].std()) if core.any() else LIMITS.flat
+        if spread < LIMITS.exact and pixels.sum() >= LIMITS.broad and is_broad_arrow(pixels):
+            alone = np.zeros(found.shape, np.uint8)
+            alone[place] = pixels
+            found |= cv2.dilate(alone, np.ones((2 * LIMITS.outline + 1, 2 * LIMITS.outline + 1), np.uint8)) > 0
+        elif (
+            spread < LIMITS.flat
+            and scene.painted[place][pixels].mean() >= LIMITS.some
+            and kind_of_shape(pixels) == "arrow"
+        ):
+            found[place] |= pixels
+    return found
+
+
+def outlined(scene: Scene) -> Bools:
+    """Thin white or black rings and frames, too exact for anatomy."""
+    found = np.zeros(scene.grey.shape, np.bool_)
+    least, most = LIMITS.ring[0] * min(found.shape), LIMITS.ring[1] * min(found.shape)
+    for ink in (scene.grey >= LIMITS.white, scene.grey <= LIMITS.black):
+        for place, pixels in _pieces(ink, connectivity=8):
+            if least <= min(pixels.shape) and max(pixels.shape) <= most and is_drawn_outline(pixels):
+                found[place] |= pixels
+    return found
+
+
+def _pieces(ink: Bools, connectivity: int) -> Iterator[tuple[tuple[slice, slice], Bools]]:
+    """Connected pixels of some size: where they are, and which there."""
+    count, pieces, stats, _ = cv2.connectedComponentsWithStats(ink.astype(np.uint8), connectivity=connectivity)
+    for n in range(1, count):
+        x, y, width, height, area = (int(v) for v in stats[n])
+        if area >= LIMITS.head:
+            place = slice(y, y + height), slice(x, x + width)
+            yield place, pieces[place] == n
+
+
+RULES: dict[str, Callable[[Scene], Bools]] = {
+    "learned": learned,
+    "coloured": coloured,
+    "read": read,
+    "flat": flat,
+    "outlined": outlined,
+}
+
+
+def _ink(scene: Scene, seen: Bools) -> Bools:
+    """The rest of a mark of which part was seen: pixels of the same white or black that hang together with it.
+
+    Left alone where most of what hangs together was not seen: that is bone, or the black surround.
+    """
+    found = np.zeros_like(seen)
+    for same in (scene.grey >= LIMITS.white, scene.grey <= LIMITS.black):
+        count, pieces = cv2.connectedComponents(same.astype(np.uint8), connectivity=8)
+        size = np.bincount(pieces.ravel(), minlength=count)
+        known = np.bincount(pieces[seen], minlength=count)
+        belongs = (known >= LIMITS.known) & (known >= LIMITS.known_share * size)
+        belongs[0] = False
+        found |= belongs[pieces]
+    return found
+
+
+def _hysteresis(values: NDArray[np.float32], high: float, low: float) -> Bools:
+    """Pixels over ``low`` that are connected with one over ``high``."""
+    count, pieces = cv2.connectedComponents((values > low).astype(np.uint8), connectivity=8)
+    kept = np.zeros(count, np.bool_)
+    kept[pieces[values > high]] = True
+    kept[0] = False
+    return np.asarray(kept[pieces], dtype=np.bool_)

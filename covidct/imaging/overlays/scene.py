@@ -1,0 +1,126 @@
+"""What the rules of marks look at, and their thresholds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from covidct.imaging.ocr import PixelBox, TextBox
+from covidct.imaging.overlays.net import features_of, mark_probabilities
+
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Thresholds of rules and filters; pixels and grey levels of the picture as it came."""
+
+    steps: tuple[tuple[float, float], ...] = ((0.7, 0.2), (0.9, 0.4), (0.98, 0.7))
+    """Sure and likely, as the network's probabilities; the next pair where the one before takes too much."""
+    most: float = 0.08
+    """Share of the picture that colourless marks ever cover."""
+    head: int = 40
+    """Pixels of the smallest arrowhead that is looked at by its shape."""
+    flat: float = 5.0
+    """Standard deviation of the grey inside ink; bone is rougher."""
+    exact: float = 2.0
+    """The same inside a broad arrow, of which the network need know nothing."""
+    broad: int = 200
+    """Pixels of a broad arrow: bone of that shape is smaller."""
+    outline: int = 3
+    """Pixels round a broad arrow that its black outline may take."""
+    some: float = 0.05
+    """Mean probability of a mark below which a white triangle is bone."""
+    ring: tuple[float, float] = (0.045, 0.33)
+    """Width of a drawn ring or frame, in shares of the picture."""
+    white: int = 225
+    """Grey level of white ink, at least."""
+    black: int = 25
+    """Grey level of black ink, at most."""
+    possible: float = 0.15
+    """Probability from which ink inside a line of text that was read belongs to it."""
+    stroke: int = 14
+    """Grey levels that strokes of plain words differ from the median round them."""
+    line: int = 7
+    """Pixels of the shorter side of a line of text; less is a rim that was read as a letter."""
+    slice: float = 0.5
+    """Share of the picture that a line of text takes at most; readers take a whole slice for a letter at times."""
+    plain: float = 0.7
+    """The reader's score from which a line of at least ``letters`` is surely words."""
+    letters: int = 3
+    strong: int = 90
+    """Levels between colour channels of a coloured mark; its rim has at least ``coloured``."""
+    coloured: int = 45
+    colourful: float = 0.3
+    """Share of strong colour from which the picture itself is coloured: a fused PET, a rendering."""
+    known: int = 12
+    """Pixels seen of a piece of ink from which the rest of it belongs to the mark, and the share of it."""
+    known_share: float = 0.25
+    fewest: int = 8
+    """Pixels of the smallest full stop that anyone reads."""
+    doubt: float = 0.5
+    """Probability that the network must give to four fifths of a piece that nothing else speaks for."""
+    depth: float = 0.035
+    """Depth of a rim, as share of the shorter side, 3 pixels at least."""
+    long: float = 3.0
+    """How much longer than deep a rim is."""
+    even: float = 4.0
+    """Median step of grey along a rim, at most; through words it is larger."""
+    speck: float = 0.0008
+    """Share of the picture below which a piece that the network alone saw needs company."""
+    reach: float = 0.05
+    """How far, in shares of the longer side, company may be."""
+    field: int = 8
+    """Grey levels within which pixels are of one even field."""
+    soft: int = 600
+    """Pixels of the longer side for each pixel of soft rim that ink has, beyond the first."""
+    contrast: int = 80
+    """Levels above the median within a piece of an even field, at most (nine in ten pixels); ink stands out more."""
+
+
+LIMITS = Limits()
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What the rules look at. ``image``: height x width x 3; ``likely``: height x width x CLASSES, see ``net``."""
+
+    image: NDArray[np.uint8]
+    grey: NDArray[np.uint8]
+    chroma: NDArray[np.uint8]
+    likely: NDArray[np.float32]
+    texts: Sequence[TextBox]
+
+    @property
+    def painted(self) -> NDArray[np.float32]:
+        """height x width: how likely a pixel belongs to a mark of any kind."""
+        return np.asarray(1 - self.likely[:, :, 0], dtype=np.float32)
+
+    @property
+    def lines(self) -> list[TextBox]:
+        """Lines of text that may be lines, by their size."""
+        return [line for line in self.texts if is_line(line.box, self.grey.shape)]
+
+
+def scene_of(image: NDArray[np.uint8], texts: Sequence[TextBox]) -> Scene:
+    """``image`` (height x width, or x 3) with what the network and the reader say of it."""
+    planes = features_of(image)
+    colour = image if image.ndim == 3 else np.repeat(image[:, :, None], 3, axis=2)
+    return Scene(colour, planes[:, :, 0], planes[:, :, 1], mark_probabilities(image), texts)
+
+
+def is_line(box: PixelBox, shape: tuple[int, ...]) -> bool:
+    """Whether a line of text may have this size in a picture of ``shape``: neither a rim, nor the slice itself."""
+    width, height = box[2] - box[0], box[3] - box[1]
+    return min(width, height) >= LIMITS.line and width * height <= LIMITS.slice * shape[0] * shape[1]
+
+
+def is_plain(line: TextBox) -> bool:
+    """Whether a line is surely words: anatomy is read as a letter or two at times, hardly ever as more."""
+    return line.score >= LIMITS.plain and sum(letter.isalnum() for letter in line.text) >= LIMITS.letters
+
+
+def apart(a: PixelBox, b: PixelBox) -> int:
+    """Pixels between two boxes, along the axis that parts them more; 0 or less where they meet."""
+    return max(max(a[0], b[0]) - min(a[2], b[2]), max(a[1], b[1]) - min(a[3], b[3]))
