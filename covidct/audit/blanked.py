@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from covidct.audit.seen import pixels
 from covidct.imaging.lung import lung_mask
 from covidct.progress import progress
-from covidct.records import POSITIVE_CLASS
+from covidct.release.read.classes import is_positive
 
 if TYPE_CHECKING:
     import torch
@@ -48,7 +48,7 @@ def blanked_scores(stack: NDArray[np.float32], images: pd.DataFrame, seed: int =
 
     None where train lacks a class. Rows of ``stack`` are those of ``images``.
     """
-    positive = (images["label"] == POSITIVE_CLASS).to_numpy()
+    positive = is_positive(images)
     train = np.flatnonzero((images["split"] == "train").to_numpy())
     rest = np.flatnonzero((images["split"] != "train").to_numpy())
     halves = _halves(train, images["group_id"].to_numpy(), seed)

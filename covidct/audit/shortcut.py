@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from covidct.audit.findings import Finding, finding
 from covidct.audit.resampling import Auc, grouped_auc
 from covidct.audit.seen import Seen
-from covidct.records import POSITIVE_CLASS, SPLITS
+from covidct.records import SPLITS
+from covidct.release.read.classes import is_positive
 
 FAMILIES: Mapping[str, tuple[str, ...]] = {
     "size only": ("size",),
@@ -74,7 +75,7 @@ def forest_scores(table: Floats, images: pd.DataFrame, seed: int, workers: int =
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 
-    positive = (images["label"] == POSITIVE_CLASS).to_numpy()
+    positive = is_positive(images)
     train = (images["split"] == "train").to_numpy()
     groups = pd.factorize(images["group_id"])[0]
     folds = _folds(positive[train], groups[train])
@@ -93,7 +94,7 @@ def forest_scores(table: Floats, images: pd.DataFrame, seed: int, workers: int =
 
 def score_baseline(name: str, scores: Floats, images: pd.DataFrame, seed: int, rounds: int = 1000) -> list[Baseline]:
     """``scores`` (probability of covid) on each split that holds both classes."""
-    positive = (images["label"] == POSITIVE_CLASS).to_numpy()
+    positive = is_positive(images)
     groups = pd.factorize(images["group_id"])[0].astype(np.int64)
     found = []
     for split in SPLITS:

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from covidct.intervals import interval_text
-from covidct.records import CLASSES
+from covidct.release.read.classes import class_names
 from covidct.train.explain import DISCLAIMER
 
 Entry = tuple[str, str]
@@ -59,7 +59,7 @@ def _frequent(column: pd.Series) -> str:
 
 def _limits(images: pd.DataFrame) -> list[str]:
     """What this release's own table says against taking a score at its word."""
-    by_class = [set(images.loc[images["label"] == label, "source"]) for label in CLASSES]
+    by_class = [set(images.loc[images["label"] == label, "source"]) for label in class_names(images)]
     shared = by_class[0] & by_class[1]
     apart = images["source"].map(lambda source: source not in shared).mean()
     windows = (images["window"] != "").mean()

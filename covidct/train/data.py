@@ -8,9 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from covidct.errors import UsageError
-from covidct.records import POSITIVE_CLASS
 from covidct.release.read import Release
-from covidct.release.read.classes import need_both_classes
+from covidct.release.read.classes import is_positive, need_both_classes
 from covidct.train.loop import Pictures
 from covidct.train.pixels import PixelStore
 from covidct.train.seen import Marks, marks
@@ -75,8 +74,8 @@ def bench_data(release: Release, store: PixelStore, needed: Sequence[str] = PART
 def _part(rows: pd.DataFrame) -> Part:
     groups = rows["group_id"].where(rows["group_id"] != "", rows["patient_id"])
     groups = groups.where(groups != "", rows["image_id"])
-    truth = rows["label"] == POSITIVE_CLASS
-    return Part(tuple(rows["image_id"]), np.asarray(truth, dtype=np.float64), tuple(groups), tuple(rows["source"]))
+    truth = is_positive(rows).astype(np.float64)
+    return Part(tuple(rows["image_id"]), truth, tuple(groups), tuple(rows["source"]))
 
 
 def check_parts(release: Release, needed: Sequence[str] = PARTS) -> None:

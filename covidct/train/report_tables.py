@@ -7,7 +7,8 @@ from typing import Any
 import pandas as pd
 
 from covidct.intervals import Paired, deviation_text, holm, interval_text
-from covidct.records import CLASSES, SPLITS
+from covidct.records import SPLITS
+from covidct.release.read.classes import class_names
 
 Cells = list[str]
 TITLES = {"f1": "F1", "auc": "AUC", "brier": "Brier score", "ece": "calibration error (ECE)"}
@@ -112,7 +113,7 @@ def sources(summary: Mapping[str, Any]) -> Table:
 def data(images: pd.DataFrame) -> list[Table]:
     """What a release holds: images, groups and patients by class and split; images by source and by licence."""
     lines = []
-    for label in reversed(CLASSES):
+    for label in reversed(class_names(images)):
         own = images[images["label"] == label]
         for what, column in (("images", "image_id"), ("groups", "group_id"), ("patients", "patient_id")):
             named = own[own[column] != ""]
@@ -126,13 +127,14 @@ def _crossed(images: pd.DataFrame, column: str) -> Table:
     """Images of each class by a column, the most frequent values first."""
     names = images[column].where(images[column] != "", "none given")
     frequent = list(names.value_counts().index[:MOST_SOURCES])
+    classes = [*reversed(class_names(images))]
     kept = names.where(names.isin(frequent), "others")
     table = pd.crosstab(kept, images["label"])
     lines = []
     for name in [*frequent, *(["others"] if len(kept.unique()) > len(frequent) else [])]:
-        counts = [int(table.loc[name].get(label, 0)) for label in reversed(CLASSES)]
+        counts = [int(table.loc[name].get(label, 0)) for label in classes]
         lines.append([str(name), *(str(count) for count in counts)])
-    return Table(f"Images by {column}", [column, *reversed(CLASSES)], lines)
+    return Table(f"Images by {column}", [column, *classes], lines)
 
 
 def findings(rows: Sequence[Mapping[str, Any]], skipped: Mapping[str, str]) -> Table:

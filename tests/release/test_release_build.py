@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from covidct import profiles
 from covidct.cli import run
 from covidct.files import sha256_bytes
 from covidct.records import Decision
 from covidct.release.read import read_release
+from covidct.release.read.classes import is_positive
 from covidct.release.read.schema import FIGURE_BOX, PANEL_BOX
 from covidct.release.read.validate import validate_release
 from covidct.tables import dump_table, read_table
@@ -175,6 +177,7 @@ def slow(path, data):
     print(path.name, flush=True)
     time.sleep(0.3)
 write.write_bytes = slow
+from covidct import profiles
 from covidct.cli import run
 sys.exit(run(sys.argv[1:]))
 """
@@ -297,3 +300,38 @@ def test_build_names_the_class_that_is_missing(
     ws = make_workspace(2)
     assert build(ws, tmp_path / "m", "2.0.0") == 0
     assert "(there are 2 non-covid images in 1 group): add controls" in capsys.readouterr().err
+
+
+def test_the_classes_are_called_as_the_profile_says(
+    make_workspace: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ws = make_workspace()
+    with Workspace.open(ws) as opened:
+        opened.decide([Decision("panel", p.panel_id, "kind", "xray", "rule:triage@1") for p in opened.panels()])
+    monkeypatch.setenv(profiles.VARIABLE, "tuberculosis")
+    assert build(ws, tmp_path / "m") == 0
+    folder = tmp_path / "m/own/1.0.0"
+    monkeypatch.delenv(profiles.VARIABLE)
+    release = read_release(folder)
+    assert release.classes == ("other", "tuberculosis") and set(release.images["label"]) == {*release.classes}
+    assert validate_release(folder) == []
+    assert is_positive(release.images).sum() == (release.images["label"] == "tuberculosis").sum() == 8
+    assert "| source | tuberculosis | other |" in (folder / "datasheet.md").read_text("utf-8")
+    croissant = json.loads((folder / "croissant.json").read_text("utf-8"))
+    assert {"labels/name": "tuberculosis"} in [row for part in croissant["recordSet"] for row in part.get("data", ())]
+    capsys.readouterr()
+    assert run(["manifest", "stats", str(folder)]) == 0
+    assert "tuberculosis" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("names", [["covid"], ["a", "a"], ["../x", "y"], "covid"])
+def test_a_release_with_strange_names_of_classes_is_refused(
+    make_workspace: Make, tmp_path: Path, names: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert build(make_workspace(), tmp_path / "m") == 0
+    path = tmp_path / "m/own/1.0.0/release.json"
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {"classes": names}), "utf-8")
+    capsys.readouterr()
+    assert run(["manifest", "stats", str(path.parent)]) == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and "classes" in error

@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from covidct.records import CLASSES
 from covidct.release.make.datasheet import markdown
 from covidct.release.read.licences import licence_object
 from covidct.release.read.release import Release
@@ -16,7 +15,7 @@ _SPLITS = {"val": "validation"}
 def dataset_card(release: Release, counts: Mapping[str, int], columns: Sequence[str]) -> str:
     """The card of an ``imagefolder`` export: its pictures by split (the folder's name), ``columns`` of its metadata."""
     licences = sorted({text for text in release.images["licence"] if text})
-    features = [{"name": "image", "dtype": "image"}, *map(_feature, columns)]
+    features = [{"name": "image", "dtype": "image"}, *(_feature(column, release.classes) for column in columns)]
     head = {
         "pretty_name": str(release.meta.get("title") or release.title),
         "task_categories": ["image-classification"],
@@ -26,7 +25,7 @@ def dataset_card(release: Release, counts: Mapping[str, int], columns: Sequence[
         "configs": [{"config_name": "default", "data_files": _files(counts), "features": features}],
     }
     lines = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in head.items()]
-    classes = ", ".join(f"{number} = {name}" for number, name in enumerate(CLASSES))
+    classes = ", ".join(f"{number} = {name}" for number, name in enumerate(release.classes))
     body = [
         f"# {markdown(release.title)}",
         "",
@@ -39,8 +38,8 @@ def dataset_card(release: Release, counts: Mapping[str, int], columns: Sequence[
     return "\n".join(["---", *lines, "---", "", *body, ""])
 
 
-def _feature(column: str) -> dict[str, Any]:
-    names = {str(number): name for number, name in enumerate(CLASSES)}
+def _feature(column: str, classes: Sequence[str]) -> dict[str, Any]:
+    names = {str(number): name for number, name in enumerate(classes)}
     return {"name": column, "dtype": {"class_label": {"names": names}} if column == "target" else "string"}
 
 

@@ -4,14 +4,13 @@ Splits move as little as they can: a group that straddles goes whole to test if 
 all other images stay where they are.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from covidct.errors import CovidctError
-from covidct.records import CLASSES
 from covidct.release.make.split import leak_groups
 from covidct.release.make.tables import paper_table, patient_table
 from covidct.release.make.write import Draft
@@ -45,20 +44,20 @@ def read_corrections(path: Path, release: Release) -> list[Correction]:
     found = []
     for number, row in enumerate(table.to_dict("records"), 2):
         one = Correction(*(str(row[column]).strip() for column in COLUMNS))
-        problem = _problem(one, known)
+        problem = _problem(one, known, release.classes)
         if problem:
             raise CovidctError(f"{path}: row {number}: {problem}")
         found.append(one)
     return found
 
 
-def _problem(one: Correction, known: set[str]) -> str:
+def _problem(one: Correction, known: set[str], classes: Sequence[str]) -> str:
     if one.action not in ACTIONS:
         return f"action={one.action!r} is none of {', '.join(ACTIONS)}"
     if one.image_id not in known:
         return f"{one.image_id!r} is no image of the release"
-    if one.action == "relabel" and one.value not in CLASSES:
-        return f"value={one.value!r} is none of {', '.join(CLASSES)}"
+    if one.action == "relabel" and one.value not in classes:
+        return f"value={one.value!r} is none of {', '.join(classes)}"
     if one.action == "join" and one.value not in known:
         return f"value={one.value!r} is no image of the release"
     return "" if one.reason else "no reason is given; it is printed in CHANGES.md"

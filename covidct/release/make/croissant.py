@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from covidct.records import CLASSES
+from covidct.release.read.classes import names_in
 from covidct.release.read.licences import licence_address
 from covidct.release.read.schema import TABLES
 
@@ -46,7 +46,7 @@ def croissant(
         "citeAs": str(meta.get("citation") or f"{meta['name']} {meta['version']}, {meta['date']}"),
         **_responsible(meta),
         "distribution": [_file(name, digests[name]) for name in TABLES],
-        "recordSet": [_split_set(), _label_set(), *(_table_set(name, columns[name]) for name in TABLES)],
+        "recordSet": [_split_set(), _label_set(names_in(meta)), *(_table_set(name, columns[name]) for name in TABLES)],
     }
 
 
@@ -89,7 +89,7 @@ def _split_set() -> dict[str, Any]:
     }
 
 
-def _label_set() -> dict[str, Any]:
+def _label_set(classes: Sequence[str]) -> dict[str, Any]:
     return {
         "@type": "cr:RecordSet",
         "@id": "labels",
@@ -97,7 +97,7 @@ def _label_set() -> dict[str, Any]:
         "dataType": "sc:Enumeration",
         "key": {"@id": "labels/name"},
         "field": [_plain("labels/name", "sc:Text")],
-        "data": [{"labels/name": name} for name in CLASSES],
+        "data": [{"labels/name": name} for name in classes],
     }
 
 

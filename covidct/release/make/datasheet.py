@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from covidct.records import CLASSES
+from covidct.release.read.classes import class_names
 from covidct.release.read.diff import Change
 from covidct.release.read.gate import Form, artifact, gate
 from covidct.release.read.release import Release
@@ -75,7 +75,8 @@ def changes(release: Release, previous: str, found: list[Change]) -> str:
 def by_class(images: pd.DataFrame, column: str) -> dict[str, dict[str, int]]:
     """Images by value of ``column`` and class."""
     pairs = Counter(zip(images[column], images["label"], strict=True))
-    return {str(value): {name: pairs[value, name] for name in CLASSES} for value in sorted(set(images[column]))}
+    names = class_names(images)
+    return {str(value): {name: pairs[value, name] for name in names} for value in sorted(set(images[column]))}
 
 
 def confounded(images: pd.DataFrame, column: str) -> list[str]:

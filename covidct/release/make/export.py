@@ -22,7 +22,7 @@ from covidct.errors import CovidctError
 from covidct.files import sha256_bytes, write_bytes
 from covidct.pictures import PictureError, read_bytes
 from covidct.progress import progress
-from covidct.records import CLASSES, SPLITS
+from covidct.records import SPLITS
 from covidct.release.make.card import dataset_card
 from covidct.release.make.materialize import Wish, artifact_boxes, canonical_png, render_picture
 from covidct.release.read.gate import PRIVATE_WAY, gate
@@ -101,7 +101,7 @@ def export_imagefolder(release: Release, sources: Mapping[str, Path], out: Path,
         split = str(row["split"]) or "unsplit"
         file = f"{row['label']}/{row['image_id']}.png"
         write_bytes(out / split / file, canonical_png(pixels))
-        lines.setdefault(split, []).append({**row, "file_name": file, "target": CLASSES.index(row["label"])})
+        lines.setdefault(split, []).append({**row, "file_name": file, "target": release.classes.index(row["label"])})
     for split, rows in lines.items():
         write_bytes(out / split / "metadata.csv", dump_table(pd.DataFrame(rows), _METADATA))
     counts = {split: len(rows) for split, rows in lines.items()}
@@ -116,7 +116,7 @@ def export_npz(release: Release, sources: Mapping[str, Path], out: Path, wish: W
     stacks: dict[str, list[tuple[str, int, Grey]]] = {split: [] for split in SPLITS}
     for row, pixels in pictures:
         if row["split"] in stacks:
-            stacks[row["split"]].append((str(row["image_id"]), CLASSES.index(row["label"]), pixels))
+            stacks[row["split"]].append((str(row["image_id"]), release.classes.index(row["label"]), pixels))
     arrays: dict[str, NDArray[Any]] = {}
     for split, items in stacks.items():
         arrays[f"{split}_images"] = np.stack([p for _, _, p in items]) if items else np.zeros((0, side, side), np.uint8)
@@ -147,7 +147,7 @@ def export_coco(release: Release, sources: Mapping[str, Path], out: Path, wish: 
     """
     pictures = _Pictures(release, sources, wish)
     kinds = sorted({kind for row in pictures.rows for kind, _ in artifact_boxes(row)})
-    categories = [("label", name) for name in CLASSES] + [("mark", kind) for kind in kinds]
+    categories = [("label", name) for name in release.classes] + [("mark", kind) for kind in kinds]
     licences = sorted({str(row["licence"]) for row in pictures.rows})
     images: list[dict[str, Any]] = []
     boxes: list[dict[str, Any]] = []
@@ -191,7 +191,7 @@ def export_label_studio(release: Release, sources: Mapping[str, Path], out: Path
         choice = {"from_name": "label", "to_name": "image", "type": "choices", "value": {"choices": [row["label"]]}}
         data = {"image": f"/data/local-files/?d={file}", "image_id": row["image_id"], "doi": row["doi"]}
         tasks.append({"data": data, "predictions": [{"model_version": release.title, "result": [choice]}]})
-    choices = "".join(f'<Choice value="{name}"/>' for name in reversed(CLASSES))
+    choices = "".join(f'<Choice value="{name}"/>' for name in reversed(release.classes))
     config = (
         f'<View><Image name="image" value="$image"/><Choices name="label" toName="image">{choices}</Choices></View>\n'
     )

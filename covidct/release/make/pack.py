@@ -13,7 +13,6 @@ from covidct.errors import UsageError
 from covidct.files import atomic_path, sha256_bytes, sha256_file, write_text
 from covidct.pictures import PictureError, read_bytes
 from covidct.progress import progress
-from covidct.records import CLASSES
 from covidct.release.read.gate import Form, gate
 from covidct.release.read.licences import spdx
 from covidct.release.read.materialized import LISTING, LISTING_COLUMNS, read_listing
@@ -94,7 +93,7 @@ def zenodo(release: Release) -> dict[str, Any]:
         "creators": [{"name": str(release.meta.get("creators") or f"The makers of {release.name}")}],
         "description": f"<p>{html.escape(about)}</p>",
         "notes": html.escape(notes.strip()),
-        "keywords": ["chest CT", "data set", *CLASSES],
+        "keywords": ["chest CT", "data set", *release.classes],
         "access_right": "open",
         **({"license": names[0].lower()} if listed else {}),
     }

@@ -12,19 +12,19 @@ from covidct.errors import CovidctError
 from covidct.files import sha256_bytes
 from covidct.profiles import current
 from covidct.progress import progress
-from covidct.records import NEGATIVE_CLASS, POSITIVE_CLASS, Box, Decision, Figure, Panel, Paper
+from covidct.records import CLASSES, Box, Decision, Figure, Panel, Paper
 from covidct.release.make.covid_ct import age_band
 from covidct.release.make.policy import Leave, Objection, image_objections, settle
 from covidct.release.make.split import DEFAULT_RATIOS, leak_groups, split_images
 from covidct.release.make.tables import paper_table, patient_table
 from covidct.release.make.write import Draft, earlier_versions, old_test_ids
+from covidct.release.read.classes import NAMES
 from covidct.release.read.facts import facts, picture_hash
 from covidct.release.read.gate import normal_licence
 from covidct.release.read.schema import FIGURE_BOX, IMAGE_COLUMNS, MAX_TEXT, PANEL_BOX, WITHDRAWN_COLUMNS
 from covidct.workspace import Workspace
 from covidct.workspace.accepted import waits
 
-_LABELS = {"positive": POSITIVE_CLASS, "negative": NEGATIVE_CLASS}
 _CROP_BELOW = 0.98
 """A panel that covers less of its figure than this is a crop."""
 _MAX_BOXES = 60
@@ -74,11 +74,13 @@ def draft_from_workspace(workspace: Workspace, order: Order, manifests: Path) ->
     images, settled = settle(objections, order.leave, images)
     same_doi = [(i, f"\x7fdoi:{doi}") for i, doi in zip(images["image_id"], images["doi"], strict=True) if doi]
     # a supplement is a row of its own with its paper's DOI
+    images.attrs[NAMES] = classes = (current().negative, current().positive)
     images["group_id"] = leak_groups(images, [*_links(workspace, set(images["image_id"])), *same_doi])
     old = old_test_ids(earlier_versions(manifests, order.name, order.version))
     images["split"], fit = split_images(images, order.ratios, order.seed, old)
     about = {
         **settled,
+        **({NAMES: list(classes)} if classes != CLASSES else {}),
         "excluded": dict(sorted(excluded.items())),
         "origin": {"tool": "manifest build", "decisions": workspace.fingerprint()},
         "split": {"ratios": list(order.ratios), "seed": order.seed, "cost": fit.cost},
@@ -139,7 +141,7 @@ def _why_not(panel: Panel, view: View, withdrawn: set[str]) -> str:
         return "rejected by a curator"
     if panel.kind != current().picture:
         return f"triaged as {panel.kind or 'nothing yet'}"
-    if panel.label not in _LABELS:
+    if panel.label not in ("positive", "negative"):
         return f"label is {panel.label or 'not decided'}"
     reason = waits(view.labels.get(panel.panel_id), view.accepted, view.masks.get(panel.panel_id))
     return f"waits for review: {reason}" if reason else ""
@@ -192,7 +194,7 @@ def _row(panel: Panel, view: View, workspace: Workspace) -> dict[str, object]:
     row |= {
         "image_id": panel.panel_id,
         "file": f"images/{panel.panel_id}.png",
-        "label": _LABELS[panel.label],
+        "label": current().positive if panel.label == "positive" else current().negative,
         "patient_id": re.sub(r"[^A-Za-z0-9._-]+", "_", panel.patient_id).strip("._-"),
         "source": re.sub(r"[^A-Za-z0-9._-]+", "_", paper.source),
         "paper_id": paper.paper_id,

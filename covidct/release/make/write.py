@@ -16,6 +16,7 @@ from covidct.errors import CovidctError, UsageError
 from covidct.files import sha256_bytes, write_bytes
 from covidct.release.make.croissant import croissant
 from covidct.release.make.datasheet import changes, datasheet
+from covidct.release.read.classes import names_in
 from covidct.release.read.diff import check_old_tests, check_step, diff_images
 from covidct.release.read.release import RELEASE_NAME, SUMS, Release, assemble, read_release
 from covidct.release.read.schema import (
@@ -59,9 +60,10 @@ def render(draft: Draft, earlier: Sequence[Release] = ()) -> dict[str, bytes]:
     frames = dict(zip(TABLES, (draft.images, draft.papers, draft.patients, draft.withdrawn), strict=True))
     columns = {name: columns_of(name, frame) for name, frame in frames.items()}
     files = {name: dump_table(frame, columns[name]) for name, frame in frames.items()}
-    faults = [fault for name, data in files.items() for fault in check_table(name, parse_table(data, name))]
-    _refuse(draft, faults)
     meta = _meta(draft)
+    classes = names_in(meta)
+    faults = [fault for name, data in files.items() for fault in check_table(name, parse_table(data, name), classes)]
+    _refuse(draft, faults)
     release = assemble(Path(), {name: parse_table(files[name], name) for name in TABLES}, meta)
     _refuse(draft, release_faults(release))
     digests = {name: sha256_bytes(files[name]) for name in TABLES}

@@ -11,6 +11,7 @@ import pandas as pd
 
 from covidct.errors import CovidctError, UsageError
 from covidct.release.read.archive import unpacked
+from covidct.release.read.classes import NAMES, names_in
 from covidct.release.read.schema import TABLES, Fault, check_table, completed
 from covidct.release.read.shipped import DEFAULT, META, by_name
 from covidct.release.read.version import VERSION
@@ -20,10 +21,12 @@ SUMS = "SHA256SUMS"
 FILES = (*TABLES, META, SUMS, "croissant.json", "datasheet.md", "CHANGES.md")
 RELEASE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 """Names become folders and file names, also those that come out of a stranger's archive."""
+CLASS_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")
 _NUMBERS = ("width", "height")
 _KINDS: Mapping[str, type] = {
     **{"waivers": list, "remarks": list, "origin": dict, "reasons": dict, "excluded": dict, "held_back": dict},
     "private": bool,
+    NAMES: list,
 }
 
 
@@ -45,6 +48,11 @@ class Release:
         """``name/version``, as printed beside every result."""
         return f"{self.name}/{self.version}"
 
+    @property
+    def classes(self) -> tuple[str, str]:
+        """Names of the negative and the positive class."""
+        return names_in(self.meta)
+
 
 def read_release(source: Path | str) -> Release:
     """The release in a folder, by its name (``covid-ct/2.0.0``), in an archive or at an http(s) address of one.
@@ -52,16 +60,18 @@ def read_release(source: Path | str) -> Release:
     A release that breaks its schema is refused: the message names the first fault and counts the others.
     """
     folder = unpacked(source)
+    meta = read_meta(folder)
     tables = {name: read_table(folder / name) for name in TABLES}
-    faults = [fault for name, frame in tables.items() for fault in check_table(name, frame)]
+    faults = [fault for name, frame in tables.items() for fault in check_table(name, frame, names_in(meta))]
     if faults:
         raise CovidctError(f"{folder / faults[0].file}: {_first(faults)}; see 'covidct manifest validate {source}'")
-    return assemble(folder, tables, read_meta(folder))
+    return assemble(folder, tables, meta)
 
 
 def assemble(folder: Path, tables: Mapping[str, pd.DataFrame], meta: Mapping[str, Any]) -> Release:
     """A Release from tables that were checked."""
     images = completed("images.csv", tables["images.csv"]).astype(dict.fromkeys(_NUMBERS, int))
+    images.attrs[NAMES] = names_in(meta)
     return Release(
         name=str(meta["name"]),
         version=str(meta["version"]),
@@ -91,7 +101,14 @@ def read_meta(folder: Path) -> dict[str, Any]:
     wrong = [key for key, kind in _KINDS.items() if not isinstance(meta.get(key, kind()), kind)]
     if wrong:
         raise CovidctError(f"{path}: {wrong[0]!r} is no {_KINDS[wrong[0]].__name__}")
+    if NAMES in meta and not _two_names(meta[NAMES]):
+        raise CovidctError(f"{path}: {NAMES!r} are not the names of two classes")
     return dict(meta)
+
+
+def _two_names(names: list[Any]) -> bool:
+    """Labels become folders: small letters, digits and hyphens."""
+    return len(set(map(str, names))) == len(names) == 2 and all(CLASS_NAME.fullmatch(str(name)) for name in names)
 
 
 def default_release() -> Path:

@@ -1,7 +1,7 @@
 """What the tables of a release must look like; every fault is found, none only the first (pandera, lazy)."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -98,15 +98,16 @@ def completed(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(**dict.fromkeys(lacking, empty)) if lacking else frame
 
 
-def check_table(name: str, frame: pd.DataFrame) -> list[Fault]:
-    """All schema faults of one table, in row order; missing columns first, and alone."""
+def check_table(name: str, frame: pd.DataFrame, classes: Sequence[str] = CLASSES) -> list[Fault]:
+    """All schema faults of one table, in row order; missing columns first, and alone. ``classes``: labels there are."""
     missing = missing_columns(name, frame)
     if missing:
         return missing
     import pandera.pandas as pa
 
     try:
-        _SCHEMAS[name]().validate(completed(name, frame), lazy=True)
+        schema = _images_schema(classes) if name == "images.csv" else _SCHEMAS[name]()
+        schema.validate(completed(name, frame), lazy=True)
     except pa.errors.SchemaErrors as error:
         cases = cast(pd.DataFrame, error.failure_cases)
         return sorted(_faults(name, cases), key=lambda f: (f.row or 0, f.column, f.rule))
@@ -156,14 +157,14 @@ def _number(empty: bool = False, least: int = 1) -> "pa.Column":
     return _text(_match(pattern, f"not a whole number from {least} up"))
 
 
-def _images_schema() -> "pa.DataFrameSchema":
+def _images_schema(classes: Sequence[str]) -> "pa.DataFrameSchema":
     import pandera.pandas as pa
 
     path_rule = "not a safe relative path: no '..', no drive, no '\\', no leading '/'"
     special = {
         "image_id": _id(unique=True),
         "file": _text(_check(path_rule, lambda cells: cells.map(is_safe_path).astype(bool)), unique=True),
-        "label": _text(_one_of(CLASSES)),
+        "label": _text(_one_of(classes)),
         "patient_id": _id(empty=True),
         "group_id": _id(),
         "split": _text(_one_of([*SPLITS, ""])),
@@ -205,7 +206,6 @@ def _withdrawn_schema() -> "pa.DataFrameSchema":
 
 
 _SCHEMAS: Mapping[str, Callable[[], "pa.DataFrameSchema"]] = {
-    "images.csv": _images_schema,
     "papers.csv": _papers_schema,
     "patients.csv": _patients_schema,
     "withdrawn.csv": _withdrawn_schema,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from covidct.records import CLASSES, SPLITS
+from covidct.records import SPLITS
 from covidct.release.read.release import Release
 
 
@@ -53,7 +53,7 @@ def class_stats(images: pd.DataFrame) -> ClassStats:
 
 def release_stats(release: Release) -> dict[str, ClassStats]:
     """Stats of each class, positive class first."""
-    return {name: class_stats(release.images[release.images["label"] == name]) for name in reversed(CLASSES)}
+    return {name: class_stats(release.images[release.images["label"] == name]) for name in reversed(release.classes)}
 
 
 def _by_split(images: pd.DataFrame, column: str) -> dict[str, int]:

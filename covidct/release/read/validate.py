@@ -14,6 +14,7 @@ from covidct.files import sha256_file
 from covidct.pictures import PictureError
 from covidct.progress import progress
 from covidct.release.read.archive import unpacked
+from covidct.release.read.classes import names_in
 from covidct.release.read.facts import facts, same_picture
 from covidct.release.read.locate import find_images, images_root
 from covidct.release.read.materialized import read_listing
@@ -35,7 +36,7 @@ def validate_release(source: Path | str, images: Path | None = None, workers: in
     faults = list(_checksum_faults(folder))
     tables, unreadable = _read_tables(folder)
     faults += unreadable
-    schema = [fault for name, frame in tables.items() for fault in check_table(name, frame)]
+    schema = [fault for name, frame in tables.items() for fault in check_table(name, frame, names_in(meta))]
     faults += schema
     if schema or unreadable:
         return faults
