@@ -10,7 +10,7 @@ from covidct.bench.options import BenchOptions
 from covidct.bench.training import digest_of
 from covidct.errors import UsageError
 from covidct.train.evaluate import read_config
-from covidct.train.networks import code_digest
+from covidct.train.networks import code_digest, public_name
 
 NOT_SETTINGS = {"protocol", "rotation", "freeze"}
 """Parts of a recipe that the protocol, the method and ``--freeze`` say."""
@@ -81,12 +81,20 @@ def _same_inputs(options: BenchOptions, config: Mapping[str, Any], path: Path) -
     title = inputs.the_release(options).title
     if title != run["release"]:
         raise UsageError(f"{path}: made on {run['release']}, not {title}; give that release with --manifest")
-    if run.get("code") and (not options.model or code_digest(options.model) != run["code"]):
-        raise UsageError(
-            f"{path}: made with code of its own ({run['model']}); name the same file with --model FILE.py:factory"
-        )
-    if options.model and not run.get("code"):
+    if ":" in run["model"] or run.get("code"):
+        _same_code(options, run, path)
+    elif options.model:
         raise UsageError(f"--model {options.model}: {path} says which network; leave it out")
     if bool(sha) != bool(options.weights) or (options.weights and digest_of(options.weights) != sha):
         wanted = f"--weights with the file whose sha256 is {sha}" if sha else "no --weights"
         raise UsageError(f"{path}: this run takes {wanted}")
+
+
+def _same_code(options: BenchOptions, run: Mapping[str, Any], path: Path) -> None:
+    """A UsageError where the caller did not name the code of the run's networks: a file that came along starts none."""
+    named = (options.model or "").split(",")
+    digests = "+".join(code_digest(name) for name in named if ":" in name)
+    if "+".join(map(public_name, named)) != run["model"] or digests != run.get("code"):
+        raise UsageError(
+            f"{path}: made with code of its own ({run['model']}); name the same file with --model FILE.py:factory"
+        )

@@ -20,6 +20,7 @@ from covidct.train.ensembles import said_by, write_results
 from covidct.train.experiment import claim
 from covidct.train.folds import Folds, ensemble, grouped_folds, nested_score, ranked
 from covidct.train.loop import Job
+from covidct.train.networks import code_digest, public_name
 from covidct.train.recipe import TRIALS, changed
 from covidct.train.robust import Member, fit_member, gather
 from covidct.train.seen import Marks, write_seen
@@ -84,12 +85,15 @@ def _facts(asked: Mapping[str, Request], data: BenchData) -> dict[str, Any]:
     def all_of(name: str) -> str:
         return "+".join(dict.fromkeys(str(getattr(one, name)) for one in asked.values()))
 
-    facts = {"release": data.title, "split": "test", "model": all_of("model"), "method": all_of("method_name")}
+    models = "+".join(dict.fromkeys(public_name(one.model) for one in asked.values()))
+    facts = {"release": data.title, "split": "test", "model": models, "method": all_of("method_name")}
     return facts | {"init": all_of("init"), "protocol": "robust", "fraction": 1.0}
 
 
 def _config(asked: Mapping[str, Request], data: BenchData, folds: int, repeats: int) -> dict[str, Any]:
     run = {**_facts(asked, data), "folds": folds, "repeats": repeats, "seeds": []}
+    code = "+".join(dict.fromkeys(code_digest(one.model) for one in asked.values() if ":" in one.model))
+    run |= {"code": code} if code else {}
     trials = next(iter(asked.values())).options.trials
     run |= {"trials": trials} if trials else {}
     counts = {split: len(part.ids) for split, part in data.parts.items()}

@@ -21,7 +21,13 @@ from covidct.train.seen import known, read_seen
 
 def run_config(folder: Path) -> dict[str, Any]:
     """The resolved settings a run was made with."""
-    return read_config(folder / results.CONFIG)
+    config = read_config(folder / results.CONFIG)
+    run = config.get("run")
+    if not isinstance(run, dict) or not all(type(seed) is int for seed in run.get("seeds", [""])):
+        raise CovidctError(
+            f"{folder / results.CONFIG}: names no run with whole numbers as seeds; run 'covidct bench' again"
+        )
+    return config
 
 
 def read_config(path: Path) -> dict[str, Any]:

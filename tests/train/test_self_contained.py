@@ -21,6 +21,7 @@ from covidct.train.weights import LITE_MEAN, file_start
 
 Bench = Callable[..., int]
 SMALL = ("--model", "crnet", "--size", "32", "--epochs", "2", "--set", "lr=1e-3")
+EXAMPLES = Path(__file__).resolve().parents[2] / "docs" / "examples"
 PIXELS = np.full((4, 36, 36), 90, np.uint8)
 
 
@@ -103,6 +104,29 @@ def test_a_run_is_made_again_from_its_config(
     assert "not the config.toml of a run" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("seeds", ['["../../elsewhere"]', "[true]", '"0"'])
+def test_seeds_of_a_run_that_came_from_elsewhere_lead_nowhere(
+    trained: Path, tmp_path: Path, seeds: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(trained, tmp_path / "run")
+    config = tmp_path / "run" / "config.toml"
+    config.write_text(config.read_text().replace("seeds = [0]", f"seeds = {seeds}"))
+    assert run(["bench", "export", "--run", str(tmp_path / "run")]) == 1
+    assert "whole numbers as seeds" in capsys.readouterr().err
+
+
+def test_a_config_that_came_from_elsewhere_starts_no_code(
+    trained: Path, bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "trap_module.py").write_text("raise SystemExit('started')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for model in ("trap_module:build", f"{tmp_path / 'trap_module.py'}:build"):
+        config = (trained / "config.toml").read_text().replace('model = "crnet"', f'model = "{model}"')
+        (tmp_path / "c.toml").write_text(config)
+        assert bench("--config", str(tmp_path / "c.toml"), "--out", str(tmp_path / "o")) == 2
+        assert "made with code of its own" in capsys.readouterr().err
+
+
 def test_every_stage_of_a_method_is_made_again(bench: Bench, drawn: tuple[Path, Path], tmp_path: Path) -> None:
     words = ["--model", "crnet", "--method", "method1", "--size", "32", "--epochs", "1", "--seeds", "3"]
     words += ["--set", "moco.epochs=1", "--set", "moco.size=32", "--set", "moco.batch=8", "--set", "target.groups=2"]
@@ -110,6 +134,24 @@ def test_every_stage_of_a_method_is_made_again(bench: Bench, drawn: tuple[Path, 
     assert bench("--config", str(tmp_path / "one" / "config.toml"), "--out", str(tmp_path / "two")) == 0
     for name in ("config.toml", "predictions.csv"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes(), name
+
+
+def test_a_fold_ensemble_of_ones_own_network_is_made_again(
+    bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With trials and repeats; its files name the network's file and its sha256, not where it lies."""
+    own = ["--model", f"{EXAMPLES / 'my_network.py'}:build"]
+    words = ["--protocol", "robust", *own, "--method", "scratch", "--trials", "2", "--folds", "2", "--repeats", "2"]
+    one, two = tmp_path / "one", tmp_path / "two"
+    assert bench(*words, "--size", "32", "--epochs", "1", "--set", "batch=8", "--out", str(one)) == 0
+    assert capsys.readouterr().err.count(" of 8 members") == 8
+    assert bench("--config", str(one / "config.toml"), *own, "--out", str(two)) == 0
+    for name in ("config.toml", "predictions.csv", "summary.json"):
+        assert (one / name).read_bytes() == (two / name).read_bytes(), name
+        assert str(EXAMPLES).encode() not in (one / name).read_bytes(), name
+    capsys.readouterr()
+    assert bench("--config", str(one / "config.toml"), "--out", str(two)) == 2
+    assert "name the same file with --model FILE.py:factory" in capsys.readouterr().err
 
 
 def test_epochs_are_told_a_line_each_where_no_terminal_is(
