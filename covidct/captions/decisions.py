@@ -77,7 +77,13 @@ def _animal(reading: Reading) -> Ground:
 def _said(reading: Reading) -> Ground:
     """A person has the disease: named with a person or a diagnosis, and not taken back."""
     named = reading.having("disease", "affirmed", "history")
-    return _first([m for m in named if not (m.tested and reading.false_positive)])
+    return _first([m for m in named if not (m.tested and reading.false_positive) and not _long_past(reading, m)])
+
+
+def _long_past(reading: Reading, mention: Mention) -> bool:
+    """``Lung cancer in a man with a history of COVID-19``: what stands first, and is no pattern that it leaves."""
+    others = [m for m in _others(reading, "plain", "affirmed") if m.own_role in (Role.DIAGNOSIS, Role.COMORBIDITY)]
+    return mention.status == "history" and any(m.start < mention.start for m in others)
 
 
 def _proven(reading: Reading) -> Ground:
@@ -99,6 +105,18 @@ def _false_positive(reading: Reading) -> Ground:
 def _named(reading: Reading) -> Ground:
     """The disease simply named, where nothing else says that it is not meant."""
     return None if reading.false_positive else _first(reading.having("disease", "plain"))
+
+
+def _two_groups(reading: Reading) -> Ground:
+    """``COVID-19 patients had more lesions than non-COVID-19 patients``: of whom is the picture?
+
+    Behind words for what a scan shows the comparison is an aside.
+    """
+    without = [m for m in reading.having("disease", "negated") if m.by == "non"]
+    more = ("affirmed",) if " than " in reading.text else ()
+    named = reading.having("disease", "plain", *more)
+    aside = named and any(m.means in ("scan", "acute") and m.start < named[0].start for m in reading.mentions)
+    return None if not named or aside else _first(without)
 
 
 def _refuted(reading: Reading) -> Ground:
@@ -200,6 +218,7 @@ AFFIRMED = (SAID, PROVEN)
 RULES: tuple[Rule, ...] = (
     Rule(Way.NOT_A_SCAN, _no_scan),
     ANIMAL,
+    Rule(Way.PLACES_DIFFER, _two_groups),
     *AFFIRMED,
     FINAL,
     Rule(Way.FALSE_POSITIVE, _false_positive),

@@ -49,7 +49,7 @@ def _placed(verdict: Verdict, places: Sequence[int], text: str) -> Verdict:
 def _labels(text: str) -> Labels:
     split = split_caption(text)
     if not split.spans:
-        return Labels(shown(text, _of_places(split) or _of_text(text)).of_figure(), {})
+        return Labels(shown(text, _of_places(split) or _of_cases(text) or _of_text(text)).of_figure(), {})
     panels = _Panels(text, split).verdicts()
     figure = _whole(panels, reading_of(text, split.shared_spans)).of_figure()
     return Labels(shown(text, figure), {letter: shown(text, v) for letter, v in panels.items()})
@@ -65,16 +65,30 @@ def _of_text(text: str) -> Verdict:
     return decide(reading_of(text, [(0, len(text))]))
 
 
+def _of_cases(text: str) -> Verdict | None:
+    """``Patient 3 (COVID-19 negative) and patient 4 (COVID-19 positive)``: whose picture it is, no letter says."""
+    starts = sorted(person.span[0] for person in persons(text) if person.case)
+    if len(starts) < _PERSONS:
+        return None
+    told = [decide(reading_of(text, [span])) for span in zip(starts, [*starts[1:], len(text)], strict=True)]
+    return _differ(told)
+
+
+def _differ(told: Sequence[Verdict]) -> Verdict | None:
+    """Where one is positive and one negative, nobody knows of the whole."""
+    if {POSITIVE, NEGATIVE} <= {verdict.label for verdict in told}:
+        other = next(v for v in told if v.label == NEGATIVE)
+        return Verdict(UNCLEAR, Way.PLACES_DIFFER, other.term, other.span)
+    return None
+
+
 def _of_places(split: Split) -> Verdict | None:
     """``(left) … (right)`` with different classes: which picture is which, no letter says."""
     if not split.places:
         return None
     readings = {place: reading_of(split.text, [span], own_panel=True) for place, span in split.places.items()}
     told = {place: _class_of(r) or decide(replace(r, about_scan=True)) for place, r in readings.items()}
-    if {POSITIVE, NEGATIVE} <= {verdict.label for verdict in told.values()}:
-        other = next(v for v in told.values() if v.label == NEGATIVE)
-        return Verdict(UNCLEAR, Way.PLACES_DIFFER, other.term, other.span)
-    return None
+    return _differ(list(told.values()))
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,8 @@ _CLAUSE = re.compile(
     r"(?:ed|ly|found|shown|be)\s*$|\b(?:cannot|can|could|may|might|should|must|will|would|did|does|do|not|we|it|this)\b"
 )
 """A clause, not a name: "COVID-19 cannot be excluded", "Initially"."""
+_ABSENT = re.compile(r"\s*(?:no|absence|absent|lack|sin|sem|pas|senza)\b")
+"""``No evidence of embolism``: what a scan does not show is said of a scan."""
 
 
 def without_body(
@@ -98,7 +100,8 @@ def _head(folded: str, sentence: Span) -> Span | None:
     end = _END.search(folded, start, sentence[1])
     head = (start, end.start() if end else sentence[1])
     words = folded[head[0] : head[1]]
-    return head if re.search(r"[a-z]{3}", words) and not _CLAUSE.search(words) else None
+    named = re.search(r"[a-z]{3}", words) and not _CLAUSE.search(words) and not _ABSENT.match(words)
+    return head if named else None
 
 
 def _overlap(mention: Mention, span: Span) -> bool:
