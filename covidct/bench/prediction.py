@@ -19,6 +19,7 @@ from covidct.train.explain import maps, overlay, places
 from covidct.train.loop import probabilities, scaled
 from covidct.train.pixels import square
 from covidct.train.recipe import stored_side
+from covidct.train.results import classes_of
 
 Networks = list[tuple[Classifier, dict[str, Any]]]
 
@@ -28,9 +29,9 @@ def predict_images(
 ) -> list[dict[str, Any]]:
     """Probability of the positive class for each picture, mean over the run's seeds; not for clinical use.
 
-    A picture that cannot be read has ``error`` and no probability. ``kind`` is what triage takes the picture for: a
-    probability means something for pictures like those that the run was trained on only. With ``out``, Grad-CAM
-    overlays go there. ``model`` is ``FILE.py:factory``, for a run whose network is code of one's own.
+    A picture that cannot be read has ``error`` and no probability. ``of`` names the class, ``kind`` is what triage
+    takes the picture for: a probability means something for pictures like those that the run was trained on only.
+    With ``out``, Grad-CAM overlays go there. ``model`` is ``FILE.py:factory``, for a run whose network is own code.
     Raises UsageError where there is no such run.
 
     >>> from covidct import predict_images
@@ -39,7 +40,9 @@ def predict_images(
     """
     run = Path(run)
     networks: Networks = [load_best(run / f"seed-{seed}", model) for seed in run_config(run)["run"]["seeds"]]
-    return [_one(Path(path), networks, out, number) for number, path in enumerate(images)]
+    positive = classes_of(run)[1]
+    found = [_one(Path(path), networks, out, number) for number, path in enumerate(images)]
+    return [one if "error" in one else {**one, "of": positive} for one in found]
 
 
 def _one(

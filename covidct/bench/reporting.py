@@ -13,7 +13,6 @@ from covidct.bench.options import BenchOptions
 from covidct.errors import UsageError
 from covidct.files import write_text
 from covidct.models.gradcam import NoMapError
-from covidct.records import CLASSES
 from covidct.release.make.materialize import artifact_boxes
 from covidct.release.read import Release
 from covidct.train import card, report, report_tables, results
@@ -79,8 +78,9 @@ def write_report(folder: Path, options: BenchOptions, beside: Audited, out: Path
         ],
         figures=[*report.curve_figures(run.test.truth, report.seed_curves(run.test), run.test.groups), *history],
         confusions=_confusions(run),
-        mistakes=_mistakes(run.test, run.mean, store),
-        cams=_cams([(run, seed, f"seed {seed}") for seed in seeds], run.mean, [store] * len(seeds)),
+        classes=release.classes,
+        mistakes=_mistakes(run.test, run.mean, store, release.classes),
+        cams=_cams([(run, seed, f"seed {seed}") for seed in seeds], run.mean, [store] * len(seeds), release.classes),
         data=data_tables(release, beside),
         card=entries,
         settings=[("", (folder / results.CONFIG).read_text(encoding="utf-8"))],
@@ -116,8 +116,9 @@ def side_by_side(
         subtitle=_subtitle(runs[0]),
         tables=[*tables, scored, _differences(runs, names, release), report_tables.places(looked)],
         figures=report.curve_figures(first.truth, means, first.groups),
-        mistakes=_mistakes(first, mean, stores[0]),
-        cams=_cams(firsts, mean, stores),
+        classes=release.classes,
+        mistakes=_mistakes(first, mean, stores[0], release.classes),
+        cams=_cams(firsts, mean, stores, release.classes),
         data=data_tables(release, beside),
         settings=[(n, (r.folder / results.CONFIG).read_text("utf-8")) for n, r in zip(names, runs, strict=True)],
     )
@@ -178,7 +179,9 @@ def _places(run: Finished, store: PixelStore, marks: Marks) -> dict[str, float]:
     return mean_places([places(heat, picture, marks.get(image, [])) for image, heat, picture in triples])
 
 
-def _cams(chosen: Sequence[tuple[Finished, int, str]], mean: Any, stores: Sequence[PixelStore]) -> Cams:
+def _cams(
+    chosen: Sequence[tuple[Finished, int, str]], mean: Any, stores: Sequence[PixelStore], classes: tuple[str, str]
+) -> Cams:
     """Rows of example images with one column a (run, seed, title); empty where no network has maps."""
     test = chosen[0][0].test
     rows = report.examples(test.truth, mean)
@@ -191,7 +194,7 @@ def _cams(chosen: Sequence[tuple[Finished, int, str]], mean: Any, stores: Sequen
             continue
     if not columns:
         return {}
-    named = [(test.ids[row], CLASSES[int(test.truth[row])]) for row in rows]
+    named = [(test.ids[row], classes[int(test.truth[row])]) for row in rows]
     left = [title for _, _, title in chosen[MOST_COLUMNS:]]
     return {"head": [one.title for one in columns], "rows": report.cam_rows(columns, named), "left": left}
 
@@ -210,10 +213,10 @@ def marks_of(release: Release) -> Marks:
     return found
 
 
-def _mistakes(test: results.Predictions, mean: Any, store: PixelStore) -> list[report.Shown]:
+def _mistakes(test: results.Predictions, mean: Any, store: PixelStore, classes: tuple[str, str]) -> list[report.Shown]:
     shown = []
     for image, probability, truth in report.mistakes(test.ids, test.truth, mean):
         address = report.picture_address(store.rows([image])[0])
-        caption = f"{report.short(image)}: {CLASSES[int(truth)]}, probability of covid {probability:.2f}"
+        caption = f"{report.short(image)}: {classes[int(truth)]}, probability of {classes[1]} {probability:.2f}"
         shown.append(report.Shown(address, caption, image))
     return shown

@@ -88,11 +88,12 @@ def split_counts(release: Release) -> tuple[Table, Facts]:
     images = release.images
     lines, data = [], []
     for what in ("patients", "images"):
-        for label in reversed(CLASSES):
+        for place in (1, 0):
+            label = release.classes[place]
             column = "patient_id" if what == "patients" else "image_id"
             chosen = images[images["label"] == label]
             ours = [int(chosen[chosen["split"] == split][column].nunique()) for split in SPLITS]
-            paper = tables.COUNTS[what, label]
+            paper = tables.COUNTS[what, CLASSES[place]]
             lines.append([f"# {what}", label, *(f"{o} ({p})" for o, p in zip(ours, paper, strict=True))])
             data.append({"what": what, "class": label, "ours": ours, "paper": list(paper)})
     notes = [f"{release.title}; the paper's figure in brackets"]

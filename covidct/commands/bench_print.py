@@ -117,7 +117,9 @@ def predict(images: tuple[Path, ...], run: Path, out: Path | None, as_json: bool
 
 def _line(one: dict[str, Any]) -> str:
     seen = f", {one['inside_lungs']:.0%} of the map inside the lungs" if one["inside_lungs"] is not None else ""
-    words = f"probability of covid {one['probability']:.3f} (seeds {one['lowest']:.3f} to {one['highest']:.3f}){seen}"
+    words = (
+        f"probability of {one['of']} {one['probability']:.3f} (seeds {one['lowest']:.3f} to {one['highest']:.3f}){seen}"
+    )
     strange = one["kind"] != current().picture
     return words + (
         f"; NO {current().picture} (looks like {one['kind']}): this number means nothing" if strange else ""

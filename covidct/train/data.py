@@ -8,8 +8,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from covidct.errors import UsageError
+from covidct.records import CLASSES
 from covidct.release.read import Release
-from covidct.release.read.classes import is_positive, need_both_classes
+from covidct.release.read.classes import class_names, is_positive, need_both_classes
 from covidct.train.loop import Pictures
 from covidct.train.pixels import PixelStore
 from covidct.train.seen import Marks, marks
@@ -19,12 +20,16 @@ PARTS = ("train", "val", "test")
 
 @dataclass(frozen=True)
 class Part:
-    """One split: all sequences have one entry an image. ``truth`` is 1 for COVID; ``groups`` never cross splits."""
+    """One split: all sequences have one entry an image; ``groups`` never cross splits.
+
+    ``truth`` is 1 for the positive class, ``classes`` the names of the negative and the positive one.
+    """
 
     ids: tuple[str, ...]
     truth: NDArray[np.float64]
     groups: tuple[str, ...]
     sources: tuple[str, ...]
+    classes: tuple[str, str] = CLASSES
 
     def take(self, chosen: Sequence[int]) -> "Part":
         return Part(
@@ -32,6 +37,7 @@ class Part:
             self.truth[list(chosen)],
             tuple(self.groups[i] for i in chosen),
             tuple(self.sources[i] for i in chosen),
+            self.classes,
         )
 
 
@@ -42,6 +48,7 @@ def joined(parts: Sequence[Part]) -> Part:
         np.concatenate([part.truth for part in parts]),
         tuple(group for part in parts for group in part.groups),
         tuple(source for part in parts for source in part.sources),
+        parts[0].classes,
     )
 
 
@@ -75,7 +82,7 @@ def _part(rows: pd.DataFrame) -> Part:
     groups = rows["group_id"].where(rows["group_id"] != "", rows["patient_id"])
     groups = groups.where(groups != "", rows["image_id"])
     truth = is_positive(rows).astype(np.float64)
-    return Part(tuple(rows["image_id"]), truth, tuple(groups), tuple(rows["source"]))
+    return Part(tuple(rows["image_id"]), truth, tuple(groups), tuple(rows["source"]), class_names(rows))
 
 
 def check_parts(release: Release, needed: Sequence[str] = PARTS) -> None:

@@ -88,6 +88,6 @@ def _choice(chosen: Ensemble, nested: float, said: Sequence[Said], test: Part) -
         "notes": [
             "candidates, epochs, their number and the threshold were chosen by out-of-fold predictions of training and "
             "validation images; test was scored once, by the mean probability of all members",
-            "intervals: 95 %, bootstrap over groups (group_id); COVID is the positive class",
+            f"intervals: 95 %, bootstrap over groups (group_id); {test.classes[1]} is the positive class",
         ],
     }

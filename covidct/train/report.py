@@ -108,7 +108,7 @@ def reliability_svg(truth: Array, curves: Curves) -> str:
         (line,) = axes.plot(said, seen, linewidth=0.8, label=name)
         axes.scatter(said, seen, s=[4 + 120 * n / len(truth) for n in count], color=line.get_color(), alpha=0.7)
     axes.plot([0, 1], [0, 1], color="0.7", linewidth=0.8)
-    return _square(figure, axes, "probability of covid", "share of covid")
+    return _square(figure, axes, "probability of the positive class", "its share")
 
 
 def _square(figure: Any, axes: Any, across: str, up: str) -> str:

@@ -77,7 +77,7 @@ def runs(found: Mapping[str, Mapping[str, Any]], shortcuts: Sequence[Mapping[str
         cells = [f"{one[metric]:.3f}" for metric in ("accuracy", "f1", "auc")]
         lines.append([f"shortcut: {one['name']}", "", *cells, "", "", interval_text(one)])
     head = ["run", "seeds", "accuracy", "F1", "AUC", "recall", "specificity", "AUC 95 %"]
-    return Table("Scores", head, lines, ["means over seeds at threshold 0.5; intervals by group; covid is positive"])
+    return Table("Scores", head, lines, ["means over seeds at threshold 0.5; intervals by group"])
 
 
 def differences(found: Mapping[str, Mapping[str, Paired]]) -> Table:
@@ -107,7 +107,7 @@ def sources(summary: Mapping[str, Any]) -> Table:
         [name, str(one["images"]), str(one["covid"]), f"{one['accuracy']:.3f}", f"{one['auc']:.3f}", one["auc_against"]]
         for name, one in summary["by_source"].items()
     ]
-    return Table("By source", ["source", "images", "covid", "accuracy", "AUC", "against"], lines)
+    return Table("By source", ["source", "images", "positive", "accuracy", "AUC", "against"], lines)
 
 
 def data(images: pd.DataFrame) -> list[Table]:
@@ -164,7 +164,7 @@ def places(tables: Mapping[str, Mapping[str, float]]) -> Table:
     notes = ["a map that falls anywhere by chance has the share of the area; maps are of each run's first seed"]
     notes += [
         f"{f'{run}: ' if run else ''}{table['empty_maps']:.0f} of {table['pictures']:.0f} maps are empty "
-        "(nothing speaks for covid) and are not in these shares"
+        "(nothing speaks for the positive class) and are not in these shares"
         for run, table in tables.items()
         if table.get("empty_maps")
     ]

@@ -13,7 +13,7 @@ from covidct import tables
 from covidct.errors import CovidctError, UsageError
 from covidct.files import write_text
 from covidct.intervals import OPERATING_POINTS, bootstrap, delong
-from covidct.records import CLASSES, POSITIVE_CLASS
+from covidct.records import CLASSES
 from covidct.scores import METRICS, Array, score
 from covidct.train.data import Part
 
@@ -68,6 +68,7 @@ def summary(
         "seeds": [r.seed for r in results],
         "images": len(test.ids),
         "groups": len(set(test.groups)),
+        "classes": list(test.classes),
         "metrics": metrics,
         "at_validation_threshold": {"thresholds": list(cuts), **at_val},
         "operating_points": {name: _interval(test, runs, name, None) for name in OPERATING_POINTS},
@@ -77,7 +78,7 @@ def summary(
         "notes": [
             "intervals: 95 %, bootstrap over groups (group_id), mean over seeds within each resample",
             "delong_auc takes images as independent and ignores clusters: too narrow here",
-            "epoch and threshold_at_val were chosen on validation; COVID is the positive class",
+            f"epoch and threshold_at_val were chosen on validation; {test.classes[1]} is the positive class",
         ],
     }
 
@@ -130,13 +131,13 @@ def by_source(runs: Sequence[Array], test: Part) -> dict[str, dict[str, Any]]:
 
 
 def predictions(seed: int, split: str, part: Part, found: Array) -> list[dict[str, Any]]:
-    """Lines of predictions.csv for one seed and split; probability is that of COVID."""
+    """Lines of predictions.csv for one seed and split; probability is that of the positive class."""
     return [
         {
             "image_id": image,
             "seed": seed,
             "split": split,
-            "label": CLASSES[int(truth)],
+            "label": part.classes[int(truth)],
             "probability": f"{value:.6f}",
             "source": source,
             "group_id": group,
@@ -192,13 +193,25 @@ def read_predictions(folder: Path, split: str) -> Predictions:
             by_seed.setdefault(int(line["seed"]), {})[line["image_id"]] = float(line["probability"])
     except ValueError as error:
         raise CovidctError(f"{path}: a seed or probability is no number ({error})") from error
-    truth = {line["image_id"]: float(line["label"] == POSITIVE_CLASS) for line in lines}
+    positive = classes_of(folder)[1]
+    truth = {line["image_id"]: float(line["label"] == positive) for line in lines}
     if not lines or any(set(found) != set(truth) for found in by_seed.values()):
         raise CovidctError(f"{path}: the {split} images are not the same for every seed; run 'covidct bench' again")
     ids = tuple(truth)
     runs = {seed: np.array([found[image] for image in ids]) for seed, found in by_seed.items()}
     group = {line["image_id"]: line.get("group_id") or line["image_id"] for line in lines}
     return Predictions(ids, np.array([truth[image] for image in ids]), runs, tuple(group[image] for image in ids))
+
+
+def classes_of(folder: Path) -> tuple[str, str]:
+    """The names of the negative and the positive class that a run's summary gives; COVID-CT's where it gives none."""
+    path = folder / SUMMARY
+    try:
+        found = json.loads(path.read_text(encoding="utf-8")).get("classes", CLASSES) if path.is_file() else CLASSES
+        negative, positive = (str(name) for name in found)
+    except (ValueError, AttributeError, TypeError) as error:
+        raise CovidctError(f"{path}: not readable ({error}); run 'covidct bench' again") from error
+    return negative, positive
 
 
 def toml(values: Mapping[str, Any]) -> str:

@@ -104,6 +104,32 @@ def test_a_run_is_made_again_from_its_config(
     assert "not the config.toml of a run" in capsys.readouterr().err
 
 
+def test_a_release_of_another_disease_keeps_the_names_of_its_classes(
+    drawn: tuple[Path, Path], bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In every file, and when the run is read back, evaluated and compared."""
+    release = tmp_path / "release"
+    shutil.copytree(drawn[0], release)
+    table = release / "images.csv"
+    table.write_text(table.read_text().replace(",non-covid,", ",other,").replace(",covid,", ",influenza-x,"))
+    meta = json.loads((release / "release.json").read_text()) | {"classes": ["other", "influenza-x"]}
+    (release / "release.json").write_text(json.dumps(meta))
+    one = tmp_path / "one"
+    assert bench(*SMALL, "--report", "--out", str(one), release=release) == 0
+    assert {line["label"] for line in rows(one / "predictions.csv")} == {"influenza-x", "other"}
+    text = (one / "report.html").read_text()
+    assert "called influenza-x" in text
+    assert "called covid" not in text
+    words = ["--manifest", str(release), "--json"]
+    capsys.readouterr()
+    assert run(["bench", "compare", str(one), str(one), *words]) == 0
+    assert json.loads(capsys.readouterr().out)["value"] == 0
+    assert run(["predict", str(drawn[1] / "set" / "test-0.png"), "--run", str(one)]) == 0
+    assert "probability of influenza-x" in capsys.readouterr().out
+    assert run(["bench", "--table", "1", "--manifest", str(release), "--out", str(tmp_path / "t")]) == 0
+    assert "| # images | influenza-x | 12 (191)" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("seeds", ['["../../elsewhere"]', "[true]", '"0"'])
 def test_seeds_of_a_run_that_came_from_elsewhere_lead_nowhere(
     trained: Path, tmp_path: Path, seeds: str, capsys: pytest.CaptureFixture[str]
