@@ -9,6 +9,7 @@ import io
 import itertools
 import numbers
 import re
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -25,6 +26,8 @@ MAX_FIELD = 32_768
 """Characters in one cell; Excel's own limit is 32,767."""
 WIDEST = 48
 """Characters of a cell in a table for people; CSV and JSON give everything."""
+NARROWEST = 12
+"""Characters to which a column is cut before others are left out."""
 _MEASURED = 1_000
 """Rows whose cells decide how wide the columns of a table for people are; the rest is printed as it comes."""
 _RISKY = (*"=+-@", "\t", "\r", "\n", *"\uff1d\uff0b\uff0d\uff20", "'")
@@ -102,24 +105,48 @@ def say(text: object = "", err: bool = False) -> None:
     print(printable(text), file=sys.stderr if err else sys.stdout, flush=err)
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> int:
+def terminal_width() -> int | None:
+    """Characters of a line where standard output is a terminal; None where it is a file or a pipe."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def print_table(
+    columns: Sequence[str],
+    rows: Iterable[Mapping[str, object]],
+    room: int | None = None,
+    widest: int | None = WIDEST,
+) -> int:
     """A table for people on standard output, as it comes; returns the number of rows.
 
-    The first rows decide the width of each column; cells over :data:`WIDEST` characters are cut.
+    The first rows decide the width of each column; cells over ``widest`` characters are cut. ``room`` = characters of a
+    line: the longest columns are cut first, and columns at the end are left out where that is not enough.
     """
-    cells = ([_short(row.get(column)) for column in columns] for row in rows)
+    cells = ([_short(row.get(column), widest) for column in columns] for row in rows)
     first = list(itertools.islice(cells, _MEASURED))
-    widths = [max(map(len, column)) for column in zip(columns, *first, strict=True)]
+    widths = _fitting([max(map(len, column)) for column in zip(columns, *first, strict=True)], room)
     printed = 0
     for line in itertools.chain([columns], first, cells):
-        print("  ".join(c.ljust(width) for c, width in zip(line, widths, strict=True)).rstrip())  # noqa: T201
+        print("  ".join(_short(c, room and w).ljust(w) for c, w in zip(line, widths, strict=False)).rstrip())  # noqa: T201
         printed += 1
+    if len(widths) < len(columns):
+        say(f"not shown: {', '.join(columns[len(widths) :])} (--wide shows all, --columns those you name)", err=True)
     return printed - 1
 
 
-def _short(cell: object) -> str:
+def _fitting(widths: list[int], room: int | None) -> list[int]:
+    """``widths`` made to fit into ``room`` characters with two blanks between; columns at the end go if they must."""
+    while room is not None and sum(widths) + 2 * (len(widths) - 1) > room and len(widths) > 1:
+        longest = max(range(len(widths)), key=lambda n: widths[n])
+        if widths[longest] > NARROWEST:
+            widths[longest] -= 1
+        else:
+            widths.pop()
+    return widths
+
+
+def _short(cell: object, most: int | None) -> str:
     text = " ".join(printable(text_of(cell)).split())
-    return text if len(text) <= WIDEST else f"{text[: WIDEST - 1]}…"
+    return text if most is None or len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _lines(columns: Sequence[str], rows: Iterable[Iterable[object]]) -> Iterator[str]:

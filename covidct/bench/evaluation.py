@@ -1,6 +1,5 @@
 """``bench evaluate``, ``bench compare`` and ``bench pretrain``."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,8 +67,7 @@ def compare(first: Path, second: Path, metric: str, manifest: str | None = None)
 def pretrain(images: Path, out: Path, model: str, weights: Path | None, settings: tuple[str, ...], seed: int) -> str:
     """Momentum contrast on a folder of pictures; leaves a file of weights for ``--weights``; a line about it."""
     where = Devices()
-    recipe: MocoRecipe = changed(MocoRecipe(), inputs.pairs(settings))
-    recipe = replace(recipe, precision=where.precision(recipe.precision))
+    recipe: MocoRecipe = inputs.settled(changed(MocoRecipe(), inputs.pairs(settings)), BenchOptions())
     cache = inputs.cache_folder(BenchOptions())
     store = pack(folder_pictures(images), recipe.stored, cache / "pixels")
     if len(store.ids) < 2 * recipe.groups:

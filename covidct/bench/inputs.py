@@ -12,6 +12,7 @@ import platformdirs
 from covidct.bench.options import BenchOptions
 from covidct.errors import UsageError
 from covidct.release.read import Release, default_release, locate_images, read_release
+from covidct.scaling import scaled
 from covidct.train.data import BenchData, bench_data, check_parts
 from covidct.train.devices import Devices
 from covidct.train.methods import INITS, Method, method
@@ -20,6 +21,8 @@ from covidct.train.recipe import MocoRecipe, Recipe, changed, moco_recipes, prot
 
 SSL_PREFIXES = ("moco.", "luna.", "target.")
 DEFAULT_MODEL = "crnet"
+LEAST_SIDE = 32
+"""Pixels that every network of the registry can take."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +87,8 @@ def request(options: BenchOptions, fraction: float = 1.0) -> Request:
     ssl = {key: value for key, value in given.items() if key.startswith(SSL_PREFIXES)}
     recipe = changed(protocol(options.protocol), values | {k: v for k, v in given.items() if k not in ssl})
     stages = moco_recipes(options.protocol, chosen.ssl, ssl)
-    recipe, *settled = (_settled(one, options) for one in (recipe, *stages.values()))
-    ssl_recipes = dict(zip(stages, settled, strict=True))
+    recipe, *others = (settled(one, options) for one in (recipe, *stages.values()))
+    ssl_recipes = dict(zip(stages, others, strict=True))
     model = options.model or DEFAULT_MODEL
     seen = normalisation(options)
     return Request(model, name, init, recipe, ssl_recipes, seeds(options.seeds), options, fraction, seen)
@@ -106,9 +109,10 @@ def normalisation(options: BenchOptions) -> tuple[tuple[float, ...], tuple[float
     return mean, std
 
 
-def _settled(recipe: Any, options: BenchOptions) -> Any:
-    """``recipe`` with the precision of this machine: config.toml keeps what was computed with."""
-    return replace(recipe, precision=devices(options).precision(recipe.precision))
+def settled(recipe: Any, options: BenchOptions) -> Any:
+    """``recipe`` with the precision of this machine and ``COVIDCT_SCALE``: config.toml keeps what was computed with."""
+    precision = devices(options).precision(recipe.precision)
+    return replace(recipe, precision=precision, epochs=scaled(recipe.epochs), size=scaled(recipe.size, LEAST_SIDE))
 
 
 def pairs(settings: tuple[str, ...]) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """What ``covidct bench`` and ``covidct predict`` print of the values that :mod:`covidct.bench` returns."""
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -9,7 +10,7 @@ import click
 
 from covidct.bench import curve, evaluation, prediction, repeat, robust, table, training
 from covidct.bench.options import BenchOptions
-from covidct.commands.options import print_json
+from covidct.commands.options import print_json, tell_next
 from covidct.errors import ExitCode
 from covidct.intervals import deviation_text, interval_text
 from covidct.profiles import current
@@ -30,6 +31,8 @@ def run(options: BenchOptions, as_json: bool) -> int:
     for row in found.summary.get("candidates", []):
         click.echo(f"  {row['auc']:.3f} over folds: {row['candidate']}, epoch {row['epoch']}")
     show(found.summary, found.shortcuts, found.out)
+    if options.protocol != "robust":  # an ensemble of folds keeps predictions, no weights
+        tell_next(f"predict IMAGE.png --run {shlex.quote(str(found.out))} --out maps")
     return ExitCode.COMPLETE
 
 

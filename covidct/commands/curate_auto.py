@@ -1,12 +1,21 @@
 """``covidct curate auto`` and ``status``: every step in order, and what is left."""
 
-from collections.abc import Iterable, Iterator
+import shlex
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from covidct.commands.options import json_option, print_json, profile_option, worker_count, workspace_option
+from covidct.commands.options import (
+    json_option,
+    print_json,
+    profile_option,
+    tell_next,
+    verbose,
+    worker_count,
+    workspace_option,
+)
 from covidct.errors import ExitCode
 from covidct.tables import say
 
@@ -33,7 +42,7 @@ def auto(workers: int | None, scheduler: str, as_json: bool, workspace: Path) ->
 
     folder = workspace.resolve() if scheduler else workspace  # workers of a cluster have a working folder of their own
     with open_engine(worker_count(workers), scheduler) as engine:
-        reports = _run(folder, all_steps(), as_json, engine)
+        reports = _run(folder, all_steps(), _tell_nothing if as_json else _tell_row, engine)
     with Workspace.open(workspace) as opened:
         table = acceptance(opened)
     if as_json:
@@ -41,22 +50,29 @@ def auto(workers: int | None, scheduler: str, as_json: bool, workspace: Path) ->
     else:
         for line in table.lines():
             say(line)
+        ws = shlex.quote(str(workspace))
+        tell_next(f"curate review -w {ws}", f"manifest build -w {ws} --name my-ct --version 1.0.0")
     return _code(reports)
 
 
 def run_steps(workspace: Path, steps: "Iterable[Step]", as_json: bool) -> int:
     """Run steps on a workspace that no other curation holds, say what they did (``as_json``: the last); exit code."""
-    reports = _run(workspace, steps, quiet=as_json)
+    reports = _run(workspace, steps, _tell_nothing if as_json else tell)
     if as_json:
         print_json(vars(reports[-1]))
     return _code(reports)
 
 
-def _run(workspace: Path, steps: "Iterable[Step]", quiet: bool, engine: "Engine | None" = None) -> "list[StepReport]":
+def _run(
+    workspace: Path,
+    steps: "Iterable[Step]",
+    tell: "Callable[[StepReport], None] | None",
+    engine: "Engine | None" = None,
+) -> "list[StepReport]":
     reports = []
     for report in _reports(workspace, steps, engine):
         reports.append(report)
-        if not quiet:
+        if tell is not None:
             tell(report)
     return reports
 
@@ -71,6 +87,23 @@ def _reports(workspace: Path, steps: "Iterable[Step]", engine: "Engine | None") 
 
     with Workspace.open(workspace) as opened:
         yield from drive_all(opened, steps, engine)
+
+
+def _tell_nothing(_: "StepReport") -> None:
+    """Under ``--json`` the reports are printed at the end."""
+
+
+def _tell_row(report: "StepReport") -> None:
+    """A row of the table of all steps, with its head before the first; what was counted only under ``-v``."""
+    context = click.get_current_context()
+    if not context.meta.setdefault("covidct.head", False):
+        say(f"{'step':<15}{'done':>8}{'as before':>11}{'failed':>8}{'left out':>10}")
+        context.meta["covidct.head"] = True
+    say(f"{report.step:<15}{report.done:>8}{report.skipped:>11}{len(report.failed):>8}{report.dropped:>10}")
+    for item, reason in report.failed:
+        say(f"  failed: {item}: {reason}")
+    for name, count in sorted(report.counts.items()) if verbose() else []:
+        say(f"  {name:<34}{count:>8}")
 
 
 def tell(report: "StepReport") -> None:

@@ -3,14 +3,22 @@
 import contextlib
 import datetime
 import os
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from covidct.commands.options import json_option, print_json, profile_option, worker_count, workspace_option
-from covidct.errors import UsageError
+from covidct.commands.options import (
+    json_option,
+    print_json,
+    profile_option,
+    tell_next,
+    worker_count,
+    workspace_option,
+)
+from covidct.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from covidct.harvest.pipeline import Pipeline, WorkOptions
@@ -49,17 +57,21 @@ def _client(options: Options) -> "HttpClient":
     return HttpClient(settings, parse_rates(options["rate"]))
 
 
-def _finish(report: "RunReport", folder: Path | None, as_json: bool) -> int:
-    """Keep the run's record, print the summary, return the exit code."""
-    if folder is not None:
-        report.write(folder / "runs")
+def _finish(report: "RunReport", workspace: Path, as_json: bool, kept: bool = False) -> int:
+    """Keep the run's record unless that was done, print the summary and what comes next, return the exit code."""
+    if not kept:
+        report.write(workspace / "runs")
     if as_json:
         print_json(report.as_json())
-    else:
-        first, *rest = report.lines()
-        click.echo(first)
-        for line in rest:
-            click.echo(line, err=True)
+        return int(report.exit_code)
+    first, *rest = report.lines()
+    click.echo(first)
+    for line in rest:
+        click.echo(line, err=True)
+    ws = shlex.quote(str(workspace))
+    lacking = [f"show papers -w {ws} --missing"] if report.exit_code == ExitCode.INCOMPLETE else []
+    if report.exit_code != ExitCode.FAILED:
+        tell_next(*lacking, f"curate auto -w {ws}")
     return int(report.exit_code)
 
 
@@ -162,7 +174,7 @@ def _from_disk(options: Options) -> int:
         scheduler=options["scheduler"],
         scratch=options["scratch"],
     )
-    return _finish(report, None, options["as_json"])
+    return _finish(report, options["workspace"], options["as_json"], kept=True)
 
 
 def _from_servers(options: Options) -> int:

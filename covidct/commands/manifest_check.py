@@ -36,7 +36,7 @@ def list_(as_json: bool) -> None:
     """Releases under ./manifests and those that ship with covidct: their names work wherever a release is asked for."""
     from covidct.release.read.release import read_meta
     from covidct.release.read.shipped import releases
-    from covidct.tables import print_table
+    from covidct.tables import print_table, terminal_width
 
     rows = []
     for folder in releases():
@@ -46,7 +46,7 @@ def list_(as_json: bool) -> None:
     if as_json:
         print_json(rows)
     else:
-        print_table(["name", "images", "date", "folder"], rows)
+        print_table(["name", "images", "date", "folder"], rows, terminal_width())
 
 
 def sum_of(meta: dict[str, Any]) -> int:
@@ -137,8 +137,9 @@ def audit(
     """Look for what makes scores on RELEASE worthless: leaks, wrong labels, shortcuts; writes a page and JSON."""
     from covidct.audit.report import as_document, write_report
     from covidct.audit.run import Options, audit_release
+    from covidct.scaling import scaled
 
-    reading = None if ocr_all else ocr
+    reading = None if ocr_all else scaled(ocr)
     options = Options(images, captions, reading, not no_network, seed, workers=worker_count(workers))
     found = audit_release(release, options)
     write_report(found, out, private)

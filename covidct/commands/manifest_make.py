@@ -1,6 +1,7 @@
 """``covidct manifest build|import|import-covid-ct|split``: commands that write releases."""
 
 import dataclasses
+import shlex
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from covidct.commands.options import json_option, print_json, worker_count, workspace_option
+from covidct.commands.options import json_option, print_json, tell_next, worker_count, workspace_option
 from covidct.errors import UsageError
 from covidct.tables import say
 
@@ -83,6 +84,12 @@ def build(workspace: Path, ratios: str, waive: tuple[str, ...], as_json: bool, *
 
     done = build_release(workspace, ratios=parse_ratios(ratios), waive=parse_waivers(waive), **options)
     _report(done, as_json)
+    if not as_json:
+        made = shlex.quote(str(done.path))
+        tell_next(
+            f"manifest materialize {made} -w {shlex.quote(str(workspace))} --out images",
+            f"manifest audit {made} --images images --out audit",
+        )
 
 
 @click.command("import")

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 import click
 
 from covidct.extras import require_extra
+from covidct.tables import say
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -70,6 +71,18 @@ def print_json(value: Any) -> None:
         click.echo(f"{mark}\n {text}", nl=False)
         mark = ","
     click.echo("[]" if mark == "[" else "\n]")
+
+
+def tell_next(*commands: str) -> None:
+    """What a person does next, as lines to paste, on standard error; nothing under ``-q``."""
+    if not os.environ.get("COVIDCT_QUIET"):
+        for command in commands:
+            say(f"next: covidct {command}", err=True)
+
+
+def verbose() -> bool:
+    """Whether ``-v`` was given."""
+    return bool(click.get_current_context().find_root().params.get("verbose"))
 
 
 def worker_count(workers: int | None) -> int:
