@@ -4,6 +4,7 @@ The order is the meaning: what says that a picture is no scan comes before any d
 of the profile's disease before another disease, what is certain before what is suspected.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -203,7 +204,26 @@ def _among_findings(reading: Reading, mention: Mention) -> bool:
     return pattern and any(m.start < mention.start for m in reading.having("acute"))
 
 
-BESIDES = (_before_something_new, _among_findings)
+_ELSEWHERE = re.compile(
+    r"\b(?:(?:frontal|temporal|parietal|occipital) (?:lobe|cortex|region|gyr)|cerebr|cerebell|thalam|brain|intracranial"
+    r"|skull|hemispher|falx|vertebral arter|carotid|orbit|spinal cord|liver|hepat|biliary|renal|kidney|pancrea|spleen"
+    r"|bowel|colon|bladder|uter[ui]|ovar|prostat|testi[cs]|thyroid|neck|femur|tibia|knee|hip\b)",
+    re.IGNORECASE,
+)
+_CHEST = re.compile(
+    r"pulmon|\b(?:lungs?|chest|thora|pleur|mediast|bronch|alveol|trache|hil(?:ar|um|a)\b|apical|basilar|heart|cardi|coron"
+    r"|aort|oesophag|esophag|diaphragm|airway|lingul|ribs?\b|stern|breast|axill|upper lobe|lower lobe|middle lobe)",
+    re.IGNORECASE,
+)
+
+
+def _of_another_organ(reading: Reading, mention: Mention) -> bool:
+    """``A mass in the frontal lobe``: a disease of another organ says nothing of the lungs, where no chest is named."""
+    text = reading.text
+    return mention.means == "other" and _ELSEWHERE.search(text) is not None and _CHEST.search(text) is None
+
+
+BESIDES = (_before_something_new, _among_findings, _of_another_organ)
 """Why another disease that is named does not decide."""
 
 
