@@ -31,7 +31,7 @@ from covidct.train.robust import Member
 REPEATS = 3
 VARIANTS = 5
 """Of each picture: the whole one, its mirror image, and random crops of 0.7 to 1 of its area, mirrored by chance."""
-LATE_BLOCKS = 3
+LATE_BLOCKS, LATE_EPOCHS, LATE_KEPT = 3, 12, (4, 6, 8, 10, 12)
 
 
 @dataclass(frozen=True)
@@ -43,19 +43,11 @@ class Candidate:
     view: str
     size: int
     strength: float
-    epochs: int = 12
-    """Of ``late``; the members are scored at five of them."""
 
     @property
     def name(self) -> str:
         """Also the name of its folder of members."""
-        longer = f"-{self.epochs}" if self.epochs != 12 else ""
-        return f"{self.kind}-{self.model}-{self.view}-{self.size}-{self.strength:g}{longer}"
-
-    @property
-    def kept(self) -> tuple[int, ...]:
-        """The epochs at which a member is scored."""
-        return tuple(self.epochs * share // 12 for share in (4, 6, 8, 10, 12))
+        return f"{self.kind}-{self.model}-{self.view}-{self.size}-{self.strength:g}"
 
 
 CANDIDATES = [
@@ -69,7 +61,6 @@ CANDIDATES = [
         Candidate("late", model, view, 256, 1e-3)
         for model, view in (("lite1", "whole"), ("lite2", "whole"), ("lite1", "lungs"), ("lite2", "lungs"))
     ),
-    Candidate("late", "lite1", "whole", 256, 1e-3, epochs=24),
 ]
 
 
@@ -167,11 +158,11 @@ def late_member(
     network = Late(begin(shelf, one.model, "imagenet", one.size, seed, shelf.view(one.view)).network.encoder)
     network.to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(network.parameters(), lr=one.strength, weight_decay=0.05)
-    steps = one.epochs * -(-len(x) // 32)
+    steps = LATE_EPOCHS * -(-len(x) // 32)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, one.strength, steps)
     labels = torch.from_numpy(truth).long()
     found: list[list[np.ndarray]] = [[] for _ in others]
-    for epoch in range(1, one.epochs + 1):
+    for epoch in range(1, LATE_EPOCHS + 1):
         network.train()
         order = torch.randperm(len(x))
         for batch in order.split(32):
@@ -186,7 +177,7 @@ def late_member(
             loss.backward()
             optimiser.step()
             schedule.step()
-        if epoch in one.kept:
+        if epoch in LATE_KEPT:
             for place, other in enumerate(others):
                 found[place].append(_late_probabilities(network, other))
     return [np.stack(rows) for rows in found]
@@ -223,7 +214,7 @@ def write_member(shelf: Shelf, one: Candidate, version: str, repeat: int, fold: 
     if one.kind == "linear":
         epochs, found = (1,), linear_member(*parts, one.strength)  # type: ignore[arg-type]
     else:
-        epochs, found = one.kept, late_member(shelf, one, *parts, 100 * repeat + fold)  # type: ignore[arg-type,assignment]
+        epochs, found = LATE_KEPT, late_member(shelf, one, *parts, 100 * repeat + fold)  # type: ignore[arg-type,assignment]
     file = Member(one.name, repeat, fold).file(shelf.work / version)
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.with_suffix(".part").open("wb") as handle:
@@ -240,6 +231,7 @@ def main() -> None:
     parser.add_argument("--late-repeats", type=int, default=1)
     parser.add_argument("--only", default="", help="Candidates whose name holds this.")
     parser.add_argument("--results", type=Path, help="Where the published files go, as docs/results.")
+    parser.add_argument("--row", default="final", help="Score --only as the row robust-ROW.")
     parser.add_argument("--no-test", action="store_true", help="The table of cross-validation alone.")
     options = parser.parse_args()
     options.work = options.out / "work"
@@ -247,13 +239,9 @@ def main() -> None:
     tune_process()
     if options.what == "train":
         return train(options)
-    return score(
-        Shelf(options.packed, options.work),
-        options.results,
-        CANDIDATES,
-        not options.no_test,
-        options.releases.split(","),
-    )
+    shown = [one for one in CANDIDATES if options.only in one.name]
+    shelf = Shelf(options.packed, options.work)
+    return score(shelf, options.results, shown, not options.no_test, options.releases.split(","), options.row)
 
 
 if __name__ == "__main__":

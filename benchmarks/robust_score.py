@@ -28,6 +28,7 @@ def score(
     candidates: Sequence[Any],
     test: bool = True,
     releases: Sequence[str] = RELEASES,
+    name: str = "final",
 ) -> None:
     """The table of cross-validation; with ``test``, what the chosen ensemble says of the test images."""
     from covidct.train.folds import ensemble, nested_score, ranked
@@ -47,11 +48,14 @@ def score(
         print(f"  ensemble {chosen.auc:.3f}: {[c.name for c in chosen.choices]}")
         print(f"  a choice that never saw its fold: {nested:.3f}")
         if test:
-            _test(results, shelf, candidates, version, chosen, nested, min(repeats[c.name] for c in chosen.choices))
+            _test(
+                results, name, shelf, candidates, version, chosen, nested, min(repeats[c.name] for c in chosen.choices)
+            )
 
 
 def _test(
     results: Path | None,
+    name: str,
     shelf: Shelf,
     candidates: Sequence[Any],
     version: str,
@@ -69,7 +73,7 @@ def _test(
     facts |= {"init": "imagenet", "protocol": "robust", "fraction": 1.0}
     said = said_by(shelf.work / version, chosen, folds, repeats)
     pool, test = _part(shelf, version, ("train", "val")), _part(shelf, version, ("test",))
-    out = (results or shelf.work) / ("robust-final" if version == "1.0.0" else "robust-final-corrected")
+    out = (results or shelf.work) / (f"robust-{name}" if version == "1.0.0" else f"robust-{name}-corrected")
     summary = write_results(out, facts, pool, test, chosen, nested, said)
     run = {**facts, "folds": FOLDS, "repeats": repeats, "seeds": list(range(len(said)))}
     data = {"packed": sha256_file(shelf.packed / "pictures.npz"), "train_and_val": len(pool.ids), "test": len(test.ids)}

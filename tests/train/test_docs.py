@@ -2,9 +2,11 @@
 
 import json
 import re
+import tomllib
 from pathlib import Path
 
 import click
+import numpy as np
 import pytest
 
 from covidct.cli import run
@@ -48,3 +50,20 @@ def test_published_numbers_follow_from_the_predictions(folder: Path) -> None:
     for line in lines[1:]:
         row = dict(zip(columns, line.split(","), strict=True))
         assert float(row["auc"]) == pytest.approx(auc(found.truth, found.runs[int(row["seed"])]), abs=1e-4)
+
+
+@pytest.mark.parametrize("folder", [path for path in RESULTS if "robust" in path.name], ids=lambda path: path.name)
+def test_what_a_published_ensemble_says_is_the_mean_of_its_members(folder: Path) -> None:
+    """AUC, and accuracy at 0.5 and at the threshold in summary.json, which out-of-fold predictions chose."""
+    found, held = read_predictions(folder, "test"), (folder / "predictions.csv").read_text().count(",out-of-fold,")
+    summary = json.loads((folder / "summary.json").read_text())
+    mean = np.mean(list(found.runs.values()), axis=0)
+    config = tomllib.loads((folder / "config.toml").read_text())
+    assert len(found.runs) == summary["members"]["count"] == 5 * config["run"]["repeats"]
+    assert held == config["run"]["repeats"] * {"covid-ct/1.0.0": 543, "covid-ct/2.0.0": 522}[summary["release"]]
+    assert auc(found.truth, mean) == pytest.approx(summary["metrics"]["auc"]["mean"], abs=1e-4)
+    for cut, told in (
+        (0.5, summary["metrics"]["accuracy"]["mean"]),
+        (summary["at_validation_threshold"]["thresholds"][0], summary["at_validation_threshold"]["accuracy"]["value"]),
+    ):
+        assert ((mean >= cut) == (found.truth > 0.5)).mean() == pytest.approx(told, abs=1e-5)
