@@ -163,7 +163,7 @@ def real(rng: Generator, path: Path) -> Grey:
     if rng.random() < 0.6 or min(image.shape) < LEAST:
         image = _resampled(rng, image)
     if rng.random() < 0.25:
-        _clouds(rng, image)
+        add_clouds(rng, image)
     if rng.random() < 0.7:
         image = _levels(rng, image)
     if rng.random() < 0.25:
@@ -226,7 +226,7 @@ def _levels(rng: Generator, image: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(np.clip(image, 0, 255), np.float32)
 
 
-def _clouds(rng: Generator, image: NDArray[np.float32]) -> None:
+def add_clouds(rng: Generator, image: NDArray[np.float32]) -> None:
     """Opacities with ragged edges where it is dark: what such slices are published for."""
     size = int(rng.integers(4, 24))
     noise = rng.normal(0, 1, (size, size)).astype(np.float32)

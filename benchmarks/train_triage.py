@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from draw_charts import drawn_chart, piece_of_chart
-from draw_kinds import electron_micrograph, gel, mask_of, real_photo, rendering, sagittal, ultrasound
+from draw_kinds import as_published, cut_out, electron_micrograph, gel, lungs_of, mask_of, real_photo, rendering, sagittal, ultrasound
 from drawn.boosting import from_boosting
 from drawn.figures import LAYOUTS, compose, text_mark
 from drawn.kinds import OTHER_KINDS, belly, charts, diagram, glow
@@ -34,17 +34,29 @@ SLICES: list[Path] = []
 
 
 def lung_slice(rng: np.random.Generator) -> Picture:
-    """An axial slice in the lung window as printed, a real one in six of ten."""
-    return _rgb(_real(rng)) if SLICES and rng.random() < 0.6 else _rgb(printed(rng, plane="axial", window="lung"))
+    """An axial slice in the lung window as printed, a real one in three of four."""
+    choice = rng.random()
+    if not SLICES or choice < 0.25:
+        return _rgb(printed(rng, plane="axial", window="lung"))
+    return _rgb(print_slice(rng, _real(rng), draw_style(rng))) if choice < 0.55 else as_published(rng, _real(rng))
 
 
-def _real(rng: np.random.Generator, tissue: bool = False) -> Picture:
-    with Image.open(SLICES[int(rng.integers(len(SLICES)))]) as picture:
-        plain = np.asarray(picture.convert("L"))
-    if tissue:  # as a soft-tissue window: black lungs
-        low, high = rng.uniform((130, 205), (165, 245))
-        plain = np.clip((plain.astype(np.float32) - low) * 255 / (high - low), 0, 255).astype(np.uint8)
-    return print_slice(rng, plain, draw_style(rng))
+def _real(rng: np.random.Generator) -> Picture:
+    """A real slice of which lungs are a tenth, if a few tries find one."""
+    for _ in range(8):
+        with Image.open(SLICES[int(rng.integers(len(SLICES)))]) as picture:
+            plain = np.asarray(picture.convert("L"))
+        if lungs_of(plain).mean() > 0.1:
+            break
+    return plain
+
+
+def _tissue(rng: np.random.Generator) -> Picture:
+    """A real slice as a soft-tissue window shows it: black lungs; dim in some."""
+    low, high = rng.uniform((130, 205), (165, 245))
+    bright = 255 if rng.random() < 0.6 else rng.uniform(70, 255)
+    shown = np.clip((_real(rng).astype(np.float32) - low) * bright / (high - low), 0, 255).astype(np.uint8)
+    return _rgb(print_slice(rng, shown, draw_style(rng)))
 
 
 def _rgb(picture: Picture) -> Picture:
@@ -63,8 +75,8 @@ def ct_other(rng: np.random.Generator) -> Picture:
         return belly(rng)
     if choice < 0.65:
         return _rgb(sagittal(rng) if choice < 0.35 else printed(rng, plane="coronal"))
-    if SLICES and choice < 0.85:
-        return _rgb(_real(rng, tissue=True))
+    if SLICES and choice < 0.92:
+        return _tissue(rng) if choice < 0.84 else cut_out(rng, _real(rng))
     return _rgb(printed(rng, plane="axial", window="mediastinal"))
 
 
@@ -153,11 +165,16 @@ MAKERS: dict[str, tuple[Maker, int]] = {
     **{COMPOUND + kind: (compound_of(kind), 2) for kind in OTHER_KINDS if kind != "logo"},
 }
 """Class: who draws it, and its share."""
+WORN = {"chart_or_diagram": 3, "compound_with_ct": 2}
+"""How many rows one drawing gives, where not one: matplotlib takes half of all time otherwise."""
 
 
 def worn(rng: np.random.Generator, picture: Picture) -> Picture:
-    """As found in papers: a strip of caption below, a margin, another size, JPEG."""
+    """As found in papers: dim or pale, a strip of caption below, a margin, another size, JPEG."""
     h, w = picture.shape[:2]
+    if rng.random() < 0.15:
+        strength = rng.uniform(0.35, 0.95)
+        picture = (picture * strength + 255 * (1 - strength) * rng.choice([0, rng.random()])).astype(np.uint8)
     if rng.random() < 0.12:
         strip = np.full((max(18, h // 12), w, 3), 255, np.uint8)
         words = text_mark("Figure 1. Computed tomography of the chest", strip.shape[0] // 2, (0, 0, 0), (255, 255, 255))
@@ -175,21 +192,22 @@ def worn(rng: np.random.Generator, picture: Picture) -> Picture:
     return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))[:, :, ::-1].copy()
 
 
-def row_of(job: tuple[int, tuple[Path, ...]]) -> tuple[NDArray[np.float32], str]:
-    """Measurements and class of one drawn picture."""
+def rows_of(job: tuple[int, tuple[Path, ...]]) -> list[tuple[NDArray[np.float32], str]]:
+    """Measurements and class of one drawn picture, worn once or (what takes long to draw) more often."""
     seed, files = job
     SLICES[:] = files
     rng = np.random.default_rng((seed, 5))
-    shares = np.array([share for _, share in MAKERS.values()], float)
+    shares = np.array([share / WORN.get(name, 1) for name, (_, share) in MAKERS.items()], float)
     name = list(MAKERS)[int(rng.choice(len(MAKERS), p=shares / shares.sum()))]
-    return measure(view(worn(rng, MAKERS[name][0](rng)))), name
+    picture = MAKERS[name][0](rng)
+    return [(measure(view(worn(rng, picture))), name) for _ in range(WORN.get(name, 1))]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--slices", type=Path, help="folder of real slices, SERIES_NUMBER.jpg")
     parser.add_argument("--half", type=int, choices=(0, 1), default=0, help="the half of the series to draw on")
-    parser.add_argument("--pictures", type=int, default=16000)
+    parser.add_argument("--pictures", type=int, default=10000, help="drawings; charts give three rows")
     parser.add_argument("--first", type=int, default=0, help="the first seed; those held back start elsewhere")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path("covidct/imaging/triage.npz"))
@@ -202,7 +220,7 @@ def main() -> None:
         with ProcessPoolExecutor(args.workers) as pool:
             files = tuple(slices_of(args.slices, args.half)) if args.slices else ()
             seeds = range(args.first, args.first + args.pictures)
-            rows = list(pool.map(row_of, [(seed, files) for seed in seeds], chunksize=16))
+            rows = sum(pool.map(rows_of, [(seed, files) for seed in seeds], chunksize=16), [])
         values, names = np.stack([r[0] for r in rows]), np.array([r[1] for r in rows])
         if args.keep:
             np.savez_compressed(args.keep, values=values, names=names)

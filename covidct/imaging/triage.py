@@ -161,21 +161,43 @@ def marks(v: View) -> list[float]:
 def lungs(v: View) -> list[float]:
     """Dark regions that do not reach the frame: the two largest, where they lie, how dark and how structured."""
     g = cv2.GaussianBlur(v.grey, (0, 0), 1.2)
-    h, w = g.shape
     bright = g[g > 60]
     level = min(150.0, max(50.0, float(bright.mean()) * 0.72 if bright.size else 50.0))
     dark = (g < level).astype(np.uint8)
     dark[0], dark[-1], dark[:, 0], dark[:, -1] = 1, 1, 1, 1
+    return [level, *_regions(v.grey, dark, outside=True)]
+
+
+def contrasts(v: View) -> list[float]:
+    """The same whatever the window: levels parted where they part best, regions that reach the frame included, and
+    what that leaves of dark and light along the sides and in the middle."""
+    g = cv2.GaussianBlur(v.grey, (0, 0), 1.2)
+    low, high = (float(value) for value in np.percentile(g, (2, 98)))
+    plain = np.clip((g - low) * 255 / max(high - low, 1.0), 0, 255).astype(np.uint8)
+    level, dark = cv2.threshold(plain, 0, 1, cv2.THRESH_BINARY_INV + cv2.THRESH_OTSU)
+    regions = _regions(plain.astype(np.float32), np.asarray(dark, np.uint8), outside=False)
+    small = cv2.resize(dark.astype(np.float32), (12, 12), interpolation=cv2.INTER_AREA)
+    places = [small[:2], small[-2:], small[:, :2], small[:, -2:], small[3:9, 2:5], small[3:9, 7:10], small[3:9, 5:7]]
+    turned = small - small.mean()
+    unit = turned / max(float(np.linalg.norm(turned)), 1e-3)
+    mirror = float((unit * unit[:, ::-1]).sum())
+    return [low, high, level, *regions, *(float(place.mean()) for place in places), mirror]
+
+
+def _regions(grey: NDArray[np.float32], dark: Picture, outside: bool) -> list[float]:
+    """Of ``dark`` (h, w): the share of what reaches the corner, where there is such; box, place, grey and texture of the
+    two largest regions; share and number of all."""
+    h, w = grey.shape
     _, label, stats, centres = cv2.connectedComponentsWithStats(dark, connectivity=4)
-    outer = label[0, 0]
+    outer = int(label[0, 0]) if outside else 0
     order = [int(i) for i in np.argsort(-stats[:, cv2.CC_STAT_AREA]) if i not in (0, outer)][:2]
-    values: list[float] = [level, float((label == outer).mean())]
+    values: list[float] = [float((label == outer).mean())]
     for index in order:
-        inside = v.grey[label == index]
+        inside = grey[label == index]
         wide, tall, area = (float(n) for n in stats[index][2:])
         place = [centres[index][0] / w, centres[index][1] / h, wide / w, tall / h, area / max(1.0, wide * tall)]
         values += [area / (h * w), *(float(p) for p in place), float(inside.mean()), float(inside.std())]
-    values += [0.0] * (2 + 16 - len(values))
+    values += [0.0] * (1 + 16 - len(values))
     enclosed = stats[1:, cv2.CC_STAT_AREA][[i - 1 for i in range(1, len(stats)) if i != outer]]
     return [*values, float(enclosed.sum()) / (h * w), float((enclosed > h * w * 0.01).sum())]
 
@@ -234,7 +256,7 @@ def _alike(grey: NDArray[np.float32], parts: int, flip: bool) -> float:
     return float((units[0] * (units[1][:, ::-1] if flip else units[1])).sum())
 
 
-MEASURES: tuple[Measure, ...] = (colours, greys, borders, texture, marks, lungs, body, cuts)
+MEASURES: tuple[Measure, ...] = (colours, greys, borders, texture, marks, lungs, contrasts, body, cuts)
 """Each gives a fixed number of values; their order is the forest's column order."""
 
 
