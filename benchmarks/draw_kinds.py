@@ -153,7 +153,9 @@ def as_published(rng: Generator, plain: Picture, marks: int = 4) -> Picture:
     if rng.random() < 0.25:
         image += rng.uniform(0.5, 3) * (image - cv2.GaussianBlur(image, (0, 0), float(rng.uniform(0.7, 2))))
     if rng.random() < 0.3:
-        image += cv2.GaussianBlur(rng.normal(0, 1, image.shape), (0, 0), float(rng.uniform(0.4, 1.2))) * rng.uniform(2, 18)
+        image += cv2.GaussianBlur(rng.normal(0, 1, image.shape), (0, 0), float(rng.uniform(0.4, 1.2))) * rng.uniform(
+            2, 18
+        )
     wide, tall = rng.uniform(0.75, 1.45), rng.uniform(0.6, 1.1) if rng.random() < 0.4 else 1.0
     size = round(image.shape[1] * wide), max(40, round(image.shape[0] * tall * rng.uniform(0.8, 1.2)))
     picture = np.clip(cv2.resize(image, size), 0, 255).astype(np.uint8)

@@ -12,7 +12,18 @@ from pathlib import Path
 import cv2
 import numpy as np
 from draw_charts import drawn_chart, piece_of_chart
-from draw_kinds import as_published, cut_out, electron_micrograph, gel, lungs_of, mask_of, real_photo, rendering, sagittal, ultrasound
+from draw_kinds import (
+    as_published,
+    cut_out,
+    electron_micrograph,
+    gel,
+    lungs_of,
+    mask_of,
+    real_photo,
+    rendering,
+    sagittal,
+    ultrasound,
+)
 from drawn.boosting import from_boosting
 from drawn.figures import LAYOUTS, compose, text_mark
 from drawn.kinds import OTHER_KINDS, belly, charts, diagram, glow
@@ -220,7 +231,8 @@ def main() -> None:
         with ProcessPoolExecutor(args.workers) as pool:
             files = tuple(slices_of(args.slices, args.half)) if args.slices else ()
             seeds = range(args.first, args.first + args.pictures)
-            rows = sum(pool.map(rows_of, [(seed, files) for seed in seeds], chunksize=16), [])
+            parts = pool.map(rows_of, [(seed, files) for seed in seeds], chunksize=16)
+            rows = [row for part in parts for row in part]
         values, names = np.stack([r[0] for r in rows]), np.array([r[1] for r in rows])
         if args.keep:
             np.savez_compressed(args.keep, values=values, names=names)

@@ -185,8 +185,8 @@ def contrasts(v: View) -> list[float]:
 
 
 def _regions(grey: NDArray[np.float32], dark: Picture, outside: bool) -> list[float]:
-    """Of ``dark`` (h, w): the share of what reaches the corner, where there is such; box, place, grey and texture of the
-    two largest regions; share and number of all."""
+    """Of ``dark`` (h, w): share of what reaches the corner; place, box, grey and texture of the two largest regions;
+    share and number of all."""
     h, w = grey.shape
     _, label, stats, centres = cv2.connectedComponentsWithStats(dark, connectivity=4)
     outer = int(label[0, 0]) if outside else 0
