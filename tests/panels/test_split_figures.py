@@ -15,8 +15,10 @@ from drawn.prints import draw_phantom, printed_set
 from covidct.errors import UsageError
 from covidct.imaging.panels.charts import is_chart, islands
 from covidct.imaging.panels.cut import weigh
+from covidct.imaging.panels.cutting import Ended, Page, whole
 from covidct.imaging.panels.leaf import RULES, Look, Piece, reason_against, trim
-from covidct.imaging.panels.split import Page, _Ended, _parting, reading_order, split, whole
+from covidct.imaging.panels.second import SECOND
+from covidct.imaging.panels.split import reading_order, split
 from covidct.imaging.phantoms import Grey
 from covidct.pictures import open_picture
 
@@ -280,8 +282,8 @@ def test_published_single_slices_stay_whole(shared: Path) -> None:
 def test_rows_that_touch_part_where_both_sides_ask_for_a_cut_across() -> None:
     """Rows of unlike slices, all touching: what parts the rows is weak, what parts the slices of each row is not."""
     made = figure("uneven-abutting", 1)
-    end = _Ended(whole(made.image), weigh(made.image, made.image.shape[:2], 0.0).cuts)
-    cut = _parting(Page(made.image), end, [end], [])
+    end = Ended(whole(made.image), weigh(made.image, made.image.shape[:2], 0.0).cuts)
+    cut = dict(SECOND)["parting"](Page(made.image), end, [end], [])
     assert cut is not None
     assert any(abs(cut.candidate.start - p.box[cut.axis]) <= 4 for p in made.panels)
 
@@ -289,5 +291,11 @@ def test_rows_that_touch_part_where_both_sides_ask_for_a_cut_across() -> None:
 @pytest.mark.parametrize("seed", range(6))
 def test_a_slice_does_not_part(seed: int) -> None:
     made = figure("single", seed)
-    end = _Ended(whole(made.image), weigh(made.image, made.image.shape[:2], 0.0).cuts)
-    assert _parting(Page(made.image), end, [end], []) is None
+    end = Ended(whole(made.image), weigh(made.image, made.image.shape[:2], 0.0).cuts)
+    assert dict(SECOND)["parting"](Page(made.image), end, [end], []) is None
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9000), (9000, 2), (6000, 30)])
+def test_a_strip_is_one_panel_whatever_its_length(shape: tuple[int, int]) -> None:
+    strip = np.random.default_rng(1).integers(0, 255, (*shape, 3)).astype(np.uint8)
+    assert [panel.box for panel in split(strip).panels] == [(0, 0, shape[1], shape[0])]

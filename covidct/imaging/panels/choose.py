@@ -1,0 +1,124 @@
+"""Which pieces of a figure are pictures, and why the others are not."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from covidct.imaging.panels.charts import is_scan
+from covidct.imaging.panels.cutting import CUTS, area_of, same_size, size_of, whole
+from covidct.imaging.panels.leaf import Piece, PixelBox, crop, look, reason_against
+from covidct.imaging.panels.lines import Region, grey_of
+from covidct.imaging.triage import triage, triage_all
+
+DRAWN = frozenset({"chart_or_diagram", "logo"})
+CHARTS = DRAWN | {"chart"}
+"""Reasons of what is dropped for being drawn."""
+
+
+@dataclass(frozen=True)
+class KeptLimits:
+    """Thresholds of what is no panel; shares of pixels, where nothing else is said."""
+
+    drawn: float = 0.6
+    """Triage's score from which something is drawn."""
+    little: float = 0.5
+    """Share of a figure that its pieces leave free where all of it may be drawn."""
+    textured: float = 0.8
+    """Share of a piece that is textured where it is a photograph; fields of charts and maps mostly stay below 0.5."""
+    shown: float = 0.15
+    """Share of a figure that its photographs fill where it is no drawing; a map of dots is as textured, and small."""
+    light: float = 0.3
+    """Share of light paper from which a piece is drawn whatever stands beside it; ``rim``: the same of its sides."""
+    rim: float = 0.5
+
+
+KEPT = KeptLimits()
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A piece that is no panel, and the rule that says so."""
+
+    box: PixelBox
+    reason: str
+
+
+def choose(image: Region, pieces: Sequence[Piece], rules: Counter[str]) -> tuple[list[Piece], list[Dropped]]:
+    """Pieces that are pictures; where none is (a chart, a table), the figure is one panel, whole."""
+    big = sorted(pieces, key=lambda p: area_of(p.box), reverse=True)
+    big = [p for p in big if area_of(p.box) >= area_of(big[0].box) * 0.2]
+    area = float(np.median([area_of(p.box) for p in big]))
+    short = float(np.median([min(p.box[2] - p.box[0], p.box[3] - p.box[1]) for p in big]))
+    kept, dropped = [], []
+    for piece in pieces:
+        reason = reason_against(look(image, piece.box, area, short))
+        if reason and not (reason == "chart" and is_scan(image, piece.box)):
+            rules[f"dropped:{reason}"] += 1
+            dropped.append(Dropped(piece.box, reason))
+        else:
+            kept.append(piece)
+    kept, drawn = _without_drawings(image, kept)
+    back = [d for d in (*dropped, *drawn) if _of_a_grid(image, d, kept)]
+    kept += [p for p in pieces if p.box in {d.box for d in back}]
+    dropped, drawn = [d for d in dropped if d not in back], [d for d in drawn if d not in back]
+    rules.update(f"dropped:{d.reason}" for d in drawn)
+    if kept and not _only_drawn(image, [p.box for p in kept]):
+        return kept, dropped + drawn
+    return [replace(whole(image), score=min(p.score for p in pieces))], []
+
+
+def _of_a_grid(image: Region, dropped: Dropped, kept: Sequence[Piece]) -> bool:
+    """Whether what was dropped has the size of a picture in its row or column and is not drawn on light
+    paper: masks are as flat as drawings, tissue may be as white as paper, and a slice nearly black."""
+    if _on_paper(crop(image, dropped.box)):
+        return False
+    size, corner = size_of(dropped.box), dropped.box[:2]
+    slack = CUTS.alike * min(size)
+    alike = [p.box for p in kept if same_size(size_of(p.box), size)]
+    return any(min(abs(box[0] - corner[0]), abs(box[1] - corner[1])) <= slack for box in alike)
+
+
+def _on_paper(part: Region) -> bool:
+    """Whether there is light paper within and along most of the sides: a pale slice reaches to its own."""
+    light = np.asarray(part.min(2) > CUTS.white)
+    rim = max(2, min(light.shape) // 30)
+    inner = light[rim:-rim, rim:-rim]
+    along = (light.sum() - inner.sum()) / max(1, light.size - inner.size)
+    return float(light.mean()) > KEPT.light and float(along) > KEPT.rim
+
+
+def _only_drawn(image: Region, boxes: Sequence[PixelBox]) -> bool:
+    """Whether ``boxes`` are bars and fields of a chart or diagram: little of it, and no scan or large photograph."""
+    if sum(area_of(box) for box in boxes) > KEPT.little * image.shape[0] * image.shape[1]:
+        return False
+    if sum(area_of(box) for box in boxes if _is_photograph(image, box)) >= KEPT.shown * image.shape[0] * image.shape[1]:
+        return False
+    verdict = triage(image)
+    drawn = verdict.kind in DRAWN and verdict.score >= KEPT.drawn
+    return drawn and not any(is_scan(image, box) for box in boxes)
+
+
+def _is_photograph(image: Region, box: PixelBox) -> bool:
+    """Whether a piece is textured all over and triage does not call it drawn."""
+    return look(image, box, 1, 1).textured >= KEPT.textured and triage(crop(image, box)).kind not in DRAWN
+
+
+def _without_drawings(image: Region, pieces: list[Piece]) -> tuple[list[Piece], list[Dropped]]:
+    """Pieces that triage is not sure to be charts or logos; what a figure holds alone it keeps."""
+    if len(pieces) < 2:
+        return pieces, []
+    kinds = triage_all([_colourless(crop(image, p.box)) for p in pieces])
+    kept, dropped = [], []
+    for piece, verdict in zip(pieces, kinds, strict=True):
+        if verdict.kind in DRAWN and verdict.score >= KEPT.drawn:
+            dropped.append(Dropped(piece.box, verdict.kind))
+        else:
+            kept.append(piece)
+    return kept, dropped
+
+
+def _colourless(part: Region) -> Region:
+    """Grey values alone: a slice in false colours is flat as a drawing is."""
+    return np.asarray(np.repeat(grey_of(part)[:, :, None], 3, 2), np.uint8)
