@@ -291,7 +291,7 @@ DOUBTS: tuple[tuple[str, Callable[[View], bool]], ...] = (("small", _small), ("c
 COMPOUND = "compound:"
 """Prefix of the forest's classes for compound pictures."""
 
-PRIORS = {"ct_other": 0.7, "compound_with_ct": 0.7, "xray": 2.0, "pet": 2.0}
+PRIORS = {"ct_other": 0.5, "compound_with_ct": 0.7, "xray": 2.0, "pet": 2.0, "other": 1.4}
 """How much more often than among the drawn pictures a kind is met in papers; 1 for the others."""
 
 
