@@ -150,7 +150,7 @@ def made_by(cut: Cut, box: PixelBox) -> Made:
 
 
 def needed(cuts: Sequence[Cut], box: PixelBox) -> float:
-    """Probability from which a cut is made: the bar is higher for a bare band from top to bottom of a piece that has the shape of one slice."""
+    """Probability from which a cut is made: more for a bare band through a piece that has the shape of one slice."""
     band = bool(cuts) and (cuts[0].axis, cuts[0].candidate.origin) == (0, "band")
     bare_band = band and not DARK <= cuts[0].level <= CUTS.white
     low, high = CUTS.slice
