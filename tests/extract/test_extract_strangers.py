@@ -270,3 +270,17 @@ def test_full_stop_over_a_blank_foot_ends_a_caption(extractor: Extractor, tmp_pa
     made.body((60, 120, 535, 780), 30)
     (figure,) = run(made, extractor, tmp_path).figures
     assert figure.caption == "Cages of the valley by day."
+
+
+def test_a_list_of_figures_labels_nothing(extractor: Extractor, tmp_path: Path) -> None:
+    made = Maker()
+    for n in range(2):
+        entry = f"Figure {n + 1}. Cages of valley number {n + 1} " + ". " * 30 + str(n + 2)
+        made.page.insert_text((60, 80 + 20 * n), entry, fontsize=10, fontname="tiro")
+    for n in range(2):
+        made.new_page()
+        made.image((120, 80, 480, 350), noise(180, 135, n))
+        made.caption((60, 365, 535, 400), f"Figure {n + 1}.", "Cages by day, drawn by two people.")
+        made.body((60, 430, 535, 780), 20)
+    figures = run(made, extractor, tmp_path).figures
+    assert [(f.page, f.caption) for f in figures] == [(n, "Cages by day, drawn by two people.") for n in (2, 3)]

@@ -167,10 +167,6 @@ def _link(s: Step) -> bool:
     return bool(re.fullmatch(r"\s*(https?://)?(dx\.)?(doi\.org/|doi:\s*)10\.\S+\s*", s.line.text, re.I))
 
 
-def _note(s: Step) -> bool:
-    return bool(ELSEWHERE.fullmatch(s.line.text))
-
-
 def _far(s: Step) -> bool:
     if s.title_only and not s.label_only:
         return s.empty > LIMITS.titled
@@ -194,7 +190,6 @@ def _body_resumes(s: Step) -> bool:
 STOPS: tuple[tuple[str, Rule], ...] = (
     ("picture-between", _picture_between),
     ("link", _link),
-    ("figure-elsewhere", _note),
 )
 """Name and test of every rule that ends a caption before a line, wherever it stands."""
 ENDS: tuple[tuple[str, Rule], ...] = (

@@ -124,10 +124,6 @@ def _mid_sentence(c: Candidate) -> bool:
     return read_label(above.text) is None and above.main.font == c.line.main.font
 
 
-def _contents_entry(c: Candidate) -> bool:
-    return bool(re.search(r"(\.\s?){4,}\s*\d+\s*$", c.line.text))
-
-
 RULES: tuple[tuple[str, float, Callable[[Candidate], bool]], ...] = (
     ("delimited", 2.0, _delimited),
     ("alone", 2.0, _alone),
@@ -139,7 +135,6 @@ RULES: tuple[tuple[str, float, Callable[[Candidate], bool]], ...] = (
     ("reads-on", -5.0, _reads_on),
     ("cited", -5.0, _cited),
     ("mid-sentence", -4.0, _mid_sentence),
-    ("contents-entry", -9.0, _contents_entry),
 )
 """Name, weight and test of every rule; a caption start scores ``LIMITS.enough``."""
 
