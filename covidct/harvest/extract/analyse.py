@@ -13,8 +13,6 @@ from covidct.harvest.extract.captions import (
     Reader,
     joined_text,
     read_captions,
-    with_legend_overleaf,
-    with_note,
 )
 from covidct.harvest.extract.document import (
     HEAD_LETTERS,
@@ -29,11 +27,13 @@ from covidct.harvest.extract.doi import own_doi
 from covidct.harvest.extract.doubts import doubts, spoken_of
 from covidct.harvest.extract.figures import write_figures
 from covidct.harvest.extract.furniture import set_aside, without_notices
-from covidct.harvest.extract.graphics import find_regions, running_text, title_lines
+from covidct.harvest.extract.graphics import find_regions
 from covidct.harvest.extract.match import match_document
+from covidct.harvest.extract.notes import with_legend_overleaf, with_note
 from covidct.harvest.extract.page import Page, read_page, sideways, upright
 from covidct.harvest.extract.paragraphs import read_flow
 from covidct.harvest.extract.results import Extraction, Limits
+from covidct.harvest.extract.running import running_text, title_lines
 from covidct.harvest.extract.starts import best_of_label, body_style, continues, find_starts
 from covidct.harvest.extract.strokes import tightened
 from covidct.harvest.extract.tally import Tally

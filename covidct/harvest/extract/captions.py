@@ -36,8 +36,22 @@ class Thresholds:
     """The same below a line that holds nothing but the label."""
     room: float = 4.0
     """Blank under a full stop that shows that a caption ends on its page: two lines and more."""
-    small: float = 0.8
-    """Points by which small print in the typeface of the running text is smaller than it."""
+    size: float = 0.4
+    """Points by which font sizes of one style may differ."""
+    face_size: float = 0.6
+    """The same between a title and its legend, of one typeface."""
+    other_size: float = 0.9
+    """Points from which another size ends a caption at a border."""
+    printed_size: float = 0.3
+    """Points by which sizes on two pages may differ."""
+    foot: float = 0.6
+    """Share of the page's height over which a caption does not run on to the next page."""
+    level: float = 0.5
+    """Lines nearer than this stand on one height."""
+    next_column: float = 60.0
+    """Points to the right at which the second half of a caption begins at most."""
+    reach: float = 5.0
+    """How far below a line the next may stand."""
     heading: int = 110
     """Letters of the longest line that is taken for a heading."""
 
@@ -121,25 +135,25 @@ class Step:
     def title_only(self) -> bool:
         """Whether the caption so far is bold as a whole and what follows is the same face without it."""
         font, size = self.style
-        alike = face(self.line.main.font) == face(font) and abs(self.line.size - size) < 0.6
+        alike = face(self.line.main.font) == face(font) and abs(self.line.size - size) < LIMITS.face_size
         return all(bold(line) for line in self.taken) and not bold(self.line) and alike
 
     @property
     def unlike_style(self) -> bool:
         """Whether the line is set otherwise than the caption."""
         font, size = self.style
-        return self.line.main.font != font or abs(self.line.size - size) > 0.4
+        return self.line.main.font != font or abs(self.line.size - size) > LIMITS.size
 
     @property
     def unlike_body(self) -> bool:
         """Whether the caption is set in another font or size than the running text."""
         font, size = self.style
-        return font != self.body.font or abs(size - self.body.size) > 0.4
+        return font != self.body.font or abs(size - self.body.size) > LIMITS.size
 
     @property
     def like_body(self) -> bool:
         """Whether the line is set as the running text."""
-        return self.line.main.font == self.body.font and abs(self.line.size - self.body.size) < 0.4
+        return self.line.main.font == self.body.font and abs(self.line.size - self.body.size) < LIMITS.size
 
 
 Rule = Callable[[Step], bool]
@@ -174,8 +188,8 @@ def _far(s: Step) -> bool:
 
 
 def _other_size(s: Step) -> bool:
-    larger = s.line.size - s.style[1] > 0.9
-    smaller = s.style[1] - s.line.size > 0.9 and not NOTE.match(s.line.text)
+    larger = s.line.size - s.style[1] > LIMITS.other_size
+    smaller = s.style[1] - s.line.size > LIMITS.other_size and not NOTE.match(s.line.text)
     return not s.label_only and len(s.line.text.strip()) > 3 and (larger or smaller)
 
 
@@ -292,7 +306,7 @@ def _read(
     figure = start.label.kind == "figure"
     listed = figure and start.page in lists and (below or start.page + 1 in lists)
     context = (listed, figure and start.page in alone)
-    taken, stop = _extent(reader, start.page, start.line, barred, context)
+    taken, stop = extent(reader, start.page, start.line, barred, context)
     beside = _next_column(reader, start.page, taken, barred)
     if beside:
         taken += beside
@@ -315,7 +329,7 @@ def _overleaf(reader: Reader, number: int, taken: list[int], barred: set[int], l
     column = union([line.box for line in lines])
     below = any(x.box[1] > last.box[3] and overlap_x(x.box, column) > 5 and not x.way for x in page.lines)
     upright = [n for n, line in enumerate(after.lines) if not line.way]
-    if below or not upright or last.box[3] < 0.6 * page.height:
+    if below or not upright or last.box[3] < LIMITS.foot * page.height:
         return []
     first = min(upright, key=lambda n: (round(after.lines[n].box[1] / 4), after.lines[n].box[0]))
     head = after.lines[first]
@@ -323,13 +337,13 @@ def _overleaf(reader: Reader, number: int, taken: list[int], barred: set[int], l
     open_end = not ends_sentence(last.text) or last.text.rstrip().endswith((",", ";"))
     if not open_end and _room_below(reader, page, last):
         return []
-    alike = face(head.main.font) == face(last.main.font) and abs(head.size - last.size) < 0.3
+    alike = face(head.main.font) == face(last.main.font) and abs(head.size - last.size) < LIMITS.printed_size
     style = head.main.font == last.main.font and (step.unlike_body or listed)
     under_picture = any(p.box[3] < head.box[1] for p in after.placements)
     goes_on = open_end or style or next_panel(lines, head)
     if not alike or under_picture or read_label(head.text) or not goes_on:
         return []
-    return _extent(reader, number + 1, first, barred, (listed, False))[0]
+    return extent(reader, number + 1, first, barred, (listed, False))[0]
 
 
 def _room_below(reader: Reader, page: Page, last: Line) -> bool:
@@ -339,7 +353,7 @@ def _room_below(reader: Reader, page: Page, last: Line) -> bool:
     return last.box[3] + LIMITS.room * last.size < feet[3 * len(feet) // 4]
 
 
-def _extent(
+def extent(
     reader: Reader, number: int, first: int, barred: set[int], context: tuple[bool, bool]
 ) -> tuple[list[int], str]:
     """The caption's lines and what ended it; ``context``: on a page of legends, alone with its figure on its page."""
@@ -384,13 +398,18 @@ def _next_column(reader: Reader, number: int, taken: list[int], barred: set[int]
     ended = bool(re.search(r"[.!?)\]]\W*$", last.text))
     right = max(line.box[2] for line in lines)
     for index, line in enumerate(page.lines):
-        level = abs(line.box[1] - first.box[1]) < 0.5 * line.size and right < line.box[0] < right + 60
-        alike = line.main.font == last.main.font and abs(line.size - last.size) < 0.1
+        level = (
+            abs(line.box[1] - first.box[1]) < LIMITS.level * line.size
+            and right < line.box[0] < right + LIMITS.next_column
+        )
+        alike = line.main.font == last.main.font and abs(line.size - last.size) < LIMITS.printed_size
         if not level or not alike or line.way or index in barred or read_label(line.text) is not None:
             continue
         if flow.border[index]:
-            half = _extent(reader, number, index, barred | set(taken), (False, False))[0]
-            if not ended or (len(lines) > 1 and abs(page.lines[half[-1]].box[3] - last.box[3]) < 2.2 * line.size):
+            half = extent(reader, number, index, barred | set(taken), (False, False))[0]
+            if not ended or (
+                len(lines) > 1 and abs(page.lines[half[-1]].box[3] - last.box[3]) < LIMITS.paragraph * line.size
+            ):
                 return half
     return []
 
@@ -403,7 +422,7 @@ def _next(page: Page, taken: list[int], barred: set[int]) -> int | None:
     for index, line in enumerate(page.lines):
         if line.way or index in taken or overlap_x(line.box, column) < min(0.3 * width(line.box), 12):
             continue
-        if line.box[1] < last.box[1] + 0.5 * last.size or line.box[1] - last.box[3] > 5 * last.size:
+        if line.box[1] < last.box[1] + LIMITS.level * last.size or line.box[1] - last.box[3] > LIMITS.reach * last.size:
             continue
         if best is None or _before(line, page.lines[best], column):
             best = index
@@ -411,7 +430,7 @@ def _next(page: Page, taken: list[int], barred: set[int]) -> int | None:
 
 
 def _before(line: Line, other: Line, column: Box) -> bool:
-    if abs(line.box[1] - other.box[1]) > 0.5 * line.size:
+    if abs(line.box[1] - other.box[1]) > LIMITS.level * line.size:
         return line.box[1] < other.box[1]
     return abs(line.box[0] - column[0]) < abs(other.box[0] - column[0])
 
@@ -444,76 +463,3 @@ def _label_end(text: str, label: Label) -> int:
     pattern = r"\s*".join(re.escape(c) for c in label.printed if not c.isspace())
     found = re.match(rf"\W{{0,3}}{pattern}[\s.:|,–—•-]*", text)
     return found.end() if found else 0
-
-
-def with_note(reader: Reader, caption: Caption, number: int, box: Box, barred: set[int]) -> Caption:
-    """``caption``, which stands above its figure at ``box`` of page ``number``, with the small print below, if any.
-
-    Where the figure ends its page, the small print may begin the next. ``barred``: lines of captions on that page.
-    """
-    page, body = reader.pages[number], reader.body
-    style = reader.pages[caption.page].lines[caption.lines[0]]
-
-    def explains(line: Line) -> bool:
-        explained = (
-            NOTE.match(line.text) or _small_print(line, style, body) or (not caption.text and _unlike(line, body))
-        )
-        return _below(line, caption, box) and bool(explained)
-
-    first = next((n for n, line in enumerate(page.lines) if n not in barred and explains(line)), None)
-    if first is None:
-        return caption
-    small = replace(reader, body=Body("", page.lines[first].size, width(box)))
-    return _explained(small, caption, number, _extent(small, number, first, barred, (False, False))[0])
-
-
-def _explained(reader: Reader, caption: Caption, number: int, taken: list[int]) -> Caption:
-    """``caption`` with the lines ``taken`` of its page, or of the page after."""
-    text = join_lines([reader.pages[number].lines[i].text for i in taken], reader.words)
-    here = number == caption.page
-    return replace(
-        caption,
-        text=f"{caption.text} {text}".strip(),
-        lines=(*caption.lines, *taken) if here else caption.lines,
-        overleaf=caption.overleaf if here else (*caption.overleaf, *taken),
-        rules=(*caption.rules, "note-below"),
-    )
-
-
-def with_legend_overleaf(reader: Reader, caption: Caption, box: Box, barred: set[int]) -> Caption:
-    """``caption``, whose figure at ``box`` under it fills the page, with the small print that begins the next page."""
-    page = reader.pages[caption.page]
-    if caption.page + 1 >= len(reader.pages) or any(x.box[1] > box[3] - 2 for x in page.lines if not x.way):
-        return caption
-    after = reader.pages[caption.page + 1]
-    lines = [n for n, line in enumerate(after.lines) if not line.way]
-    first = min(lines, key=lambda n: (round(after.lines[n].box[1] / 4), after.lines[n].box[0]), default=None)
-    style = page.lines[caption.lines[0]]
-    if first is None or first in barred or not _small_print(after.lines[first], style, reader.body):
-        return caption
-    small = replace(reader, body=Body("", after.lines[first].size, width(box)))
-    return _explained(
-        small, caption, caption.page + 1, _extent(small, caption.page + 1, first, barred, (False, False))[0]
-    )
-
-
-def _unlike(line: Line, body: Body) -> bool:
-    """Words in another style than the running text, under a figure that has nothing but a label over it."""
-    other = line.main.font != body.font or abs(line.size - body.size) > 0.4
-    return other and len(line.text) > 12 and read_label(line.text) is None
-
-
-def _below(line: Line, caption: Caption, box: Box) -> bool:
-    near = -2 < line.box[1] - box[3] < 6 * line.size + 12
-    inset = overlap_x(line.box, union((box, caption.box))) > 0.6 * width(line.box)
-    return near and inset and not line.way
-
-
-def _small_print(line: Line, style: Line, body: Body) -> bool:
-    """Prose flush with the caption above, in its typeface, no larger, and unlike the running text or much smaller."""
-    prose = len(line.text) > 40 and len(re.findall(r"[^\W\d_]{2,}", line.text)) > 5
-    flush = abs(line.box[0] - style.box[0]) < 3
-    alike = face(line.main.font) == face(style.main.font)
-    small = line.size < style.size + 0.1 and line.size < body.size - 0.3
-    unlike = line.main.font != body.font or (line.size < body.size - LIMITS.small and line.text.lstrip()[:1].isupper())
-    return prose and flush and alike and small and unlike

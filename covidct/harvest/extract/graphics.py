@@ -8,7 +8,6 @@ from covidct.harvest.extract.boxes import area, height, inside, overlap_x, overl
 from covidct.harvest.extract.captions import Caption
 from covidct.harvest.extract.grid import clusters
 from covidct.harvest.extract.page import Line, Page, Placement, Stroke
-from covidct.harvest.extract.starts import Body
 from covidct.harvest.extract.tally import Tally
 from covidct.records import Box
 
@@ -36,24 +35,10 @@ class Thresholds:
     """How many times as long as thick a rule is at least."""
     branches: int = 6
     """So many different extents of level rules, most of them unlike, are no table: a tree, a dendrogram."""
-    wrapped: int = 4
-    """So many short lines one under the other are a paragraph beside a figure."""
-    prose: int = 22
-    """Letters of a line of running text."""
-    wide: float = 0.55
-    """Share of the usual width that a line of running text has."""
-    wrapped_width: float = 0.2
-    """The same of a line beside a figure."""
-    like_body: float = 1.3
-    """Points by which running text may differ from the usual size; a title is larger by as many times."""
     held: float = 0.9
     """Share of a line from which it lies inside a box."""
     background: float = 0.85
     """Share of the page from which a picture under text is paper."""
-    text_box: tuple[float, float] = (400.0, 0.3)
-    """Square points, and share of the page, between which a drawn box may hold the words of a flow chart."""
-    narrow_box: float = 0.9
-    """Share of the text's width below which it does."""
     framed_lines: int = 6
     """So many lines of running text make the shape round them a frame, where they fill it by ``framed_share``."""
     framed_share: float = 0.35
@@ -117,105 +102,6 @@ def find_regions(
         own = [c.box for c in captions if c.page == number and c.label.kind == "figure"]
         out.append([r for r in _regions(number, placements, strokes, own) if not _drop_speck(page, r, tally)])
     return out
-
-
-def running_text(page: Page, barred: list[Line], body: Body) -> list[Line]:
-    """Lines of running text: long, of about body size, in company; captions excepted."""
-    skip = {id(line) for line in barred}
-    smallest, share = LIMITS.text_box
-    boxes = [s.box for s in page.strokes if s.straight and smallest < area(s.box) < share * area(page.box)]
-    wide = [
-        line
-        for line in page.lines
-        if id(line) not in skip
-        and not line.way
-        and len(line.text) > LIMITS.prose
-        and width(line.box) > LIMITS.wide * body.width
-        and abs(line.size - body.size) < LIMITS.like_body
-        and not any(
-            inside(line.box, p.box) > LIMITS.held
-            for p in page.placements
-            if area(p.box) < LIMITS.background * area(page.box)
-        )
-    ]
-    full = [line for line in wide if _in_company(line, wide) and not _boxed(line, boxes, body)]
-    full += _wrapped(page, full, skip, boxes, body)
-    return full + _last_lines(page, full, skip, body)
-
-
-def _wrapped(page: Page, full: list[Line], skip: set[int], boxes: list[Box], body: Body) -> list[Line]:
-    """Lines of a paragraph beside a narrow figure: short, but in body style and flush with a full line."""
-    known = skip | {id(line) for line in full}
-    edges = {(round(line.box[0]), 0) for line in full} | {(round(line.box[2]), 2) for line in full}
-    short = [
-        line
-        for line in page.lines
-        if id(line) not in known
-        and not line.way
-        and line.main.font == body.font
-        and abs(line.size - body.size) < 0.2
-        and width(line.box) > LIMITS.wrapped_width * body.width
-        and len(line.text) > LIMITS.prose
-        and not _boxed(line, boxes, body)
-    ]
-    out: list[Line] = []
-    for run in _runs(short):
-        flush = [line for line in run if any(abs(line.box[side] - edge) < 2.5 for edge, side in edges)]
-        long = [line for line in run if width(line.box) > 0.8 * max(width(x.box) for x in run)]
-        if len(run) >= LIMITS.wrapped and 2 * len(flush) > len(run) and 2 * len(long) > len(run):
-            out += run
-    return out
-
-
-def _runs(lines: list[Line]) -> list[list[Line]]:
-    """``lines`` (in reading order) parted where one does not stand right below the one before it."""
-    runs: list[list[Line]] = []
-    for line in lines:
-        last = runs[-1][-1] if runs else None
-        step = 0.0 if last is None else line.box[1] - last.box[1]
-        if last is not None and 0 < step < 2.4 * line.size and overlap_x(line.box, last.box) > 0.5 * width(line.box):
-            runs[-1].append(line)
-        else:
-            runs.append([line])
-    return runs
-
-
-def title_lines(page: Page, body: Body) -> list[Line]:
-    """Lines of a first page that are set far larger than the running text: title, names of the authors."""
-    return [
-        line for line in page.lines if not line.way and len(line.text) > 15 and line.size > LIMITS.like_body * body.size
-    ]
-
-
-def _last_lines(page: Page, full: list[Line], skip: set[int], body: Body) -> list[Line]:
-    """The short last lines of paragraphs: flush with a full line right above, in its font and size."""
-    known = skip | {id(line) for line in full}
-
-    def ends(line: Line, above: Line) -> bool:
-        close = -0.3 * line.size < line.box[1] - above.box[3] < 0.6 * line.size
-        below = 0 < line.box[1] - above.box[1] < 3 * line.size
-        flush = abs(line.box[0] - above.box[0]) < 0.3 * line.size and line.box[2] <= above.box[2] + 2
-        return close and below and flush and line.main.font == above.main.font and abs(line.size - above.size) < 0.3
-
-    return [
-        line
-        for line in page.lines
-        if id(line) not in known and not line.way and line.main.font == body.font and any(ends(line, x) for x in full)
-    ]
-
-
-def _in_company(line: Line, others: list[Line]) -> bool:
-    return any(
-        other is not line
-        and abs(other.box[1] - line.box[1]) < 3.2 * line.size
-        and overlap_x(line.box, other.box) > 0.5 * width(line.box)
-        for other in others
-    )
-
-
-def _boxed(line: Line, boxes: list[Box], body: Body) -> bool:
-    """Inside a drawn box narrower than the text column: words of a flow chart."""
-    return any(width(box) < LIMITS.narrow_box * body.width and inside(line.box, box) > LIMITS.held for box in boxes)
 
 
 def _repeated(pages: list[Page]) -> set[Place]:
