@@ -108,6 +108,7 @@ def _panels(number: int, figure: FigureText, figures: Sequence[FigureText]) -> l
     split = split_caption(figure.caption)
     lettered = assigned([Lettered(*panel) for panel in figure.panels], list(split.spans))
     made = [_read_panel(number, panel_id, lettered[panel_id].letter, split) for panel_id in lettered]
+    _from_case_headings(made, split)
     _from_places(made, split, figure.boxes)
     _from_print(made, figure.printed)
     _from_shared(made, split)
@@ -128,6 +129,27 @@ def _read_panel(number: int, panel_id: str, letter: str, split: Split) -> _Panel
         panel.person, panel.rule, panel.text = own[0], "panel-text", _words(split.text, own[0].span)
     panel.fresh = any(_OTHER.search(fold_lower(split.text[start:end])) for start, end in spans)
     return panel
+
+
+_CASE_HEADING = re.compile(
+    r"(?:^|[.;:]\s+)(?P<who>(?:case|patient)\s?(?:no\.?\s?)?(?:\d{1,2}|[a-h]|i{1,3}|iv|v)(?:\s?\([^()]{3,40}\))?)\s?[:.,-]?\s+"
+    r"(?=\(?[a-z]\s?(?:[),.:-]|and\b))",
+    re.IGNORECASE,
+)
+
+
+def _from_case_headings(panels: Sequence[_Panel], split: Split) -> None:
+    """``Case 1: (a) admission, (b) discharge. Case 2: (c) …``: a heading holds for the letters up to the next one."""
+    found = [(m.end("who"), persons(m["who"])) for m in _CASE_HEADING.finditer(plain(split.text))]
+    headings = [(end, people[0]) for end, people in found if people]
+    starts = {letter: min(start for start, _ in spans) for letter, spans in split.spans.items() if spans}
+    owners = {letter: [person for end, person in headings if end <= at] for letter, at in starts.items()}
+    if len({person.case for _, person in headings}) < 2 or not all(owners.values()):
+        return
+    for panel in panels:
+        if panel.letter in owners:
+            person = owners[panel.letter][-1]
+            panel.person, panel.rule, panel.text = person, "panel-text", f"case {person.case}"
 
 
 def _from_places(panels: Sequence[_Panel], split: Split, boxes: Sequence[Box]) -> None:

@@ -107,3 +107,25 @@ def test_what_is_printed_does_not_outweigh_an_age_in_the_text() -> None:
     named = {str(n): person for n, person in enumerate(people) if person is not None}
     caption = "CT. Left panel: a 45-year-old man. Right panel: a 60-year-old woman."
     assert patients(caption, grid(1, 2), printed=named) == ["panel-text age 45 M", "panel-text age 60 F"]
+
+
+@pytest.mark.parametrize("caption", [
+    "Case 1: (a) admission, (b) discharge. Case 2: (c) admission, (d) discharge.",
+    "Two cases. Case 1 (age 30, female): (a) admission, (b) discharge. Case 2 (age 50, male): (c) day 2, (d) day 12.",
+    "Chest CT. Patient A. (a) Day 1; (b) day 9. Patient B. (c) Day 2; (d) day 12.",
+    "Patient 1 (a, b) and patient 2 (c, d).",
+])  # fmt: skip
+def test_a_heading_in_the_caption_holds_for_the_letters_up_to_the_next(caption: str) -> None:
+    figure = FigureText("f", "Figure 1", caption, (), tuple((letter, letter) for letter in "abcd"))
+    found = patients_of_paper([figure])
+    keys = [found[letter].key for letter in "abcd"]
+    assert keys[0] == keys[1] != keys[2] == keys[3]
+    assert {found[letter].rule for letter in "abcd"} == {"panel-text"}
+
+
+def test_one_heading_before_the_letters_is_of_no_other_case() -> None:
+    figure = FigureText(
+        "f", "Figure 1", "Case 1. (a) CT. (b) Follow-up. (c) Case 2. (d) Case 2.", (), tuple((c, c) for c in "abcd")
+    )
+    found = patients_of_paper([figure])
+    assert [found[letter].key for letter in "abcd"] == ["case 1", "case 1", "case 2", "case 2"]
