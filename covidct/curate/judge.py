@@ -61,6 +61,8 @@ class Seen:
     """Do the panel's own words name the disease as there?"""
     paper_names: bool = False
     """Does the title or the abstract of its paper?"""
+    findings_only: bool = False
+    """Do the caption's letters tell of findings, and nothing of one person or of a time?"""
     second: str = ""
     """Label of a second reader whose quotation stood in the text; empty where none was asked."""
 
@@ -93,6 +95,8 @@ class Seen:
 
 UNTOLD = frozenset({"not-told-apart", "perhaps-several"})
 """Rules of the patients' step that put several people, perhaps, under one id."""
+ASSUMED = "one-a-figure"
+"""Rule of the patients' step where nobody is told of."""
 TOLD = frozenset({"panel-text", "printed", "caption", "mention", "series", "same-patient", "one-case-paper"})
 """Rules of the patients' step that rest on words about a person."""
 ONE_PERSON = frozenset({"same-patient", "one-case-paper"})
@@ -183,7 +187,7 @@ def _coloured(seen: Seen) -> bool:
 
 def _patient_unsure(seen: Seen) -> bool:
     rule = seen.patient.evidence.get("rule") if seen.patient is not None else None
-    return seen.candidate and rule in UNTOLD
+    return seen.candidate and (rule in UNTOLD or (rule == ASSUMED and seen.findings_only))
 
 
 REFUSALS = (

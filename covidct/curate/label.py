@@ -9,9 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from covidct.captions.context import label_figure
+from covidct.captions.cues import moments
 from covidct.captions.letters import Placed, assigned
 from covidct.captions.reading import read
+from covidct.captions.rules import fold_lower
 from covidct.captions.subcaptions import split_caption
+from covidct.captions.subjects import ONE_PERSON
 from covidct.captions.ways import NOTHING, PANELS_DIFFER, Labels, Verdict
 from covidct.curate.judge import CLASSES, UNPROVEN, Judgement, Seen, agree, judge, weighed
 from covidct.curate.subcaption import lettered, panels_by_figure
@@ -81,13 +84,22 @@ def _seen(case: Case, figure: Figure, panels: Sequence[Panel]) -> Iterator[Seen]
     placed = assigned([lettered(panel) for panel in panels], list(labels.panels))
     texts = split_caption(figure.caption).panels
     around = names_disease(paper.title) or names_disease(paper.abstract)
+    findings = _findings_only(figure, panels, texts)
     for panel in panels:
         name = panel.panel_id
         verdict = _verdict_for(placed[name], labels, differ)
         second = str(case.seconds[name].value) if name in case.seconds else ""
         kind, patient = case.kinds.get(name), case.patients.get(name)
         own = names_disease(texts.get(placed[name].letter, figure.caption))
-        yield Seen(figure, panel, verdict, placed[name], differ, kind, patient, own, around, second)
+        yield Seen(figure, panel, verdict, placed[name], differ, kind, patient, own, around, findings, second)
+
+
+def _findings_only(figure: Figure, panels: Sequence[Panel], texts: Mapping[str, str]) -> bool:
+    """``(A) Ground glass. (B) Crazy paving.``: several slices of which nothing says that one person shows them all."""
+    slices = sum(panel.kind == current().picture for panel in panels)
+    said = fold_lower(" ".join([figure.caption, *figure.mentions]))
+    apart = slices > 1 and len(set(texts.values())) > 1
+    return apart and ONE_PERSON.search(said) is None and not moments(figure.caption)
 
 
 def names_disease(text: str) -> bool:

@@ -286,3 +286,14 @@ def test_a_pattern_is_no_other_disease_and_a_healed_lung_says_nothing(tmp_path: 
     figures = [(HEALING, [""]), ("CT appearance of COVID-19 in a 64-year-old woman.", [""]), (pattern, list("abcd"))]
     found = chain(tmp_path / "ws", "Follow-up imaging of twelve patients with COVID-19", figures)
     assert found == [("unclear", False)] + [("positive", True)] * 5
+
+
+@pytest.mark.parametrize(("caption", "enters"), [
+    ("Typical signs of COVID-19. (A) Ground glass. (B) Crazy paving.", False),
+    ("Chest CT of a patient with COVID-19. (A) Ground glass. (B) Crazy paving.", True),
+    ("COVID-19 pneumonia. (A) Ground glass on 2 February 2020. (B) Consolidation on 9 February 2020.", True),
+    ("Ground glass and crazy paving in COVID-19 (A, B).", True),
+])  # fmt: skip
+def test_letters_of_findings_alone_may_be_of_several_people(tmp_path: Path, caption: str, enters: bool) -> None:
+    found = chain(tmp_path / "ws", "Imaging signs of COVID-19: a review", [(caption, ["A", "B"])])
+    assert [accepted for _, accepted in found] == [enters] * 2
