@@ -8,7 +8,7 @@ DEMO_STAMP := $(VENV)/.installed-demo
 PIP := $(BIN)/pip install --quiet --no-compile --constraint constraints.txt
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: demo test measure lint types layers unit coverage format browser docs test-core test-lowest wheel release-check weights
+.PHONY: demo test measure lint types layers unit coverage format browser docs test-core test-lowest wheel release-check weights weights-triage weights-marks weights-glyphs weights-panels
 
 # The demo needs the extras train, ocr and review; a full environment serves as well.
 demo: $(if $(wildcard $(STAMP)),$(STAMP),$(DEMO_STAMP))
@@ -58,12 +58,20 @@ release-check: docs wheel
 measure: $(STAMP)
 	$(BIN)/python benchmarks/measure.py
 
-# The weights of triage and of the mark network from nothing, with SLICES, a folder of LUNA16 slices (benchmarks/train_marks.py
-# says how half of them is chosen): about half an hour of 16 cores and a graphics card, hours without.
+# All weights in covidct/imaging from nothing, with SLICES, a folder of LUNA16 slices (benchmarks/train_marks.py says how half of
+# them is chosen), and FONTS, folders of font files; the .json beside each has the command that made the one that ships. Triage
+# takes eight minutes of one core, the others hours, or half an hour of 16 cores and a graphics card.
 SLICES ?= ../shared/data/luna16-slices
-weights: $(STAMP)
-	$(BIN)/python benchmarks/train_triage.py --slices $(SLICES) --out covidct/imaging/triage.npz
-	$(BIN)/python benchmarks/train_marks.py --slices $(SLICES) --out covidct/imaging/overlays/net.npz
+FONTS ?= /usr/share/fonts
+weights: weights-triage weights-marks weights-glyphs weights-panels
+weights-triage: $(STAMP)
+	$(BIN)/python benchmarks/train_triage.py --slices $(SLICES) --half 0 --pictures 8000 --out covidct/imaging/triage.npz
+weights-marks: $(STAMP)
+	$(BIN)/python benchmarks/train_marks.py --slices $(SLICES) --half 0 --out covidct/imaging/overlays/net.npz
+weights-glyphs: $(STAMP)
+	$(BIN)/python benchmarks/train_glyphs.py --slices $(SLICES) --fonts $(FONTS)
+weights-panels: $(STAMP)
+	$(BIN)/python benchmarks/train_panels.py --figures 6000 --slices $(SLICES)
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from drawn.kinds import clouds
 from drawn.prints import printed
-from marks_backgrounds import add_clouds
+from marks_backgrounds import add_clouds, cut_close, shown
 from marks_draw import draw
 from matplotlib.cbook import get_sample_data
 from numpy.typing import NDArray
@@ -145,11 +145,11 @@ def rendering(rng: Generator) -> Picture:
 def as_published(rng: Generator, plain: Picture, marks: int = 4) -> Picture:
     """``plain`` (h, w), a slice in the lung window, as papers have it: cut close to the lungs, dim, pale or hard,
     squeezed, on a page, tinted, with burnt-in marks; (H, W, 3)."""
-    image = _cut_close(rng, plain).astype(np.float32)
+    image = cut_close(rng, plain).astype(np.float32)
     if rng.random() < 0.35:
         add_clouds(rng, image)
     if rng.random() < 0.85:
-        image = _shown(rng, image)
+        image = shown(rng, image)
     if rng.random() < 0.25:
         image += rng.uniform(0.5, 3) * (image - cv2.GaussianBlur(image, (0, 0), float(rng.uniform(0.7, 2))))
     if rng.random() < 0.3:
@@ -161,43 +161,6 @@ def as_published(rng: Generator, plain: Picture, marks: int = 4) -> Picture:
     picture = np.clip(cv2.resize(image, size), 0, 255).astype(np.uint8)
     drawn = draw(rng, picture, marks).picture if rng.random() < 0.4 else np.repeat(picture[:, :, None], 3, 2)
     return _on_page(rng, _tinge(rng, drawn))
-
-
-def lungs_of(plain: Picture) -> NDArray[np.bool_]:
-    """Which pixels of a slice (h, w) in the lung window are dark and do not reach the frame; small pieces left out."""
-    _, dark = cv2.threshold(cv2.GaussianBlur(plain, (0, 0), 2), 0, 1, cv2.THRESH_BINARY_INV + cv2.THRESH_OTSU)
-    _, label, stats, _ = cv2.connectedComponentsWithStats(np.pad(dark, 1, constant_values=1).astype(np.uint8))
-    inner = [i for i in range(1, len(stats)) if i != label[0, 0] and stats[i, 4] > 0.02 * plain.size]
-    return np.isin(label[1:-1, 1:-1], inner)
-
-
-def _cut_close(rng: Generator, plain: Picture) -> Picture:
-    """The whole slice, or what lies round the lungs with a margin that may be none at all, or broad."""
-    found, choice = lungs_of(plain), rng.random()
-    if choice < 0.25 or not found.any():
-        return plain
-    (h, w), most = plain.shape, 0.08 if choice < 0.6 else 0.2
-    ys, xs = np.flatnonzero(found.any(1)), np.flatnonzero(found.any(0))
-    left, top, right, bottom = (int(v * w) for v in rng.uniform(-0.02, most, 4))
-    y0, y1 = max(0, int(ys[0]) - top), min(h, int(ys[-1]) + bottom + 1)
-    x0, x1 = max(0, int(xs[0]) - left), min(w, int(xs[-1]) + right + 1)
-    return plain[y0:y1, x0:x1]
-
-
-def _shown(rng: Generator, image: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Another window: hard, dim, pale, or lungs dark and the rest of one middle grey."""
-    choice = rng.random()
-    if choice < 0.35:
-        low, high = rng.uniform(0, 70), rng.uniform(95, 230)
-        image = (image - low) * 255 / (high - low)
-    elif choice < 0.6:
-        image = image * rng.uniform(0.25, 0.75) + rng.uniform(0, 25)
-    elif choice < 0.85:
-        strength = rng.uniform(0.3, 0.8)
-        image = image * strength + rng.uniform(0.3, 1.0) * 255 * (1 - strength)
-    else:
-        image = np.where(image > 150, 150 + (image - 150) * rng.uniform(0.1, 2), image) * rng.uniform(0.4, 0.9)
-    return np.asarray(np.clip(image, 0, 255), np.float32)
 
 
 def _tinge(rng: Generator, picture: Picture) -> Picture:
@@ -223,6 +186,6 @@ def cut_out(rng: Generator, plain: Picture) -> Picture:
     tall, wide = (int(side * rng.uniform(0.18, 0.4)) for side in (h, w))
     y, x = int(rng.uniform(0.2, 0.8) * (h - tall)), int(rng.uniform(0.1, 0.9) * (w - wide))
     part = plain[y : y + tall, x : x + wide].astype(np.float32)
-    part = _shown(rng, part) if rng.random() < 0.5 else part
+    part = shown(rng, part) if rng.random() < 0.5 else part
     size = round(wide * rng.uniform(1.5, 4)), round(tall * rng.uniform(1.5, 4))
     return _grey(cv2.resize(part, size, interpolation=cv2.INTER_CUBIC))

@@ -158,22 +158,25 @@ def real(rng: Generator, path: Path) -> Grey:
     """The slice in ``path`` as another publisher would print it: other levels, sharpness, size, crop, JPEG."""
     with Image.open(path) as picture:
         image = np.asarray(picture.convert("L")).astype(np.float32)
-    if rng.random() < 0.35:
-        image = _cropped(rng, image)
+    choice = rng.random()
+    if choice < 0.6:
+        image = _cropped(rng, image) if choice < 0.25 else cut_close(rng, image.astype(np.uint8)).astype(np.float32)
     if rng.random() < 0.6 or min(image.shape) < LEAST:
         image = _resampled(rng, image)
     if rng.random() < 0.25:
         add_clouds(rng, image)
-    if rng.random() < 0.7:
-        image = _levels(rng, image)
-    if rng.random() < 0.25:
-        image += rng.uniform(0.3, 2.5) * (image - cv2.GaussianBlur(image, (0, 0), rng.uniform(0.7, 2)))
+    if rng.random() < 0.8:
+        image = (_levels if rng.random() < 0.5 else shown)(rng, image)
+    if rng.random() < 0.35:
+        image += rng.uniform(0.3, 5) * (image - cv2.GaussianBlur(image, (0, 0), rng.uniform(0.7, 2)))
     if rng.random() < 0.2:
         grain = cv2.GaussianBlur(rng.normal(0, 1, image.shape).astype(np.float32), (0, 0), rng.uniform(0.4, 1.2))
         image += (image > 20) * grain * rng.uniform(3, 25)
-    if rng.random() < 0.1:
+    if rng.random() < 0.3:
+        _wires(rng, image)
+    if rng.random() < 0.25:
         _round(rng, image)
-    if rng.random() < 0.08:
+    if rng.random() < 0.25:
         _frame(rng, image)
     plain = np.clip(image, 0, 255).astype(np.uint8)
     return jpeg(rng, plain, 50, 96) if rng.random() < 0.5 else plain
@@ -226,6 +229,43 @@ def _levels(rng: Generator, image: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(np.clip(image, 0, 255), np.float32)
 
 
+def lungs_of(plain: Grey) -> NDArray[np.bool_]:
+    """Which pixels of a slice (h, w) in the lung window are dark and do not reach the frame; small pieces left out."""
+    _, dark = cv2.threshold(cv2.GaussianBlur(plain, (0, 0), 2), 0, 1, cv2.THRESH_BINARY_INV + cv2.THRESH_OTSU)
+    _, label, stats, _ = cv2.connectedComponentsWithStats(np.pad(dark, 1, constant_values=1).astype(np.uint8))
+    inner = [i for i in range(1, len(stats)) if i != label[0, 0] and stats[i, 4] > 0.02 * plain.size]
+    return np.isin(label[1:-1, 1:-1], inner)
+
+
+def cut_close(rng: Generator, plain: Grey) -> Grey:
+    """The whole slice, or what lies round the lungs with a margin that may be none at all, or broad."""
+    found, choice = lungs_of(plain), rng.random()
+    if choice < 0.25 or not found.any():
+        return plain
+    (h, w), most = plain.shape, 0.08 if choice < 0.6 else 0.2
+    ys, xs = np.flatnonzero(found.any(1)), np.flatnonzero(found.any(0))
+    left, top, right, bottom = (int(v * w) for v in rng.uniform(-0.02, most, 4))
+    y0, y1 = max(0, int(ys[0]) - top), min(h, int(ys[-1]) + bottom + 1)
+    x0, x1 = max(0, int(xs[0]) - left), min(w, int(xs[-1]) + right + 1)
+    return plain[y0:y1, x0:x1]
+
+
+def shown(rng: Generator, image: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Another window: hard, dim, pale, or lungs dark and the rest of one middle grey."""
+    choice = rng.random()
+    if choice < 0.35:
+        low, high = rng.uniform(0, 70), rng.uniform(95, 230)
+        image = (image - low) * 255 / (high - low)
+    elif choice < 0.6:
+        image = image * rng.uniform(0.25, 0.75) + rng.uniform(0, 25)
+    elif choice < 0.85:
+        strength = rng.uniform(0.3, 0.8)
+        image = image * strength + rng.uniform(0.3, 1.0) * 255 * (1 - strength)
+    else:
+        image = np.where(image > 150, 150 + (image - 150) * rng.uniform(0.1, 2), image) * rng.uniform(0.4, 0.9)
+    return np.asarray(np.clip(image, 0, 255), np.float32)
+
+
 def add_clouds(rng: Generator, image: NDArray[np.float32]) -> None:
     """Opacities with ragged edges where it is dark: what such slices are published for."""
     size = int(rng.integers(4, 24))
@@ -237,15 +277,23 @@ def add_clouds(rng: Generator, image: NDArray[np.float32]) -> None:
 
 
 def _round(rng: Generator, image: NDArray[np.float32]) -> None:
-    """The round field of a scanner, other levels outside."""
+    """The round field of a scanner, seldom in the middle after a crop; other levels outside."""
     height, width = image.shape
-    yy, xx = np.mgrid[:height, :width]
-    far = np.hypot(xx - width / 2, yy - height / 2) > rng.uniform(0.5, 0.6) * max(height, width)
-    image[far] = float(rng.choice([0, 0, 40, 255]))
+    ys, xs = np.mgrid[:height, :width]
+    middle, reach = rng.normal(0.5, 0.08, 2) * (height, width), rng.uniform(0.48, 0.62) * max(height, width)
+    image[np.hypot(xs - middle[1], ys - middle[0]) > reach] = float(rng.choice([0, 0, 40, 255]))
+
+
+def _wires(rng: Generator, image: NDArray[np.float32]) -> None:
+    """Electrodes and clips: small white discs and rings in a black halo, as sharp kernels render metal."""
+    for _ in range(int(rng.integers(1, 5))):
+        at, size = tuple(int(rng.integers(0, side)) for side in image.shape[::-1]), int(rng.integers(1, 5))
+        cv2.circle(image, at, size + int(rng.integers(2, 5)), float(rng.uniform(0, 60)), -1, cv2.LINE_AA)
+        cv2.circle(image, at, size, 255.0, int(rng.choice([-1, 1, 2])), cv2.LINE_AA)
 
 
 def _frame(rng: Generator, image: NDArray[np.float32]) -> None:
-    """White rims: another rule finds them, and the network shall not take them for ink."""
+    """White or black rims, or one in the other: another rule finds borders, the network shall not take them for ink."""
     for turned in (image, image[::-1], image.T, image.T[::-1]):
-        if rng.random() < 0.4:
-            turned[: int(rng.integers(1, 20))] = float(rng.choice([255, 255, 0]))
+        for deep in sorted(rng.integers(1, 20, 2), reverse=True) if rng.random() < 0.4 else ():
+            turned[: int(deep)] = float(rng.choice([255, 255, 0, rng.uniform(0, 255)]))

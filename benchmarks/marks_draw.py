@@ -230,9 +230,10 @@ def arrow(canvas: Canvas, rng: Generator) -> str:
 
 
 def dark_arrow(canvas: Canvas, rng: Generator) -> str:
-    """A black arrow, sometimes without a shaft, that points at something in the lung."""
+    """A black arrow, sometimes without a shaft, that points at something, mostly in the lung."""
     level = 0 if rng.random() < 0.8 else int(rng.integers(0, 14))
-    return _pointer(canvas, rng, canvas.dark_place(rng), (level, level, level), bool(rng.random() < 0.6))
+    place = canvas.dark_place(rng) if rng.random() < 0.6 else canvas.place(rng, 0.03, 0.97)
+    return _pointer(canvas, rng, place, (level, level, level), bool(rng.random() < 0.6))
 
 
 def arrowhead(canvas: Canvas, rng: Generator) -> str:
@@ -406,21 +407,21 @@ Pen = Callable[[Canvas, Generator], str]
 """Draws one mark and says of which of the network's classes it is."""
 PENS: dict[Pen, int] = {
     text: 5,
-    scanner_text: 2,
+    scanner_text: 5,
     plate: 1,
     arrow: 5,
     block_arrow: 3,
-    dark_arrow: 5,
+    dark_arrow: 6,
     arrowhead: 4,
     ring: 2,
     box: 2,
     outline: 1,
     veil: 1,
     bar: 2,
-    ruler: 1,
-    scale: 1,
+    ruler: 2,
+    scale: 2,
     reference: 2,
-    cut_words: 2,
+    cut_words: 6,
     star: 1,
     stroke: 1,
 }

@@ -128,11 +128,16 @@ class Mean:
             np.savez_compressed(handle, **{name: value.float().cpu().numpy() for name, value in self.values.items()})
 
 
-def train(data: Patches, steps: int, rate: float, batch: int, out: Path) -> None:
-    """Fit the network on ``data``, on a graphics card where there is one; the mean of its weights goes to ``out``."""
+def train(data: Patches, steps: int, rate: float, batch: int, out: Path, first: Path | None) -> None:
+    """Fit the network on ``data``, on a graphics card where there is one; the mean of its weights goes to ``out``.
+
+    ``first``: weights to start from, instead of random ones."""
     torch.manual_seed(0)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     rng, net = np.random.default_rng(1), Net().to(device, memory_format=torch.channels_last)
+    if first is not None:
+        with np.load(first, allow_pickle=False) as stored:
+            net.load_state_dict({name: torch.from_numpy(stored[name]) for name in stored.files})
     inputs, targets = (torch.from_numpy(part).to(device) for part in data)
     optimiser = torch.optim.AdamW(net.parameters(), rate, weight_decay=1e-4)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps, pct_start=0.05)
@@ -140,7 +145,7 @@ def train(data: Patches, steps: int, rate: float, batch: int, out: Path) -> None
     for step in range(1, steps + 1):
         rows = chosen(rng, losses, batch)
         x, y = augmented(rng, inputs[rows], targets[rows])
-        with torch.autocast(device, dtype=torch.bfloat16):
+        with torch.autocast(device, dtype=torch.bfloat16, enabled=device == "cuda"):
             logits = net(x.to(memory_format=torch.channels_last))
         each = loss_of(logits.float(), y)
         optimiser.zero_grad()
@@ -157,6 +162,14 @@ def train(data: Patches, steps: int, rate: float, batch: int, out: Path) -> None
     mean.save(out)
 
 
+def blend(first: Path, trained: Path, kept: float) -> None:
+    """Store in ``trained`` the mean of both weights: a short training forgets less of what it did not see."""
+    with np.load(first, allow_pickle=False) as old, np.load(trained, allow_pickle=False) as new:
+        mixed = {name: kept * old[name] + (1 - kept) * new[name] for name in old.files}
+    with trained.open("wb") as handle:
+        np.savez_compressed(handle, **mixed)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
@@ -168,6 +181,8 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--first", type=Path, help="weights to start from, such as those that ship")
+    parser.add_argument("--kept", type=float, default=0.0, help="share of the first weights in what is stored")
     parser.add_argument("--workers", type=int, default=2, help="processes that draw")
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -178,7 +193,9 @@ def main() -> None:
         drawn = list(pool.map(_part, jobs))
     data = np.concatenate([one[0] for one in drawn]), np.concatenate([one[1] for one in drawn])
     print(f"{len(data[0])} patches drawn", flush=True)
-    train(data, args.steps, args.rate, args.batch, args.out)
+    train(data, args.steps, args.rate, args.batch, args.out, args.first)
+    if args.kept:
+        blend(args.first, args.out, args.kept)
 
 
 def _part(job: tuple[int, int, int, list[Path], float]) -> Patches:

@@ -17,7 +17,6 @@ from draw_kinds import (
     cut_out,
     electron_micrograph,
     gel,
-    lungs_of,
     mask_of,
     real_photo,
     rendering,
@@ -28,7 +27,7 @@ from drawn.boosting import from_boosting
 from drawn.figures import LAYOUTS, compose, text_mark
 from drawn.kinds import OTHER_KINDS, belly, charts, diagram, glow
 from drawn.prints import draw_style, print_slice, printed
-from marks_backgrounds import slices_of
+from marks_backgrounds import lungs_of, slices_of
 from numpy.typing import NDArray
 from PIL import Image
 from sklearn.ensemble import HistGradientBoostingClassifier

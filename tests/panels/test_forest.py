@@ -1,5 +1,7 @@
 """Trees as plain arrays answer as the fitted model does, and a broken file is named."""
 
+import json
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,7 @@ from drawn.boosting import from_boosting
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from covidct.errors import CovidctError
+from covidct.files import sha256_file
 from covidct.imaging.forest import load_forest
 
 
@@ -29,3 +32,15 @@ def test_a_broken_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "f.npz").write_bytes(b"no forest")
     with pytest.raises(CovidctError, match=r"f\.npz"):
         load_forest(tmp_path / "f.npz")
+
+
+def test_every_file_of_weights_is_the_one_that_a_manifest_names() -> None:
+    folder = Path(str(files("covidct.imaging")))
+    named: dict[str, str] = {}
+    for manifest in folder.rglob("*.json"):
+        told = json.loads(manifest.read_text(encoding="utf-8"))
+        assert told["command"].startswith("python benchmarks/train_") and told["commit"], manifest
+        named |= {f"{manifest.parent / name}": digest for name, digest in told.get("files", {}).items()}
+        if "file" in told:
+            named[str(manifest.parent / told["file"])] = told["sha256"]
+    assert named == {str(path): sha256_file(path) for path in folder.rglob("*.npz")}

@@ -17,7 +17,7 @@ from covidct.imaging.ocr import PixelBox, TextBox
 from covidct.imaging.overlays.borders import borders
 from covidct.imaging.overlays.pieces import pieces_of
 from covidct.imaging.overlays.rules import RULES
-from covidct.imaging.overlays.scene import LIMITS, Bools, apart, is_line, is_plain, scene_of
+from covidct.imaging.overlays.scene import Bools, apart, is_line, is_plain, scene_of
 
 LARGEST = 2400
 """Longer side, pixels, up to which marks are looked for at full size."""
@@ -86,9 +86,8 @@ def find_overlays(image: NDArray[np.uint8], texts: Sequence[TextBox] = ()) -> Ov
 
 
 def widened(mask: Bools) -> Bools:
-    """``mask`` with the soft rim that ink has where it was drawn smooth, shrunk or compressed: a pixel each 500."""
-    rim = 1 + max(mask.shape) // LIMITS.soft
-    return np.asarray(cv2.dilate(mask.astype(np.uint8), np.ones((2 * rim + 1, 2 * rim + 1), np.uint8)) > 0, np.bool_)
+    """``mask`` with the next pixel, the soft rim that ink has where it was drawn smooth, shrunk or compressed."""
+    return np.asarray(cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0, np.bool_)
 
 
 def _found_small(image: NDArray[np.uint8], texts: Sequence[TextBox]) -> Overlays:
@@ -99,7 +98,7 @@ def _found_small(image: NDArray[np.uint8], texts: Sequence[TextBox]) -> Overlays
     small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
     lines = [replace(line, box=_scaled(line.box, scale, size)) for line in texts]
     found = find_overlays(small, lines)
-    wide = cv2.dilate(found.mask.astype(np.uint8), np.ones((3, 3), np.uint8))
+    wide = widened(found.mask).astype(np.uint8)
     found.mask = np.asarray(cv2.resize(wide, (width, height), interpolation=cv2.INTER_NEAREST) > 0, np.bool_)
     found.marks = [replace(mark, box=_scaled(mark.box, 1 / scale, (width, height))) for mark in found.marks]
     found.dropped = [(_scaled(box, 1 / scale, (width, height)), why) for box, why in found.dropped]

@@ -73,8 +73,6 @@ class Limits:
     """How far, in shares of the longer side, company may be."""
     field: int = 8
     """Grey levels within which pixels are of one even field."""
-    soft: int = 600
-    """Pixels of the longer side for each pixel of soft rim that ink has, beyond the first."""
     contrast: int = 80
     """Levels above the median within a piece of an even field, at most (nine in ten pixels); ink stands out more."""
 
