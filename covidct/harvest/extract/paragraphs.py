@@ -282,7 +282,8 @@ def _pair(
     further = below[after] if after is not None else None
     around = [lines[n] for n in (*chain, *([further] if further is not None else []))]
     alike = [x for x in around if abs(x.size - lines[upper].size) < LIMITS.size]
-    right = max(line.box[2] for line in alike if overlap_x(line.box, lines[upper].box) > 0)
+    own = lines[upper].box
+    right = max((line.box[2] for line in alike if overlap_x(line.box, own) > 0), default=own[2])
     return Pair(
         lines[upper],
         lines[lower],
