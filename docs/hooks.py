@@ -1,5 +1,6 @@
 """MkDocs hooks: pages made from the program and from files at the top of the project when the site is built."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +21,29 @@ def on_files(files: Files, config: Any) -> Files:
     files.append(File.generated(config, "commands.md", content=command_pages()))
     for page, source in FROM_TOP.items():
         files.append(File.generated(config, page, content=(TOP / source).read_text(encoding="utf-8")))
+    for notebook in sorted((TOP / "docs" / "notebooks").glob("*.ipynb")):
+        page = f"notebooks/{notebook.stem}.md"
+        files.append(File.generated(config, page, content=notebook_page(notebook.read_text(encoding="utf-8"))))
     return files
+
+
+def notebook_page(text: str) -> str:
+    """An executed notebook as Markdown: words, code, what it printed and its plots."""
+    parts = []
+    for cell in json.loads(text)["cells"]:
+        source = "".join(cell["source"])
+        parts.append(source if cell["cell_type"] == "markdown" else f"```python\n{source}\n```")
+        parts += [_shown(output) for output in cell.get("outputs", [])]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _shown(output: dict[str, Any]) -> str:
+    """One output of a cell: a picture if it has one, else its text."""
+    data = output.get("data", {})
+    if "image/png" in data:
+        return f"![plot](data:image/png;base64,{''.join(data['image/png']).strip()})"
+    text = "".join(output.get("text", data.get("text/plain", []))).rstrip()
+    return f"```text\n{text}\n```" if text and output.get("name") != "stderr" else ""
 
 
 def command_pages() -> str:

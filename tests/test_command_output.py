@@ -10,6 +10,8 @@ import review_corpus
 from covidct.cli import run
 from covidct.demo.corpus import make_papers
 from covidct.demo.pdf import write_pdf
+from covidct.errors import UsageError
+from covidct.scaling import scaled
 from covidct.tables import print_table
 
 ROWS = [{"name": "short", "title": "a title of a good forty characters, indeed", "reason": "none " * 20, "end": "z"}]
@@ -52,3 +54,13 @@ def test_harvest_says_what_comes_next_but_not_to_programs(
     printed = capsys.readouterr()
     assert "next:" not in printed.err and json.loads(printed.out)
     assert run([*words, "-q"]) == 0 and "next:" not in capsys.readouterr().err
+
+
+def test_work_is_scaled_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert scaled(50) == 50
+    monkeypatch.setenv("COVIDCT_SCALE", "0.1")
+    assert (scaled(50), scaled(3), scaled(224, 32), scaled(16, 32), scaled(0)) == (5, 1, 32, 16, 0)
+    for wrong in ("0", "2", "-1", "much", "nan"):
+        monkeypatch.setenv("COVIDCT_SCALE", wrong)
+        with pytest.raises(UsageError, match=f"COVIDCT_SCALE={wrong}: give a share"):
+            scaled(5)

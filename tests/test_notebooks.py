@@ -1,6 +1,8 @@
 """The notebooks run from the first cell to the last, on pictures that they draw themselves."""
 
+import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -23,3 +25,15 @@ def test_a_notebook_runs(name: str, tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in NOTEBOOKS.glob("*.py")))
+def test_the_published_notebook_is_the_script_with_what_it_printed_and_drew(name: str) -> None:
+    """``python tools/notebooks.py`` makes them; the site shows them."""
+    cells = json.loads((NOTEBOOKS / name).with_suffix(".ipynb").read_text(encoding="utf-8"))["cells"]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    parts = re.split(r"^# %%", (NOTEBOOKS / name).read_text(encoding="utf-8"), flags=re.M)[1:]
+    assert code == [part.partition("\n")[2].strip() for part in parts if not part.startswith(" [markdown]")]
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    assert any("image/png" in output.get("data", {}) for output in outputs)
+    assert not any(output["output_type"] == "error" for output in outputs)
