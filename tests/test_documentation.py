@@ -34,16 +34,3 @@ def test_links_between_pages_lead_somewhere() -> None:
 
 def test_examples_name_commands_that_the_reference_has() -> None:
     assert {"harvest", "curate auto", "manifest build", "bench"} <= set(examples())
-
-
-def test_the_readme_names_the_whole_chain() -> None:
-    text = (REPO / "README.md").read_text(encoding="utf-8")
-    for step in (
-        "harvest --since",
-        "curate auto",
-        "curate review",
-        "manifest build",
-        "manifest audit",
-        "bench --model",
-    ):
-        assert f"    covidct {step}" in text

@@ -1,0 +1,163 @@
+"""Every command that README, the pages of the site and ``--help`` print is typed into a real shell, page by page.
+
+Each page is a session in a folder of its own, with loopback servers in the place of the services and ``COVIDCT_SCALE``,
+which only makes the work smaller.
+"""
+
+import json
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import click
+import pytest
+import session_folder
+from printed import REPO, commands_of, ends_well, pages, snippets_of
+from warm import covidct_on_path
+
+from covidct.cli import cli
+from covidct.commands.lazy import examples, words_of
+
+SCALE = "0.02"
+SECONDS = 600
+NOT_RUN = {
+    "pytest ": "tests are run by this very run",
+    "python tests/extract/manuscripts.py": "draws and reads 40 manuscripts in a minute; tests/extract reads others",
+    "python ../shared/score/": "the scorers beside the checkout are not part of it",
+    "python benchmarks/": "measurements of minutes to hours; they are started by hand",
+}
+"""Beginnings of commands that are not typed, each with the reason."""
+HELP = {"--help": [line for lines in examples().values() for line in lines]}
+LEFT = {"README.md": ("run/summary.json", "run/report.html", "audit/audit.html")}
+"""Files that a page's commands leave."""
+TEXTS = {page.relative_to(REPO).as_posix(): page.read_text(encoding="utf-8") for page in pages()}
+PAGES = {name: commands_of(text) for name, text in TEXTS.items()} | HELP
+PRINTING = [name for name, lines in PAGES.items() if lines]
+NOT_TRIED = "not typed to its end yet: PRINTED_PAGES=all types it; its commands are only read, in test_command_help"
+WAITING = {
+    "README.md": "tests/demo/test_readme.py types its commands",
+    **dict.fromkeys(
+        ("docs/acceptance.md", "docs/benchmarks.md", "docs/harvest.md", "docs/results/README.md"), NOT_TRIED
+    ),
+    "--help": NOT_TRIED,
+}
+"""Pages that are passed over unless ``PRINTED_PAGES=all``, each with the reason."""
+HERE = [
+    pytest.param(name, marks=pytest.mark.skipif(os.environ.get("PRINTED_PAGES") != "all", reason=WAITING[name]))
+    if name in WAITING
+    else name
+    for name in PRINTING
+]
+
+
+def takes_json(words: list[str]) -> bool:
+    """Whether the command of these words has ``--json`` and they do not use it yet."""
+    command: click.Command = cli
+    for word in words:
+        context = click.Context(command)
+        below = command.get_command(context, word) if isinstance(command, click.Group) else None
+        if below is None:
+            break
+        command = below
+    return "--json" not in words and any("--json" in option.opts for option in command.params)
+
+
+class Shell:
+    """A folder and the variables of a session."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+        self.folder, self.environment = folder, dict(environment)
+        self.started: list[subprocess.Popen[str]] = []
+
+    def type(self, command: str) -> str:
+        """Run a command to its end, give what it printed; a failed assertion says how it ended."""
+        done = self._start(command)
+        printed, said = _closed(done) if "curate review" in command else done.communicate(timeout=SECONDS)
+        code = done.returncode
+        assert code in ends_well(command), f"{command}\nended with {code}\n{said[-1500:]}"
+        return printed
+
+    def _start(self, command: str) -> "subprocess.Popen[str]":
+        pipe = subprocess.PIPE
+        process = subprocess.Popen(
+            ["bash", "-c", f"exec {command}" if "curate review" in command else command],
+            **{"cwd": self.folder, "env": self.environment, "stdout": pipe, "stderr": pipe, "text": True},
+            start_new_session=True,
+        )
+        self.started.append(process)
+        return process
+
+    def close(self) -> None:
+        """End what commands have left running in the background."""
+        for process in self.started:
+            try:
+                os.killpg(process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+
+
+def _closed(page: "subprocess.Popen[str]") -> tuple[str, str]:
+    """Ctrl-C as soon as the review page has said its address."""
+    assert page.stdout is not None
+    first = page.stdout.readline()
+    page.send_signal(signal.SIGINT)
+    printed, said = page.communicate(timeout=60)
+    assert first.startswith("http://127.0.0.1:"), said
+    return first + printed, said
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+    """The folder that every session is a copy of, and its servers."""
+    home = tmp_path_factory.mktemp("world")
+    (home / "bin").mkdir()
+    (home / "folder").mkdir()
+    with covidct_on_path(home / "bin") as path:
+        plain = {name: text for name, text in os.environ.items() if not name.startswith("COVIDCT_")}
+        small = {"COVIDCT_SCALE": SCALE, "COVIDCT_CACHE": str(home / "cache"), "OMP_NUM_THREADS": "1"}
+        shell = Shell(home / "folder", plain | small | {"PATH": path, "PYTHONPATH": str(REPO), "BROWSER": "/bin/true"})
+        session_folder.build(shell.folder, lambda words: shell.type(f"covidct {words}"))
+        with session_folder.services(shell.folder) as variables:
+            shell.environment |= variables
+            yield shell
+
+
+@pytest.fixture
+def session(world: Shell, tmp_path: Path) -> Iterator[Shell]:
+    """A copy of the world for one page."""
+    folder = tmp_path / "here"
+    shutil.copytree(world.folder, folder, symlinks=True)
+    shutil.copytree(folder / "papers", tmp_path / "shared" / "data" / "pdfs")
+    home = {"HOME": str(folder), "COVIDCT_IMAGES": "COVID-CT", "MAKEFLAGS": "-n"}
+    shell = Shell(folder, world.environment | home)
+    yield shell
+    shell.close()
+
+
+@pytest.mark.parametrize("page", HERE)
+def test_every_command_of_a_page_ends_as_the_page_says(page: str, session: Shell) -> None:
+    lines = [line for line in PAGES[page] if not line.startswith(tuple(NOT_RUN))]
+    if not any(line.startswith("covidct harvest --") for line in lines):
+        (session.folder / "curated").rename(session.folder / "ws")
+    for line in lines:
+        session.type(line)
+        if page == "--help" and takes_json(words_of(line)):
+            json.loads(session.type(f"{line} --json"))
+    for snippet in snippets_of(TEXTS.get(page, "")):
+        session.type(f"python -c {shlex.quote(snippet)}")
+    assert [name for name in LEFT.get(page, ()) if not (session.folder / name).is_file()] == []
+
+
+def test_every_python_snippet_stands_on_a_page_that_is_run() -> None:
+    assert [name for name, text in TEXTS.items() if snippets_of(text) and name not in PRINTING] == []
+
+
+def test_what_is_not_run_is_printed_somewhere() -> None:
+    printed = [line for lines in PAGES.values() for line in lines]
+    assert [start for start in NOT_RUN if not any(line.startswith(start) for line in printed)] == []
+    assert set(WAITING) <= set(PRINTING)
+    assert sum(line.startswith(tuple(NOT_RUN)) for line in printed) <= len(printed) // 10
