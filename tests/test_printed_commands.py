@@ -27,7 +27,6 @@ SECONDS = 600
 NOT_RUN = {
     "pytest ": "tests are run by this very run",
     "python tests/extract/manuscripts.py": "draws and reads 40 manuscripts in a minute; tests/extract reads others",
-    "python ../shared/score/": "the scorers beside the checkout are not part of it",
     "python benchmarks/": "measurements of minutes to hours; they are started by hand",
 }
 """Beginnings of commands that are not typed, each with the reason."""
