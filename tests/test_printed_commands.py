@@ -39,9 +39,8 @@ PRINTING = [name for name, lines in PAGES.items() if lines]
 NOT_TRIED = "not typed to its end yet: PRINTED_PAGES=all types it; its commands are only read, in test_command_help"
 WAITING = {
     "README.md": "tests/demo/test_readme.py types its commands",
-    **dict.fromkeys(
-        ("docs/acceptance.md", "docs/benchmarks.md", "docs/harvest.md", "docs/results/README.md"), NOT_TRIED
-    ),
+    **dict.fromkeys(("docs/harvest.md", "docs/covid-ct-recurated.md", "docs/releases.md"), NOT_TRIED),
+    **dict.fromkeys(("docs/tutorial-own-data.md", "docs/benchmarks.md", "docs/results/README.md"), NOT_TRIED),
     "--help": NOT_TRIED,
 }
 """Pages that are passed over unless ``PRINTED_PAGES=all``, each with the reason."""
