@@ -18,11 +18,11 @@ from covidct.scores import Array, auc
 
 DRAWS = 2000
 OPERATING_POINTS: Mapping[str, tuple[str, float]] = {
-    f"{asked}_at_{given}_{level}": (asked, level / 100)
-    for asked, given in (("recall", "specificity"), ("specificity", "recall"))
+    f"{metric}_at_{held}_{level}": (metric, level / 100)
+    for metric, held in (("recall", "specificity"), ("specificity", "recall"))
     for level in (90, 95)
 }
-"""Score to what is asked for and the level that the other one must reach; recall is sensitivity."""
+"""Name of a score: the metric, and the level at which the other one is held; recall is sensitivity."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def _weighted_auc(positive: NDArray[np.bool_], probability: Array, weights: Arra
 
 
 def _operating_point(
-    positive: NDArray[np.bool_], probability: Array, weights: Array, asked: str, level: float
+    positive: NDArray[np.bool_], probability: Array, weights: Array, metric: str, level: float
 ) -> Array:
     """The highest recall (or specificity) at any threshold at which the other one is at least ``level``."""
     order = np.argsort(-probability, kind="stable")
@@ -84,8 +84,8 @@ def _operating_point(
     called = [np.cumsum(weights[:, order] * kind[order], axis=1) for kind in (positive, ~positive)]
     tp, fp = (np.concatenate([np.zeros((len(weights), 1)), one[:, ends]], axis=1) for one in called)
     recall, specificity = _ratio(tp, called[0][:, -1:]), 1 - _ratio(fp, called[1][:, -1:])
-    wanted, given = (recall, specificity) if asked == "recall" else (specificity, recall)
-    best = np.where(given >= level - 1e-12, wanted, -1).max(axis=1)
+    wanted, held = (recall, specificity) if metric == "recall" else (specificity, recall)
+    best = np.where(held >= level - 1e-12, wanted, -1).max(axis=1)
     return np.asarray(np.where(np.isfinite(recall[:, -1] + specificity[:, -1]), best, np.nan), dtype=np.float64)
 
 

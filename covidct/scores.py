@@ -63,7 +63,8 @@ def calibration(truth: Array, probability: Array, bins: int = 10) -> list[tuple[
 
 
 def calibration_error(truth: Array, probability: Array, bins: int = 10) -> float:
-    """Expected calibration error (Naeini et al. 2015): mean gap between said and seen, weighted by bin size."""
+    """Expected calibration error (Naeini et al. 2015): mean gap between predicted and observed
+    frequency, weighted by bin size."""
     if not len(truth):
         return float("nan")
     return sum(abs(said - seen) * n for said, seen, n in calibration(truth, probability, bins)) / len(truth)

@@ -145,7 +145,9 @@ def _work_options(command: Any) -> Any:
     type=click.Path(path_type=Path),
     help="PDFs, folders, JATS, saved pages, .meca: no network.",
 )
-@click.option("--meca", multiple=True, help="Folder or s3:// prefix with .meca, asked last (requester pays).")
+@click.option(
+    "--meca", multiple=True, help="Folder or s3:// prefix with .meca files, the last source tried (requester pays)."
+)
 @click.option("--api-url", help="Base of the details API.")
 @click.option("--site-url", help="Base of the sites with PDFs and JATS.")
 @_work_options
@@ -240,8 +242,8 @@ def pmc(**options: Any) -> int:
     window = parse_window(options["since"] or "1900-01-01", options["until"], today, first=None) if dated else None
     licences = parse_filter(options["licence"])
     client, services = _client(options), Services.resolve()
-    said = {"query": options["query"], "window": str(window or ""), "licences": sorted(licences)}
-    report = RunReport("harvest pmc", {**said, "limit": options["limit"]})
+    options_used = {"query": options["query"], "window": str(window or ""), "licences": sorted(licences)}
+    report = RunReport("harvest pmc", {**options_used, "limit": options["limit"]})
     with Workspace.create(options["workspace"]) as workspace, _pipeline(workspace, report, options) as pipeline:
         parts = workspace.path("parts")
         PmcHarvest(client, services, pipeline, parts, licences, not options["no_jats"]).run(

@@ -83,7 +83,7 @@ def check_header(path: Path) -> None:
     fields = dict(re.findall(r"^\s*(\w+)\s*=\s*(.*?)\s*$", words, re.MULTILINE))
     data = fields.get("ElementDataFile", "")
     if not re.fullmatch(r"[\w.-]+\.(raw|zraw)", data):
-        raise CovidctError(f"{path}: its voxels are said to be in {data[:60]!r}, not in a .raw beside it: refused")
+        raise CovidctError(f"{path}: its header names the voxel file {data[:60]!r}, not in a .raw beside it: refused")
     sizes = [int(n) for n in fields.get("DimSize", "").split() if n.isdigit()]
     if len(sizes) != 3 or not 0 < int(np.prod(sizes, dtype=np.int64)) <= MOST_VOXELS:
         raise CovidctError(f"{path}: no usable DimSize ({fields.get('DimSize', '')[:40]!r})")

@@ -135,10 +135,10 @@ def _article_id(front: etree._Element, kind: str) -> str:
 def _licence(front: etree._Element) -> str:
     """The first licence that has a code: its address, then ``ali:license_ref``, then words."""
     for node in front.iter("{*}license"):
-        said = [node.get(XLINK, ""), *(ref.text or "" for ref in node.iter("{*}license_ref"))]
-        said += [link.get(XLINK, "") for link in node.iter("{*}ext-link")]
-        said += [node.get("license-type", ""), _text(node)]
-        found = next((code for code in map(normalised, said) if code), "")
+        statements = [node.get(XLINK, ""), *(ref.text or "" for ref in node.iter("{*}license_ref"))]
+        statements += [link.get(XLINK, "") for link in node.iter("{*}ext-link")]
+        statements += [node.get("license-type", ""), _text(node)]
+        found = next((code for code in map(normalised, statements) if code), "")
         if found:
             return found
     return ""
@@ -160,10 +160,10 @@ def _figures(article: etree._Element) -> Iterator[ArticleFigure]:
     named = list(_named(nodes))
     labels = [label for label, _ in named]
     body = article.find("{*}body")
-    told = find_mentions(_running_text(body), [label for label in labels if label]) if body is not None else {}
+    mentions = find_mentions(_running_text(body), [label for label in labels if label]) if body is not None else {}
     for node, (label, caption) in zip(nodes, named, strict=True):
         graphics = tuple(dict.fromkeys(_graphics(node)))
-        yield ArticleFigure(label, caption, graphics, told.get(label, ()), node.get("id") or "")
+        yield ArticleFigure(label, caption, graphics, mentions.get(label, ()), node.get("id") or "")
 
 
 def _named(nodes: Sequence[etree._Element]) -> Iterator[tuple[str, str]]:

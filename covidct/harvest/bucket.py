@@ -67,7 +67,7 @@ class Bucket:
         self.parts = parts
 
     def article(self, pmcid: str, version: int | None = None) -> Article:
-        """The newest version of an article, or the one asked for; ``NOT_FOUND`` where the bucket has none."""
+        """The newest version of an article, or the requested one; ``NOT_FOUND`` where the bucket has none."""
         number = version or max(self.versions(pmcid), default=0)
         if not number:
             raise FetchError(Kind.NOT_FOUND, f"{pmcid} is not in the article bucket", rule="not-in-bucket")

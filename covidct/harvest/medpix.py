@@ -83,7 +83,7 @@ def _words(value: object) -> str:
 
 
 class MedpixApi:
-    """The REST paths; answers are told by what they hold, because none was ever recorded."""
+    """The REST paths; answers are recognised by their content: no documentation of them exists."""
 
     def __init__(self, client: HttpClient, base: str) -> None:
         self.client, self.base = client, base.rstrip("/")
@@ -191,7 +191,7 @@ class MedpixHarvest:
     refresh: bool = False
 
     def wanted(self, number: str) -> bool:
-        """Whether a case must be asked for; finished ones are counted and left."""
+        """Whether a case is to be fetched; finished ones are counted and skipped."""
         known = self.workspace.paper(ids.paper_id("medpix", number, None))
         if known and not self.refresh and known.status in (PaperStatus.EXTRACTED, PaperStatus.FORGOTTEN):
             self.report.kept += 1
@@ -237,7 +237,7 @@ class MedpixHarvest:
             self.report.missing.append({"paper_id": case.paper_id, "doi": "", "reason": reason_of(error)})
 
     def _take(self, case: Case, api: MedpixApi | None) -> bool:
-        """Store one case; false where a picture could not be had, so that the case is asked for again."""
+        """Store one case; false where a picture could not be had, so that the case is fetched again."""
         figures: list[Figure] = []
         failed: list[str] = []
         for image, reason in ((i, i.why_not) for i in case.images):

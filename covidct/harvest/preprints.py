@@ -201,8 +201,8 @@ def parse_page(value: object, server: str, window: Window | None = None) -> Page
     parsed = [parse_row(item, server) for item in raw]
     rows = [row for row in parsed if isinstance(row, PreprintRecord)]
     bad = [row for row in parsed if isinstance(row, BadRow)]
-    said = _number(message.get("count"))
-    step = min(said, len(raw)) if said else len(raw)
+    count = _number(message.get("count"))
+    step = min(count, len(raw)) if count else len(raw)
     mine = f"{window.since}:{window.until}" if window else ""
     elsewhere = bool(mine) and str(message.get("interval", mine)) != mine
     new_papers = None if elsewhere else _number(message.get("count_new_papers"))

@@ -1,4 +1,4 @@
-"""Pictures from outside, as PNG: decoded within limits, without what a file may carry beside its pixels."""
+"""Pictures from outside, as PNG: decoded within limits, without metadata."""
 
 from dataclasses import dataclass
 

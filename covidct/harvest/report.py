@@ -1,4 +1,4 @@
-"""The record of a run: what was asked for, what came, what is missing and why; complete, incomplete or failed."""
+"""The record of a run: what was requested, what came, what is missing and why; complete, incomplete or failed."""
 
 import contextlib
 import datetime

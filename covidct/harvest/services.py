@@ -15,7 +15,7 @@ PUBLIC = {
     "COVIDCT_EUROPEPMC_URL": "https://www.ebi.ac.uk/europepmc/webservices/rest",
     "COVIDCT_IDCONV_URL": "https://pmc.ncbi.nlm.nih.gov/tools/idconv/api/v1/articles",
 }
-"""``api.medrxiv.org`` ignores paging, so both servers are asked through ``api.biorxiv.org``."""
+"""``api.medrxiv.org`` ignores paging, so both servers are queried through ``api.biorxiv.org``."""
 
 
 def checked(name: str, url: str) -> str:
@@ -50,9 +50,9 @@ class Services:
 
     @property
     def mirrored(self) -> bool:
-        """The papers come from another place than the public sites: public copies are then not asked by default."""
+        """The papers come from another place than the public sites: public copies are then not used by default."""
         return "COVIDCT_SITE_URL" in self.given
 
     def copies_wanted(self, name: str) -> bool:
-        """Whether a source of copies may be asked: always the public one, or one that was given beside a mirror."""
+        """Whether a source of copies may be used: the public one, or one given together with a mirror."""
         return not self.mirrored or name in self.given

@@ -38,7 +38,7 @@ def newest_version(paper: Paper) -> int:
 
 
 def is_due(paper: Paper) -> bool:
-    """Whether a paper's document should be asked for."""
+    """Whether a paper's document is to be fetched."""
     if paper.status in FINAL:
         return False
     return paper.status is not PaperStatus.EXTRACTED or newest_version(paper) > paper.version
@@ -166,8 +166,8 @@ class Shelf:
         lost = lost_figures(extraction.dropped, figures)
         named = [figure.label for figure in figures if figure.file] + [one.what for one in lost]
         spoken = not_found(extraction.spoken_of, named)
-        told = [f"{one.what} is lost: {one.reason}" for one in lost]
-        read = self.settle_figures(paper, figures, "; ".join(filter(None, (*extraction.doubts, *told, spoken))))
+        losses = [f"{one.what} is lost: {one.reason}" for one in lost]
+        read = self.settle_figures(paper, figures, "; ".join(filter(None, (*extraction.doubts, *losses, spoken))))
         stored = self.workspace.stored(paper.sha256, ".pdf")
         if discard_pdf and stored:
             stored.unlink()
@@ -254,7 +254,7 @@ def unseen_figures(paper: Paper, figures: list[Figure], article: Article) -> lis
     """The figures that only the JATS knows: with their words, without page, box and picture."""
     known = {label_key(figure.label) or figure.label for figure in figures}
     placeless = sum(figure.page is None for figure in figures)
-    told = [figure for figure in by_label(article.figures) if (figure.key or figure.label) not in known]
+    others = [figure for figure in by_label(article.figures) if (figure.key or figure.label) not in known]
     return [
         Figure(
             figure_id=ids.figure_id(paper.paper_id, None, placeless + number),
@@ -266,7 +266,7 @@ def unseen_figures(paper: Paper, figures: list[Figure], article: Article) -> lis
             licence=paper.licence,
             provenance={"rule": "jats-only", "graphics": list(figure.graphics), "version": paper.version},
         )
-        for number, figure in enumerate(told, 1)
+        for number, figure in enumerate(others, 1)
     ]
 
 

@@ -19,7 +19,7 @@ from covidct.records import Paper
 
 @dataclass(frozen=True)
 class Attempt:
-    """One source asked in vain."""
+    """One source that did not have the paper."""
 
     source: str
     kind: str
@@ -49,7 +49,7 @@ class Source(Protocol):
 
 @dataclass
 class SiteSource:
-    """The preprint server's own site, asked as what we are: where it refuses scripts, that is its right."""
+    """The preprint server's own site, under our own user agent: a refusal of scripts is respected."""
 
     client: HttpClient
     services: Services
@@ -131,7 +131,7 @@ class PmcCopySource:
 
 @dataclass
 class Chain:
-    """Sources in order; the first that gives a PDF wins."""
+    """Sources in order; the first that gives a PDF is used."""
 
     sources: Sequence[Source]
     client: HttpClient
@@ -177,7 +177,7 @@ def default_chain(client: HttpClient, services: Services, parts: Path, *, jats: 
 
 def describe(attempts: Sequence[Attempt]) -> str:
     """Why no source had the paper, in one line."""
-    return "; ".join(f"{a.source}: {a.reason}" for a in attempts) or "no source was asked"
+    return "; ".join(f"{a.source}: {a.reason}" for a in attempts) or "no source was tried"
 
 
 def attempts_json(attempts: Sequence[Attempt]) -> list[dict[str, Any]]:

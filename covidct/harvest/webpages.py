@@ -111,9 +111,11 @@ def _article(soup: "BeautifulSoup", files: Collection[str]) -> Article:
     for node in nodes:
         node.decompose()  # so that captions are no running text
     text = _running_text(soup)
-    told = find_mentions(text, [figure.label for figure in read if figure.label])
+    mentions = find_mentions(text, [figure.label for figure in read if figure.label])
     figures = (
-        ArticleFigure(f.label, f.caption, f.graphics, told.get(f.label, ()), f.identifier) for f in read if f.caption
+        ArticleFigure(f.label, f.caption, f.graphics, mentions.get(f.label, ()), f.identifier)
+        for f in read
+        if f.caption
     )
     return Article(
         doi=_meta(soup, "citation_doi", "dc.identifier", "prism.doi").removeprefix("doi:").strip(),
@@ -131,16 +133,19 @@ def _meta(soup: "BeautifulSoup", *names: str) -> str:
     """The first of the page's own statements of one of these names."""
     for name in names:
         for node in soup.find_all("meta"):
-            said = str(node.get("name") or node.get("property") or "").lower()
-            if said == name and str(node.get("content") or "").strip():
+            key = str(node.get("name") or node.get("property") or "").lower()
+            if key == name and str(node.get("content") or "").strip():
                 return " ".join(str(node["content"]).split())
     return ""
 
 
 def _licence(soup: "BeautifulSoup") -> str:
-    said = [str(link.get("href")) for link in soup.find_all("a", href=re.compile("creativecommons"))]
-    said += [_meta(soup, "dc.rights", "citation_license"), *(_words(n) for n in soup.select(".license, .license-type"))]
-    return next((code for code in map(normalised, said) if code), "")
+    statements = [str(link.get("href")) for link in soup.find_all("a", href=re.compile("creativecommons"))]
+    statements += [
+        _meta(soup, "dc.rights", "citation_license"),
+        *(_words(n) for n in soup.select(".license, .license-type")),
+    ]
+    return next((code for code in map(normalised, statements) if code), "")
 
 
 def _classes(node: "Tag") -> list[str]:

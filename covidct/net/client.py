@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 LONGEST_WAIT = 600.0
-"""Seconds; who asks for more is asked again in another run."""
+"""Seconds; a longer Retry-After is left to another run."""
 BACK_OFF = 2.0
 BACK_OFF_CAP = 90.0
 LOOPBACK_PATIENCE = 0.005
@@ -115,7 +115,7 @@ class HttpClient:
         return self._patiently(url, once)
 
     def get_json(self, url: str, check: Callable[[object], None] | None = None) -> object:
-        """The JSON value at ``url``; anything else (an error text, HTML, nothing) is asked for again, then refused."""
+        """The JSON value at ``url``; anything else (an error text, HTML, nothing) is requested again, then refused."""
 
         def once() -> object:
             parts: list[bytes] = []
@@ -161,7 +161,7 @@ class HttpClient:
         return self._patiently(url, once)
 
     def abort(self) -> None:
-        """End everything that is under way in other threads: sockets are cut, nobody sleeps, nothing is asked again."""
+        """End everything that is under way in other threads: sockets are cut, nobody sleeps, no request is repeated."""
         self._aborted = True
         if isinstance(self.clock, SystemClock):
             self.clock.stopped.set()
@@ -229,7 +229,7 @@ class HttpClient:
             raise FetchError(Kind.POLICY, f"{host} refused too often: left alone for this run", url, rule="breaker")
         if self.left() <= 0:
             raise FetchError(Kind.TEMPORARY, "time budget used up", url, rule="budget")
-        self.limiter.wait(host, lambda seconds: wait.now("its turn", seconds))
+        self.limiter.wait(host, lambda seconds: wait.now("the rate limit", seconds))
         self._first_try.setdefault(host, self.clock.now())
 
     def _give_up_unreachable(self, host: str, error: FetchError, attempt: int) -> None:
@@ -260,7 +260,7 @@ class HttpClient:
         if wait > LONGEST_WAIT or wait > self.left():
             return False
         log.info("%s: %s; again in %.1f s", host, error.reason, wait)
-        at.now(f"{error.reason}; asked again", wait)
+        at.now(f"{error.reason}; retrying", wait)
         self.limiter.hold(host, wait) if (error.wait or cooled) else self.clock.sleep(wait)
         return True
 
@@ -400,8 +400,8 @@ def _read(
 
 
 def _continues(response: requests.Response, start: int) -> bool:
-    said = response.headers.get("Content-Range", "")
-    return response.status_code == 206 and said.replace(" ", "").lower().startswith(f"bytes{start}-")
+    content_range = response.headers.get("Content-Range", "")
+    return response.status_code == 206 and content_range.replace(" ", "").lower().startswith(f"bytes{start}-")
 
 
 def _note(part: Path) -> Path:

@@ -1,4 +1,4 @@
-"""How often a host may be asked, and when it is left alone altogether."""
+"""Request rate per host, and the circuit breaker after repeated refusals."""
 
 import ipaddress
 import threading
@@ -9,7 +9,7 @@ from covidct.errors import UsageError
 from covidct.net.clock import Clock, SystemClock
 
 DEFAULT_RATE = 1.0
-"""Requests a second to a host nobody said anything about."""
+"""Default requests per second to a host."""
 
 HOST_RATES: Mapping[str, float] = {
     "api.biorxiv.org": 1.0,

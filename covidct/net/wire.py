@@ -189,15 +189,15 @@ def under(base: str, path: str) -> str:
     home = urlsplit(base)
     try:
         parts = urlsplit(path.strip())
-        said, same = parts.netloc.lower(), parts.netloc.lower() in ("", home.netloc.lower())
+        host, same = parts.netloc.lower(), parts.netloc.lower() in ("", home.netloc.lower())
     except ValueError as error:
         raise FetchError(Kind.POLICY, f"{path[:80]!r} is no address ({error})", rule="bad-address") from error
     if not same or (parts.scheme and parts.scheme not in ("http", "https")):
-        raise FetchError(Kind.POLICY, f"{said or parts.scheme} is not {home.netloc}: not asked", rule="redirect-away")
+        raise FetchError(Kind.POLICY, f"{host or parts.scheme} is not {home.netloc}: no request", rule="redirect-away")
     whole = f"{home.path.rstrip('/')}/{quote(parts.path.lstrip('/'), safe=_PATH)}"
     built = urlunsplit((home.scheme, home.netloc, whole, quote(parts.query, safe=_PATH + "?=&"), ""))
     if urlsplit(built)[:2] != home[:2]:
-        raise FetchError(Kind.POLICY, f"{path[:80]!r} leads away from {home.netloc}: not asked", rule="redirect-away")
+        raise FetchError(Kind.POLICY, f"{path[:80]!r} leads away from {home.netloc}: no request", rule="redirect-away")
     return built
 
 
@@ -207,7 +207,7 @@ def _decoder(encoding: str, url: str) -> "zlib._Decompress | None":
         return None
     if name in ("gzip", "x-gzip", "deflate"):
         return zlib.decompressobj(zlib.MAX_WBITS | 32)
-    raise FetchError(Kind.BROKEN, f"answer encoded as {name}, which was not asked for", url, rule="encoding")
+    raise FetchError(Kind.BROKEN, f"answer encoded as {name}, which was not requested", url, rule="encoding")
 
 
 def _raw_pieces(response: requests.Response) -> Iterator[bytes]:

@@ -59,9 +59,9 @@ def _database(workspace: Workspace, mend: bool) -> Iterator[Finding]:
     todo = "restore covidct.sqlite from a copy"
     try:
         connection = workspace.connection
-        for (said,) in connection.execute("PRAGMA integrity_check").fetchall():
-            if said != "ok":
-                yield Finding("database", "covidct.sqlite", str(said), todo=todo)
+        for (result,) in connection.execute("PRAGMA integrity_check").fetchall():
+            if result != "ok":
+                yield Finding("database", "covidct.sqlite", str(result), todo=todo)
         for row in connection.execute("PRAGMA foreign_key_check").fetchall():
             yield Finding("database", f"{row[0]} row {row[1]}", "points nowhere", todo=todo)
     except sqlite3.DatabaseError as error:

@@ -198,7 +198,7 @@ class Extractor:
     ) -> Extraction:
         """The figures of ``pdf``; pictures go to ``out``, stage pictures (see stages.py) to ``stages``.
 
-        With ``jats`` its captions win and the PDF gives place and pixels (see merge.py); ``graphics`` is a folder
+        With ``jats`` its captions are used, and the PDF gives place and pixels (see merge.py); ``graphics`` is a folder
         with the pictures of its package. Either of ``pdf`` and ``jats`` may be missing.
         A paper that cannot be read gives ``ok=False`` and leaves no file behind.
 
