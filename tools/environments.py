@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent
-TESTING = ["pytest>=8", "pytest-cov>=5", "hypothesis>=6.100"]
+TESTING = ["pytest>=8", "pytest-cov>=5", "hypothesis>=6.100", "setuptools>=77"]
 COMMON = ["tests/test_cli.py", "tests/captions", "tests/workspace", "tests/release", "tests/extract"]
 FOLDERS = {"core": [*COMMON, "tests/panels"], "lowest": COMMON}
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}

@@ -315,6 +315,7 @@ print(len(records), records[0]["images/label"])
 
 
 def test_mlcroissant_loads_it_offline_and_refuses_changed_bytes(toy_release: Path) -> None:
+    pytest.importorskip("mlcroissant", reason="extra dev")
     call = [sys.executable, "-c", _LOAD, str(toy_release / "croissant.json")]
     good = subprocess.run(call, capture_output=True, text=True, check=False)
     assert good.returncode == 0, good.stderr[-2000:]
