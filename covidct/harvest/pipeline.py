@@ -140,7 +140,9 @@ class Pipeline(Driver):
         self.record.rules.update(extraction.rules)
         if not extraction.ok:
             return self.fail(item, extraction.reason)
-        article, reason = extraction.article, extraction.article_reason
+        article = extraction.article
+        empty = "it is empty" if task.document.jats and article is None else ""
+        reason = extraction.article_reason or empty
         if task.document.pdf is None and article and not (article.title or article.figures):
             return self.fail(item, "XML, but no JATS article")
         paper = task.paper or self._attach(item, claim_of(task.document, reading, article), article)
