@@ -39,7 +39,7 @@ def extract() -> Score:
 
     prepare_library()
     scorer, truth = _scorer("figures"), json.loads((TRUTH / "figures.json").read_text())
-    pdfs = sorted((SHARED / "data" / "pdfs").glob("*.pdf"))
+    pdfs = sorted(pdf for pdf in (SHARED / "data" / "pdfs").rglob("*.pdf") if pdf.stem in truth)
 
     def score() -> float:
         found = {}
