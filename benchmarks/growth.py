@@ -58,7 +58,7 @@ def decisions(count: int, folder: Path) -> Cost:
     """``show decisions`` on so many of them."""
     with Workspace.create(folder / "ws") as workspace:
         for start in range(0, count, 5_000):
-            names = [f"made_{n // 4:06d}" for n in range(start, min(count, start + 5_000))]
+            names = [f"made_{n:06d}" for n in range(start, min(count, start + 5_000))]
             workspace.decide([Decision("panel", n, "label", "positive", "rule:words@1", "words") for n in names])
     return command(["show", "decisions", "--csv", "-w", str(folder / "ws")])
 
