@@ -85,9 +85,9 @@ def build(workspace: Path, ratios: str, waive: tuple[str, ...], as_json: bool, *
     done = build_release(workspace, ratios=parse_ratios(ratios), waive=parse_waivers(waive), **options)
     _report(done, as_json)
     if not as_json:
-        made = shlex.quote(str(done.path))
+        made, private = shlex.quote(str(done.path)), " --private" if options["private"] else ""
         tell_next(
-            f"manifest materialize {made} -w {shlex.quote(str(workspace))} --out images",
+            f"manifest materialize {made} -w {shlex.quote(str(workspace))} --out images{private}",
             f"manifest audit {made} --images images --out audit",
         )
 

@@ -18,7 +18,7 @@ TRUTH = Path(__file__).parents[2] / "benchmarks" / "truth" / "chain.json"
 
 @pytest.mark.shared
 @pytest.mark.slow
-def test_a_session_on_real_papers(shared: Path, tmp_path: Path) -> None:
+def test_a_session_on_real_papers(shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ws, pictures = tmp_path / "ws", tmp_path / "pictures"
     pdfs = [word for name in PAPERS for word in ("--from", str(shared / "data" / "pdfs" / "ct" / f"{name}.pdf"))]
     assert run(["harvest", *pdfs, "-w", str(ws)]) == 0
@@ -26,6 +26,7 @@ def test_a_session_on_real_papers(shared: Path, tmp_path: Path) -> None:
     named = ["--name", "real", "--version", "1.0.0", "--out", str(tmp_path / "m")]
     assert run(["manifest", "build", "-w", str(ws), *named, "--private"]) == 0
     release = str(tmp_path / "m" / "real" / "1.0.0")
+    assert f"next: covidct manifest materialize {release} -w {ws} --out images --private\n" in capsys.readouterr().err
     assert run(["manifest", "materialize", release, "-w", str(ws), "--private", "--out", str(pictures)]) == 0
     assert (
         run(["manifest", "audit", release, "--images", str(pictures), "--out", str(tmp_path / "a"), "--no-network"])

@@ -29,6 +29,7 @@ CLASSES = {"CT_COVID": ("COVID", True), "CT_NonCOVID": ("NonCOVID", False)}
 READER = 11434
 """Port of a model server on this machine, as the page on labels prints it."""
 IN_SPLIT = {"train": 10, "val": 6, "test": 6}
+CORRECTED = "image_id,action,value,evidence,reason"
 Covidct = Callable[[str], None]
 
 
@@ -43,7 +44,7 @@ def build(folder: Path, covidct: Covidct) -> None:
     _scans(folder, rng)
     covidct("manifest import-covid-ct COVID-CT")
     first = pd.read_csv(folder / "manifests/covid-ct/1.0.0/images.csv").image_id[0]
-    corrections = f"image_id,action,value,evidence,reason\n{first},exclude,,looked at,drawn too small\n"
+    corrections = f"{CORRECTED}\n{first},exclude,,looked at,drawn too small\n"
     (folder / "manifests/covid-ct/corrections-2.0.0.csv").write_text(corrections)
     changed = "--corrections manifests/covid-ct/corrections-2.0.0.csv --version 2.0.0 --date 2026-11-23"
     covidct(f"manifest correct manifests/covid-ct/1.0.0 {changed}")
@@ -68,8 +69,10 @@ def _pictures(folder: Path, rng: np.random.Generator) -> None:
     for number in range(24):
         covid = number % 2 == 0
         Image.fromarray(phantom(rng, size=96, lesion=covid)).save(folder / "pictures" / f"{number}.png")
-        rows.append({"file": f"{number}.png", "label": "covid" if covid else "non-covid", "patient_id": f"p{number}"})
+        label, facts = "covid" if covid else "non-covid", {"licence": "CC-BY-4.0", "artifacts": "identifying=no"}
+        rows.append({"file": f"{number}.png", "label": label, "patient_id": f"p{number}", **facts})
     pd.DataFrame(rows).to_csv(folder / "own.csv", index=False)
+    (folder / "list.csv").write_text(f"{CORRECTED}\n0,exclude,,looked at,drawn too small\n")
     captions = [("1", "Axial CT of a patient with confirmed COVID-19.", "title: COVID-19"), ("2", "(A) A. (B) B.", "")]
     pd.DataFrame(captions, columns=["id", "text", "context"]).to_csv(folder / "captions.csv", index=False)
 

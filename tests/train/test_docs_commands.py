@@ -1,4 +1,4 @@
-"""Every command of docs/benchmarks.md and docs/tutorial-own-data.md runs as printed, at tiny size."""
+"""Every command of docs/benchmarks.md, results/README.md and tutorial-own-data.md runs as printed, at tiny size."""
 
 import csv
 import json
@@ -36,6 +36,7 @@ def smaller(words: Sequence[str], data: Sequence[str]) -> list[str]:
     own = [w for w in TINY if w not in ("--seeds", "0", "--no-report")] if "robust" in words else list(TINY)
     own += ["--folds", "2", "--model", "lite0"] if "robust" in words else []
     own += ["--fractions", "0.5,1"] if "--fractions" in words else []
+    own += ["--trials", "1"] if "--trials" in words else []
     return [*words, *data, *own, *(SSL if "LUNA" in words or "--luna" in words else [])]
 
 
@@ -64,6 +65,17 @@ def test_the_commands_of_benchmarks_run(
     assert (here / "again" / "predictions.csv").read_bytes() == (
         here / "runs" / "lite0-transfer-tuned" / "predictions.csv"
     ).read_bytes()
+
+
+def test_the_commands_of_the_results_run(
+    here: Path, drawn: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "LUNA").symlink_to(drawn[1])
+    printed = commands("results/README.md")
+    for words in printed:
+        code = run(smaller(words, ["--manifest", str(drawn[0]), "--images", str(drawn[1])]))
+        assert code == 0, (words, code, capsys.readouterr().err[-500:])
+    assert len(printed) == 7
 
 
 def test_the_tutorial_runs_from_pictures_to_a_prediction(
