@@ -159,7 +159,8 @@ def test_every_command_of_a_page_ends_as_the_page_says(page: str, session: Shell
     if not any(line.startswith("covidct harvest --") for line in lines):
         (session.folder / "curated").rename(session.folder / "ws")
     wrong = [why for line in lines if (why := _wrong(session, line, page == "--help"))]
-    wrong += [why for text in snippets_of(TEXTS.get(page, "")) if (why := _wrong(session, f"python -c {shlex.quote(text)}"))]
+    snippets = [f"python -c {shlex.quote(text)}" for text in snippets_of(TEXTS.get(page, ""))]
+    wrong += [why for line in snippets if (why := _wrong(session, line))]
     assert not wrong, "\n\n".join(wrong)
     assert [name for name in LEFT.get(page, ()) if not (session.folder / name).is_file()] == []
 
