@@ -66,6 +66,9 @@ def own(path: Path) -> str:
 TOP: Lines = [(70, 16, TITLE)]
 OWN: dict[str, dict[str, Any]] = {
     "under the title": {"lines": [*TOP, (100, 9, f"https://doi.org/{DOI}")]},
+    "with its licence": {
+        "lines": [*TOP, (100, 9, f"doi: {DOI}  CC BY 4.0 https://creativecommons.org/licenses/by/4.0/")],
+    },
     "with its label": {"lines": [*TOP, (100, 9, f"DOI: {DOI}")]},
     "with its journal": {"lines": [*TOP, (740, 8, f"Journal of Made-up Things 2020, 12, 904; doi:{DOI}")]},
     "in the servers' notice": {

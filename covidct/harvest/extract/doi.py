@@ -46,6 +46,8 @@ _REFERENCES = re.compile(r"^\W*(\d+\W+)?(references?|bibliography|literature( ci
 _NUMBERED = re.compile(r"^\s*(?:[\[(]?\d{1,3}[\].)]\s*\D|\d{1,3}\s+[A-Z][\w'’-]+,?\s+[A-Z]{1,3}\b)")
 """An entry of a list of references, or a footnote that cites: "[3] Doe", "3. Doe", "3 Doe A"."""
 _NOTICE = re.compile(r"\b(bio|med)rxiv preprint\b", re.I)
+_LICENCE = re.compile(r"\bCC[ -]BY(?:[ -](?:NC|ND|SA)\b)*(?: \d\.\d)?|https?:\S*creativecommons\S*", re.I)
+"""A licence beside a DOI: its "BY" is no preposition."""
 _VERSION = re.compile(r"(?<=\d)[.v]\d{1,2}$")
 """F1000's and openRxiv's versions of one document."""
 _TAGGED = (
@@ -241,7 +243,7 @@ def _paragraph(line: Line, lines: Sequence[Line]) -> list[Line]:
 def _own_words(page: Page, line: Line, at: int, lines: Sequence[Line]) -> str:
     """The rule by which the DOI at ``at`` in ``line`` is the document's own; empty where none says so."""
     lead = _paragraph(line, lines)[:-1]
-    before, behind = _MARK.sub("", line.text[:at]), re.sub(r"^\S*", "", line.text[at:])
+    before, behind = _MARK.sub("", line.text[:at]), _LICENCE.sub("", re.sub(r"^\S*", "", line.text[at:]))
     told = " ".join([*(x.text for x in lead), before])
     near = [o for o in lines if o not in lead and _shortly_above(o, line)]
     asked = [o for o in lines if 0 <= line.box[1] - o.box[1] < RULES.beside * line.size]
