@@ -48,10 +48,15 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pixel_cache: Path) -> 
 
 
 def test_the_commands_of_benchmarks_run(
-    here: Path, drawn: tuple[Path, Path], make_release: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+    here: Path,
+    drawn: tuple[Path, Path],
+    make_release: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     pytest.importorskip("onnxscript")
-    make_release(here / "OTHER", here / "DIR", {"test": 16}, seed=5)
+    make_release(here / "manifests" / "covid-ct" / "2.0.0", here / "DIR", {"test": 16}, seed=5)
+    monkeypatch.setenv("COVIDCT_IMAGES", str(here / "DIR"))
     (here / "slice.png").write_bytes((drawn[1] / "set" / "test-0.png").read_bytes())
     (here / "docs").symlink_to(DOCS)
     (here / "LUNA").symlink_to(drawn[1])

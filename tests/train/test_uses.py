@@ -5,7 +5,9 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -251,9 +253,23 @@ def test_overlay_keeps_the_picture_where_nothing_speaks() -> None:
     assert shown[0, 0, 0] > 150
 
 
+def _violations(chromium: str, address: str, script: str) -> list[dict[str, Any]]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page(bypass_csp=True)
+        page.goto(address)
+        page.add_script_tag(content=script)
+        text = page.evaluate("() => axe.run().then((found) => JSON.stringify(found.violations))")
+        browser.close()
+    found: list[dict[str, Any]] = json.loads(text)
+    return found
+
+
 def test_axe_finds_nothing_in_the_report(trained: Path) -> None:
     """Axe's own rules on the whole page, tables, curves, maps and card, in a real browser."""
-    playwright = pytest.importorskip("playwright.sync_api")
+    pytest.importorskip("playwright.sync_api")
     axe = pytest.importorskip("axe_playwright_python")
     chromium = next(
         (p for name in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(name))), None
@@ -261,11 +277,6 @@ def test_axe_finds_nothing_in_the_report(trained: Path) -> None:
     if chromium is None:
         pytest.skip("no chromium on this machine: apt-get install chromium")
     script = (Path(axe.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_page(bypass_csp=True)
-        page.goto((trained / "report.html").as_uri())
-        page.add_script_tag(content=script)
-        found = json.loads(page.evaluate("() => axe.run().then((found) => JSON.stringify(found.violations))"))
-        browser.close()
+    with ThreadPoolExecutor(1) as aside:  # the review tests' browser may hold this thread's event loop
+        found = aside.submit(_violations, chromium, (trained / "report.html").as_uri(), script).result()
     assert not found, "\n".join(f"{one['id']}: {one['nodes'][0]['html'][:150]}" for one in found)
