@@ -12,9 +12,14 @@ T = TypeVar("T")
 _bars: "weakref.WeakSet[tqdm[Any]]" = weakref.WeakSet()
 
 
+def quiet() -> bool:
+    """Whether ``-q`` was given: the command line sets ``COVIDCT_QUIET``, so that child processes know it too."""
+    return bool(os.environ.get("COVIDCT_QUIET"))
+
+
 def progress(items: Iterable[T], label: str, total: int | None = None) -> "tqdm[T]":
     """``items`` behind a bar on standard error; silent when that is no terminal or ``COVIDCT_QUIET`` is set."""
-    hidden = not sys.stderr.isatty() or bool(os.environ.get("COVIDCT_QUIET"))
+    hidden = not sys.stderr.isatty() or quiet()
     bar = tqdm(items, desc=label, total=total, file=sys.stderr, disable=hidden, leave=False)
     if not hidden:
         _bars.add(bar)

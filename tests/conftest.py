@@ -1,14 +1,23 @@
 """For every test: no network but loopback, no stray settings, the real data where they lie beside the checkout."""
 
 import os
+import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 REPO = Path(__file__).resolve().parent.parent
 SHARED = REPO.parent / "shared"
+CHROMIUM = next(
+    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), ""
+)
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
 @pytest.fixture(autouse=True)
@@ -37,3 +46,15 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("no ../shared here: the real data are not part of the repository")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def browser() -> "Iterator[Browser]":
+    """One real browser for all tests: Playwright's synchronous interface can be started once in a thread."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    if not CHROMIUM:
+        pytest.skip("no chromium on this machine: apt-get install chromium")
+    with playwright.sync_playwright() as started:
+        chromium = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import click
 import pytest
+from printed import pages
 
 from covidct import extras
 from covidct.cli import cli, global_first, run
 from covidct.commands.lazy import examples, words_of
-
-REPO = Path(__file__).resolve().parent.parent
 
 
 def commands(group: click.Group = cli, path: str = "") -> Iterator[tuple[str, click.Command]]:
@@ -45,8 +44,9 @@ def test_every_command_has_examples_and_every_example_is_read(tmp_path: Path, mo
 
 def test_every_command_line_of_the_documentation_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """README and docs show commands as people type them: each must be one that the program takes."""
-    pages = [REPO / "README.md", *sorted((REPO / "docs").rglob("*.md"))]
-    lines = [(page, line) for page in pages for line in re.findall(r"^    (covidct [^>|&\n]+)", page.read_text(), re.M)]
+    lines = [
+        (page, line) for page in pages() for line in re.findall(r"^    (covidct [^>|&\n]+)", page.read_text(), re.M)
+    ]
     monkeypatch.chdir(tmp_path)
     wrong = []
     for page, line in lines:

@@ -1,7 +1,6 @@
 """The audit as a whole: every question asked of one release, and what came out of it."""
 
 import logging
-import os
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -31,6 +30,7 @@ from covidct.audit.structure import fault_findings, identity_findings, licence_f
 from covidct.audit.texts import read_pictures, sample, text_findings
 from covidct.errors import CovidctError
 from covidct.imaging.ocr import ocr_available
+from covidct.progress import quiet
 from covidct.release.read import Release, read_release
 from covidct.release.read.archive import unpacked
 from covidct.release.read.locate import find_images, images_root
@@ -172,7 +172,7 @@ def _network(images: pd.DataFrame, seen: Mapping[str, Seen], audit: Audit, optio
 def _stage(name: str) -> None:
     """Which part of an audit is under way: a line on a terminal, else for ``-v``."""
     log.info("audit: %s", name)
-    if sys.stderr.isatty() and not os.environ.get("COVIDCT_QUIET"):
+    if sys.stderr.isatty() and not quiet():
         say(f"audit: {name} …", err=True)
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from covidct.errors import CovidctError, UsageError
+from covidct.extras import needed
 from covidct.files import atomic_path
 from covidct.models import Classifier
 from covidct.train.evaluate import run_config
@@ -58,12 +59,9 @@ def export_run(
 
 def _onnx(network: nn.Module, size: int, path: Path) -> float:
     """Write ``path``; the largest difference to torch."""
-    try:
-        import onnx  # noqa: F401
-        import onnxruntime
-        import onnxscript  # noqa: F401
-    except ImportError as error:
-        raise UsageError("exporting needs packages of its own: pip install onnx onnxscript onnxruntime") from error
+    for module in ("onnx", "onnxscript"):
+        needed(module, "onnx", "export")
+    onnxruntime = needed("onnxruntime", "onnx", "export")
     with atomic_path(path) as part:
         batch = torch.export.Dim("n", min=1)
         example = torch.rand(2, 1, size, size, generator=_numbers(size))

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 import click
 
 from covidct.extras import require_extra
+from covidct.progress import quiet
 from covidct.tables import say
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -75,7 +76,7 @@ def print_json(value: Any) -> None:
 
 def tell_next(*commands: str) -> None:
     """What a person does next, as lines to paste, on standard error; nothing under ``-q``."""
-    if not os.environ.get("COVIDCT_QUIET"):
+    if not quiet():
         for command in commands:
             say(f"next: covidct {command}", err=True)
 

@@ -1,7 +1,6 @@
 """Waiting is always visible: in the bar on a terminal, else a line every half minute on standard error."""
 
 import itertools
-import os
 import sys
 import threading
 import time
@@ -9,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from covidct.progress import beside_bar
+from covidct.progress import beside_bar, quiet
 
 PERIOD = 30.0
 """Seconds between two lines where there is no terminal."""
@@ -79,7 +78,7 @@ class Waiting:
     def _say(self, wait: Wait) -> None:
         if time.monotonic() - wait.since >= self.tick and beside_bar(wait.words()):
             return
-        if sys.stderr.isatty() or os.environ.get("COVIDCT_QUIET") or time.monotonic() - self._said < self.period:
+        if sys.stderr.isatty() or quiet() or time.monotonic() - self._said < self.period:
             return
         self._said = time.monotonic()
         print(f"covidct: waiting for {wait.words()}", file=sys.stderr, flush=True)  # noqa: T201

@@ -1,6 +1,5 @@
 """What a training run tells: behind the bar on a terminal, a line an epoch elsewhere, TensorBoard if asked."""
 
-import os
 import sys
 import time
 from collections.abc import Mapping
@@ -8,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from covidct.errors import UsageError
-from covidct.progress import beside_bar
+from covidct.extras import needed
+from covidct.progress import beside_bar, quiet
 from covidct.tables import say
 
 LOGS = ("csv", "tensorboard")
@@ -18,7 +18,7 @@ EVENTS = "tensorboard"
 
 def tell(label: str, words: str) -> None:
     """``words`` behind the bar where one is shown, else as a line on standard error, unless quiet was asked for."""
-    if not beside_bar(words) and not sys.stderr.isatty() and not os.environ.get("COVIDCT_QUIET"):
+    if not beside_bar(words) and not sys.stderr.isatty() and not quiet():
         say(f"{label}: {words}", err=True)
 
 
@@ -69,8 +69,7 @@ def check_log(log: str) -> None:
 
 
 def _writer_class() -> Any:
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError as error:
-        raise UsageError("--log tensorboard needs a package of its own: pip install tensorboard") from error
+    needed("tensorboard", "tensorboard", "--log tensorboard")
+    from torch.utils.tensorboard import SummaryWriter
+
     return SummaryWriter

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from covidct.errors import CovidctError, UsageError, one_line
 from covidct.external.weights import fetch
+from covidct.extras import needed
 from covidct.files import sha256_file
 from covidct.models import Classifier, kaiming
 from covidct.models.registry import IMAGENET_MEAN, IMAGENET_STD
@@ -177,14 +178,12 @@ def _checkpoint(path: Path) -> Any:
 
 
 def _safetensors(path: Path) -> State:
-    try:
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
-    except ImportError as error:
-        raise UsageError(f"{path}: reading it needs a package of its own: pip install safetensors") from error
+    safetensors = needed("safetensors", "train", f"{path}: reading it")
+    from safetensors.torch import load_file
+
     try:
         return load_file(path)
-    except (SafetensorError, OSError) as error:
+    except (safetensors.SafetensorError, OSError) as error:
         raise UsageError(f"{path}: no readable safetensors file ({why(error)})") from error
 
 

@@ -1,7 +1,6 @@
 """Every covidct command of the README runs as it stands there, one after the other, in an empty folder."""
 
 import os
-import re
 import select
 import shlex
 import subprocess
@@ -11,12 +10,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from printed import REPO, covidct_lines
 
 from covidct.demo.corpus import make_papers
 from covidct.demo.pdf import write_pdf
 from covidct.demo.server import preprint_server
 
-REPO = Path(__file__).resolve().parents[2]
 SHORTER = {
     "bench --model crnet --manifest": "--epochs 2 --size 64",
     "manifest audit": "",
@@ -26,8 +25,7 @@ SHORTER = {
 
 
 def commands() -> list[str]:
-    found = re.findall(r"^    covidct (.+)$", (REPO / "README.md").read_text(encoding="utf-8"), flags=re.M)
-    return [line.split("#")[0].strip() for line in found]
+    return covidct_lines((REPO / "README.md").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")

@@ -10,15 +10,11 @@ from pathlib import Path
 
 import pytest
 import review_corpus
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from serving import READY, Live, Spawned, serving
 
 from covidct.workspace.workspace import Workspace
 
-CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), ""
-)
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 WAIT = 20_000
 VIEWPORT = {"width": 1366, "height": 820}
 
@@ -77,20 +73,10 @@ def spawn() -> Iterator[Callable[..., Spawned]]:
         process.wait()
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM:
-        pytest.skip("no chromium on this machine: apt-get install chromium")
-    with sync_playwright() as playwright:
-        expect.set_options(timeout=WAIT)
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture
 def context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
     """New browser profiles; a script error or an unexpected console error on any page fails the test."""
+    expect.set_options(timeout=WAIT)
     opened: list[BrowserContext] = []
     trouble: list[str] = []
 

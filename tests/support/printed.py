@@ -19,6 +19,12 @@ def commands_of(text: str) -> list[str]:
     return [line.rstrip() for line in _LINE.findall(text)]
 
 
+def covidct_lines(text: str) -> list[str]:
+    """What follows ``covidct`` in the commands of ``text``, without comments."""
+    lines = (line.partition("#")[0].strip() for line in commands_of(text) if line.startswith("covidct "))
+    return [line.removeprefix("covidct ") for line in lines]
+
+
 def snippets_of(text: str) -> list[str]:
     """The Python that a page shows between fences."""
     return re.findall(r"^```python\n(.*?)^```", text, re.M | re.S)

@@ -7,22 +7,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
+from discs import draw_picture
 
 from covidct.cli import run
 from covidct.release.read.schema import IMAGE_COLUMNS, PAPER_COLUMNS, PATIENT_COLUMNS, WITHDRAWN_COLUMNS
 from covidct.tables import dump_table
 
 COUNTS = {"train": 24, "val": 12, "test": 12}
-
-
-def draw_picture(covid: bool, rng: np.random.Generator) -> Image.Image:
-    """A disc on noise, 60 x 70; COVID discs are brighter on average, with overlap."""
-    pixels = rng.normal(80, 12, (60, 70))
-    rows, columns = np.ogrid[:60, :70]
-    disc = (rows - rng.integers(20, 40)) ** 2 + (columns - rng.integers(25, 45)) ** 2 < 200
-    pixels[disc] += rng.normal(70 if covid else 25, 15)
-    return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
 
 
 def write_release(folder: Path, images: Path, counts: dict[str, int], seed: int = 0) -> Path:

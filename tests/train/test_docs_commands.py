@@ -2,13 +2,14 @@
 
 import csv
 import json
-import re
 import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from discs import draw_picture
+from printed import covidct_lines
 
 from covidct.cli import run
 
@@ -19,8 +20,7 @@ SSL = [word for name in ("epochs=1", "size=32", "batch=8", "groups=1") for word 
 
 def commands(page: str) -> list[list[str]]:
     """The indented lines of a page that call covidct, without their comments, in order."""
-    lines = re.findall(r"^    covidct (.*)$", (DOCS / page).read_text(encoding="utf-8"), re.M)
-    return [shlex.split(line, comments=True) for line in lines]
+    return [shlex.split(line) for line in covidct_lines((DOCS / page).read_text(encoding="utf-8"))]
 
 
 def smaller(words: Sequence[str], data: Sequence[str]) -> list[str]:
@@ -88,8 +88,6 @@ def test_the_tutorial_runs_from_pictures_to_a_prediction(
 ) -> None:
     pytest.importorskip("onnxscript")
     rng = np.random.default_rng(3)
-    from conftest import draw_picture
-
     lines = []
     for number in range(72):
         sick = number % 2 == 0

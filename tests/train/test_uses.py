@@ -3,11 +3,9 @@
 import csv
 import json
 import re
-import shutil
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -21,6 +19,9 @@ from covidct.models import build
 from covidct.models.gradcam import grad_cam
 from covidct.release.read import read_release
 from covidct.train.explain import mean_places, overlay, places
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 Bench = Callable[..., int]
 SMALL = ("--model", "crnet", "--size", "32", "--epochs", "3", "--set", "lr=1e-3")
@@ -253,30 +254,14 @@ def test_overlay_keeps_the_picture_where_nothing_speaks() -> None:
     assert shown[0, 0, 0] > 150
 
 
-def _violations(chromium: str, address: str, script: str) -> list[dict[str, Any]]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_page(bypass_csp=True)
-        page.goto(address)
-        page.add_script_tag(content=script)
-        text = page.evaluate("() => axe.run().then((found) => JSON.stringify(found.violations))")
-        browser.close()
-    found: list[dict[str, Any]] = json.loads(text)
-    return found
-
-
-def test_axe_finds_nothing_in_the_report(trained: Path) -> None:
+def test_axe_finds_nothing_in_the_report(trained: Path, browser: "Browser") -> None:
     """Axe's own rules on the whole page, tables, curves, maps and card, in a real browser."""
-    pytest.importorskip("playwright.sync_api")
-    axe = pytest.importorskip("axe_playwright_python")
-    chromium = next(
-        (p for name in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(name))), None
-    )
-    if chromium is None:
-        pytest.skip("no chromium on this machine: apt-get install chromium")
-    script = (Path(axe.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
-    with ThreadPoolExecutor(1) as aside:  # the review tests' browser may hold this thread's event loop
-        found = aside.submit(_violations, chromium, (trained / "report.html").as_uri(), script).result()
+    pytest.importorskip("axe_playwright_python")
+    import axe
+
+    page = browser.new_page(bypass_csp=True)
+    page.goto((trained / "report.html").as_uri())
+    axe.load(page)
+    found = axe.violations(page)
+    page.close()
     assert not found, "\n".join(f"{one['id']}: {one['nodes'][0]['html'][:150]}" for one in found)
