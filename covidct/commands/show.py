@@ -32,7 +32,7 @@ def show(
     if missing and table != "papers":
         raise UsageError("--missing goes with papers: covidct show papers --missing")
     with Workspace.open(workspace) as opened:
-        rows = iter(missing_papers(opened)) if missing else rows_of(opened, table)
+        rows = missing_papers(opened) if missing else rows_of(opened, table)
         chosen = _chosen(columns, MISSING_COLUMNS if missing else COLUMNS[table])
         if as_json:
             print_json({column: row[column] for column in chosen} for row in rows)

@@ -1,7 +1,7 @@
 """What steps keep in a workspace: candidate duplicates, what was done, what was left out, small notes."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,19 +76,12 @@ class Ledger(Decided):
             connection.execute("DELETE FROM dropped WHERE step = ? AND item = ?", (step, item))
             connection.executemany("INSERT INTO dropped VALUES (?,?,?,?,?,?,?,?,?)", rows)
 
-    def dropped(self, step: str | None = None) -> list[Left]:
+    def dropped(self, step: str | None = None) -> Iterator[Left]:
         """The ledger of what was left out, or one step's part, by step, item and order."""
         where, values = ("WHERE step = ?", (step,)) if step is not None else ("", ())
-        rows = self.connection.execute(f"SELECT * FROM dropped {where} ORDER BY step, item, position", values)
-        return [
-            Left(
-                r["step"],
-                r["version"],
-                r["item"],
-                Dropped(r["what"], r["reason"], r["page"], box_of(r["box"]), r["rule"]),
-            )
-            for r in rows
-        ]
+        for r in self.connection.execute(f"SELECT * FROM dropped {where} ORDER BY step, item, position", values):
+            what = Dropped(r["what"], r["reason"], r["page"], box_of(r["box"]), r["rule"])
+            yield Left(r["step"], r["version"], r["item"], what)
 
     def remember(self, scope: str, key: str, value: Any) -> None:
         """Keep a small JSON value (a cursor, an attempt, a run's record)."""

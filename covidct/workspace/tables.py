@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from covidct.profiles import current
-from covidct.records import Box, Paper, PaperStatus
+from covidct.records import Box, Panel, Paper, PaperStatus
 from covidct.workspace.accepted import waits
-from covidct.workspace.rows import dump
+from covidct.workspace.rows import dump, figure_of, panel_of, paper_of
 from covidct.workspace.workspace import Workspace
 
 Row = dict[str, str]
@@ -43,10 +43,15 @@ def rows(workspace: Workspace, name: str) -> Iterator[Row]:
     return ROWS[name](workspace)
 
 
-def missing_papers(workspace: Workspace) -> list[Row]:
+def missing_papers(workspace: Workspace) -> Iterator[Row]:
     """The download list for a person: papers whose document, or whose figures, could not be had, and why."""
-    found = [paper for paper in workspace.papers() if paper.status not in HERE or _in_doubt(paper)]
-    return [{column: _text(getattr(paper, column)) for column in MISSING_COLUMNS} for paper in found]
+    for paper in _each_paper(workspace):
+        if paper.status not in HERE or _in_doubt(paper):
+            yield {column: _text(getattr(paper, column)) for column in MISSING_COLUMNS}
+
+
+def _each_paper(workspace: Workspace) -> Iterator[Paper]:
+    return map(paper_of, workspace.connection.execute("SELECT * FROM papers ORDER BY paper_id"))
 
 
 def _in_doubt(paper: Paper) -> bool:
@@ -54,11 +59,11 @@ def _in_doubt(paper: Paper) -> bool:
 
 
 def _papers(workspace: Workspace) -> Iterator[Row]:
-    counts = dict(workspace.connection.execute("SELECT paper_id, count(*) FROM figures GROUP BY paper_id").fetchall())
-    read = workspace.current_all("paper", "licence")
-    for paper in workspace.papers():
-        licence = str(read[paper.paper_id].value) if paper.paper_id in read else paper.licence
-        yield _paper(replace(paper, licence=licence), counts.get(paper.paper_id, 0))
+    count = "SELECT count(*) FROM figures WHERE paper_id = ?"
+    for paper in _each_paper(workspace):
+        read = workspace.current("paper", paper.paper_id).get("licence")
+        found = workspace.connection.execute(count, (paper.paper_id,)).fetchone()[0]
+        yield _paper(replace(paper, licence=str(read.value)) if read else paper, found)
 
 
 def _paper(paper: Paper, n_figures: int) -> Row:
@@ -67,32 +72,37 @@ def _paper(paper: Paper, n_figures: int) -> Row:
 
 
 def _figures(workspace: Workspace) -> Iterator[Row]:
-    for figure in workspace.figures():
+    for row in workspace.connection.execute("SELECT * FROM figures ORDER BY paper_id, position, figure_id"):
+        figure = figure_of(row)
         special = _corners(figure.box, digits=2) | {"mentions": dump(list(figure.mentions))}
         yield {c: special[c] if c in special else _text(getattr(figure, c)) for c in COLUMNS["figures"]}
 
 
+def _each_panel(workspace: Workspace) -> Iterator[Panel]:
+    order = "ORDER BY f.paper_id, f.position, f.figure_id, p.position, p.panel_id"
+    found = workspace.connection.execute(f"SELECT p.* FROM panels p JOIN figures f USING (figure_id) {order}")
+    return map(panel_of, found)
+
+
 def _panels(workspace: Workspace) -> Iterator[Row]:
-    for panel in workspace.panels():
+    for panel in _each_panel(workspace):
         special = _corners(panel.box, digits=0) | {"score": f"{panel.score:.3f}"}
         yield {c: special[c] if c in special else _text(getattr(panel, c)) for c in COLUMNS["panels"]}
 
 
 def _images(workspace: Workspace) -> Iterator[Row]:
     """Panels that a release would take as things stand: the profile's kind of picture, accepted, not rejected."""
-    paper_of = {figure.figure_id: figure.paper_id for figure in workspace.figures()}
-    spoken = workspace.current_all("panel", "accept")
-    rejected = {key for key, decision in spoken.items() if decision.value is False}
-    labels = workspace.current_all("panel", "label")
-    masked = workspace.current_all("panel", "mask")
-    waiting = {key for key, label in labels.items() if waits(label, spoken.keys() - rejected, masked.get(key))}
     kind = current().picture
-    for panel in workspace.panels():
+    for panel in _each_panel(workspace):
         if panel.kind != kind or panel.label not in ("positive", "negative"):
             continue
-        if panel.panel_id in rejected | waiting:
+        said = workspace.current("panel", panel.panel_id)
+        spoken = said.get("accept")
+        taken = {panel.panel_id} if spoken else set()
+        if (spoken and spoken.value is False) or waits(said.get("label"), taken, said.get("mask")):
             continue
-        special = {"paper_id": paper_of[panel.figure_id], "masked": "yes" if panel.panel_id in masked else "no"}
+        figure = workspace.figure(panel.figure_id)
+        special = {"paper_id": figure.paper_id if figure else "", "masked": "yes" if "mask" in said else "no"}
         yield {c: special[c] if c in special else _text(getattr(panel, c)) for c in COLUMNS["images"]}
 
 

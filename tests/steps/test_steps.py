@@ -149,7 +149,7 @@ def test_the_ledger_is_shown_replaced_and_forgotten(ws: Workspace, capsys: pytes
     ws.record_dropped("s", "v2", "p-f0", [])
     assert [left.item for left in ws.dropped()] == ["p-f2"]
     ws.forget("p", "asked")
-    assert ws.dropped() == []
+    assert list(ws.dropped()) == []
 
 
 def test_an_older_workspace_gets_the_columns_and_says_what_is_not_known(tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ def test_an_older_workspace_gets_the_columns_and_says_what_is_not_known(tmp_path
     with Workspace.open(tmp_path / "ws") as ws:
         assert [panel.letter_by for panel in ws.panels()] == ["inferred", "none"]
         assert (ws.figures()[0].pair, ws.figures()[0].pair_score) == ("by-order-unequal", 0.0)
-        assert ws.dropped() == []
+        assert list(ws.dropped()) == []
 
 
 def real(folder: Path) -> None:

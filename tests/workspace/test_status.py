@@ -1,13 +1,15 @@
 """``curate status``: what is left, counted by the database."""
 
 import time
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
-from covidct.records import Decision, Figure, Panel, Paper
+from covidct.records import Decision, Dropped, Figure, Panel, Paper
 from covidct.workspace import Pair, Workspace
 from covidct.workspace.status import status_of
+from covidct.workspace.tables import COLUMNS, rows
 
 
 @pytest.fixture
@@ -62,3 +64,34 @@ def test_fifty_thousand_panels_are_counted_in_a_second(ws: Workspace) -> None:
     start = time.process_time()
     assert status_of(ws)["axial lung CT"] == 50_004
     assert time.process_time() - start < 1.0
+
+
+@pytest.mark.parametrize("table", sorted(COLUMNS))
+def test_no_table_is_held_in_memory_to_be_printed(ws: Workspace, table: str) -> None:
+    ws.decide([say("f0", "kind", "ct_axial_lung"), say("f0", "label", "positive", accepted=True)])
+    ws.record_dropped("split", "1", "f0", [Dropped("a panel", "too small", rule="small")])
+    peaks = [_peak(ws, table)]
+    with ws.transaction() as connection:
+        for name in ("papers", "figures", "panels", "decisions", "in_force", "dropped"):
+            columns = [row[1] for row in connection.execute(f"PRAGMA table_info({name})")]
+            copied = {column: column for column in columns}
+            copied |= {key: f"{key} || '-' || counted.n" for key in KEYS if key in columns}
+            copied |= {"decision_id": "decision_id + 1000 * counted.n"} if name in ("decisions", "in_force") else {}
+            chosen = ", ".join(copied[column] for column in columns)
+            connection.execute(f"{COUNTED} INSERT INTO {name} SELECT {chosen} FROM {name}, counted")
+    peaks.append(_peak(ws, table))
+    assert peaks[1] < peaks[0] + 100_000
+
+
+KEYS = ("paper_id", "figure_id", "panel_id", "entity_id", "item")
+COUNTED = "WITH RECURSIVE counted(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < 1000)"
+
+
+def _peak(ws: Workspace, table: str) -> int:
+    """Bytes of Python objects at most while the rows of ``table`` go by."""
+    tracemalloc.start()
+    count = sum(1 for _ in rows(ws, table))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert count > 0
+    return peak
