@@ -2,16 +2,17 @@
 
     python benchmarks/growth.py [--large] [--only decisions,status] [--page docs/scale.md]
 
-Every row is measured on three sizes, each twice the one before (``--large``: the sizes of the plan for internet scale),
-in a process of its own; processor time counts that of its children and leaves out what the same command takes on next
-to nothing. The exponent is the slope of a straight line through the logarithms; beside it stands that of n log n over
-the same sizes. ``--page`` writes the table between the marks of that page.
+Every row is measured on three sizes, each twice the one before (``--large``: the sizes of the plan for internet scale,
+hours), in a process of its own; processor time counts that of its children and leaves out what the same command takes
+on next to nothing. The exponent is the slope of a straight line through the logarithms; beside it stands that of
+n log n over the same sizes. ``--page`` writes the table between the marks of that page.
 """
 
 import argparse
 import datetime
 import math
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -25,8 +26,7 @@ from dedup import pictures
 from harvest_faults import fault_server, harvest_command
 from review import fill, served
 
-from covidct.imaging.duplicates.search import match
-from covidct.records import Decision
+from covidct.imaging.duplicates.search import Fingerprint, match
 from covidct.workspace import Workspace
 
 MARKS = ("<!-- growth -->", "<!-- end of growth -->")
@@ -36,13 +36,14 @@ TOLERATED = 0.1
 
 @dataclass(frozen=True)
 class Cost:
-    """Processor seconds and the peak of memory in MiB."""
+    """Processor seconds, and the peak of memory or the time waited in words."""
 
     seconds: float
-    memory: float
+    beside: str
 
 
 Measure = Callable[[int, Path], Cost]
+"""Of a size, with a folder to work in that all rows share."""
 
 
 def command(words: list[str]) -> Cost:
@@ -51,85 +52,96 @@ def command(words: list[str]) -> Cost:
     _, status, used = os.wait4(process.pid, 0)
     if os.waitstatus_to_exitcode(status) not in (0, 3):
         raise SystemExit(f"covidct {' '.join(words)} ended with {os.waitstatus_to_exitcode(status)}")
-    return Cost(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+    return Cost(used.ru_utime + used.ru_stime, f"{used.ru_maxrss / 1024:.0f} MiB")
+
+
+def stocked(panels: int, folder: Path) -> str:
+    """A workspace of so many panels with four decisions each, made once for all rows."""
+    home = folder / f"stock-{panels}"
+    if not home.exists():
+        with Workspace.create(home) as workspace:
+            fill(workspace, panels)
+    return str(home)
+
+
+def harvested(papers: int, folder: Path) -> tuple[Path, Cost]:
+    """A fresh workspace of so many papers of a page each from a server on loopback, one reader; and what it cost."""
+    home = Path(tempfile.mkdtemp(dir=folder)) / "ws"
+    with fault_server("--papers", str(papers)) as url:
+        return home, command(harvest_command(url, home, "--workers", "1")[3:])
 
 
 def decisions(count: int, folder: Path) -> Cost:
     """``show decisions`` on so many of them."""
-    with Workspace.create(folder / "ws") as workspace:
-        for start in range(0, count, 5_000):
-            names = [f"made_{n:06d}" for n in range(start, min(count, start + 5_000))]
-            workspace.decide([Decision("panel", n, "label", "positive", "rule:words@1", "words") for n in names])
-    return command(["show", "decisions", "--csv", "-w", str(folder / "ws")])
+    return command(["show", "decisions", "--csv", "-w", stocked(count // 4, folder)])
 
 
 def status(count: int, folder: Path) -> Cost:
     """``curate status`` on so many panels."""
-    with Workspace.create(folder / "ws") as workspace:
-        fill(workspace, count)
-    return command(["curate", "status", "-w", str(folder / "ws")])
+    return command(["curate", "status", "-w", stocked(count, folder)])
 
 
 def page(count: int, folder: Path) -> Cost:
     """The review page on so many panels: its first answer, with the queues in it, in the server's processor time."""
-    with Workspace.create(folder / "ws") as workspace:
-        fill(workspace, count)
-    before = os.times().children_user
-    with served(folder / "ws") as url:
+    home, before = stocked(count, folder), os.times().children_user
+    with served(Path(home)) as url:
         begun = time.perf_counter()
         requests.get(url, timeout=600).raise_for_status()
         waited = time.perf_counter() - begun
-    return Cost(os.times().children_user - before, waited)
+    return Cost(os.times().children_user - before, f"{waited:.1f} s wait")
 
 
 def harvest(count: int, folder: Path) -> Cost:
-    """``harvest`` of so many papers of a page each from a server on loopback; one reader."""
-    with fault_server("--papers", str(count)) as url:
-        return command(harvest_command(url, folder / "ws", "--workers", "1")[3:])
+    """``harvest`` of so many papers."""
+    return harvested(count, folder)[1]
 
 
 def auto(count: int, folder: Path) -> Cost:
     """``curate auto`` on so many harvested papers."""
-    harvest(count, folder)
-    return command(["curate", "auto", "--workers", "1", "-w", str(folder / "ws")])
+    return command(["curate", "auto", "--workers", "1", "-w", str(harvested(count, folder)[0])])
 
 
 def build(count: int, folder: Path) -> Cost:
     """``manifest build`` on so many panels with labels."""
-    with Workspace.create(folder / "ws") as workspace:
-        fill(workspace, count)
-    words = ["--name", "made", "--version", "1.0.0", "--private", "--hold-back", "--out", str(folder / "manifests")]
-    return command(["manifest", "build", "-w", str(folder / "ws"), *words])
+    words = ["--name", "made", "--version", "1.0.0", "--private", "--hold-back", "--out", tempfile.mkdtemp(dir=folder)]
+    return command(["manifest", "build", "-w", stocked(count, folder), *words])
+
+
+DRAWN: list[Fingerprint] = []
+"""Hashes of drawn pictures: of the largest size, which is measured first; the smaller ones take a part."""
 
 
 def dedup(count: int, folder: Path) -> Cost:
     """The search for duplicates among so many pictures, their hashes taken before."""
-    prints, _, _ = pictures(count)
+    if len(DRAWN) < count:
+        DRAWN[:] = pictures(count)[0]
     begun = time.process_time()
-    match(prints)
-    return Cost(time.process_time() - begun, 0)
+    match(DRAWN[:count])
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return Cost(time.process_time() - begun, f"{peak:.0f} MiB")
 
 
 @dataclass(frozen=True)
 class Row:
-    """One thing that is measured, the largest of its sizes, and that of ``--large``."""
+    """One thing that is measured, the largest of its sizes, that of ``--large``, and what counts as the start."""
 
     title: str
     measure: Measure
     largest: int
     large: int
-    next_to_nothing: int = 4
+    next_to_nothing: int = 20
 
 
 ROWS = {
-    "decisions": Row("`show decisions`, rows", decisions, 65_750, 263_000),
-    "status": Row("`curate status`, panels", status, 12_500, 50_000),
-    "page": Row("review page until its first answer, panels", page, 12_500, 50_000),
-    "harvest": Row("`harvest` from loopback, papers", harvest, 80, 5_000),
-    "auto": Row("`curate auto`, papers", auto, 40, 5_000),
-    "build": Row("`manifest build`, panels", build, 5_000, 50_000, 200),
-    "dedup": Row("search for duplicates, pictures", dedup, 8_000, 100_000),
+    "decisions": Row("`show decisions`, rows", decisions, 264_000, 264_000, 80),
+    "status": Row("`curate status`, panels", status, 66_000, 66_000),
+    "page": Row("review page until its first answer, panels", page, 66_000, 66_000),
+    "harvest": Row("`harvest` from loopback, papers", harvest, 2_000, 5_000, 4),
+    "auto": Row("`curate auto`, papers", auto, 40, 5_000, 4),
+    "build": Row("`manifest build`, panels", build, 6_000, 66_000, 200),
+    "dedup": Row("search for duplicates, pictures", dedup, 20_000, 100_000, 200),
 }
+"""All sizes of ``--large`` are those of the plan for internet scale; the usual ones take six minutes together."""
 
 
 def exponent(sizes: list[int], costs: list[float]) -> float:
@@ -139,39 +151,26 @@ def exponent(sizes: list[int], costs: list[float]) -> float:
     return sum((a - mean_x) * (b - mean_y) for a, b in zip(x, y, strict=True)) / sum((a - mean_x) ** 2 for a in x)
 
 
-def line(name: str, large: bool) -> str:
-    """A row of the table, measured."""
+def line(name: str, large: bool, folder: Path) -> str:
+    """A row of the table, measured, the largest size first."""
     row = ROWS[name]
     largest = row.large if large else row.largest
-    sizes = [largest // 4, largest // 2, largest]
-    with tempfile.TemporaryDirectory() as folder:
-        homes = [Path(folder) / str(size) for size in (row.next_to_nothing, *sizes)]
-        start, *costs = [row.measure(int(home.name), _made(home)) for home in homes]
+    sizes = [largest, largest // 2, largest // 4]
+    *costs, start = [row.measure(size, folder) for size in (*sizes, row.next_to_nothing)]
     seconds = [max(cost.seconds - start.seconds, 0.01) for cost in costs]
     found, like = exponent(sizes, seconds), exponent(sizes, [n * math.log(n) for n in sizes])
     verdict = "" if found <= like + TOLERATED else " **above n log n**"
-    shown = ", ".join(f"{n:,}: {s:.2f}" for n, s in zip(sizes, seconds, strict=True))
-    unit = (
-        f"{costs[-1].memory:.1f} s wait"
-        if name == "page"
-        else f"{costs[-1].memory:.0f} MiB"
-        if costs[-1].memory
-        else ""
-    )
-    return f"| {row.title} | {shown} | {start.seconds:.2f} | {unit} | {found:.2f} ({like:.2f}){verdict} |"
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir()
-    return folder
+    shown = ", ".join(f"{n:,}: {s:.2f}" for n, s in zip(sizes[::-1], seconds[::-1], strict=True))
+    return f"| {row.title} | {shown} | {start.seconds:.2f} | {costs[0].beside} | {found:.2f} ({like:.2f}){verdict} |"
 
 
 def table(names: list[str], large: bool) -> Iterator[str]:
     """The table, a line as soon as it is measured."""
     yield "| what, and its size | processor seconds above the start | start | largest: memory | exponent (n log n) |"
     yield "|---|---|---|---|---|"
-    for name in names:
-        yield line(name, large)
+    with tempfile.TemporaryDirectory() as folder:
+        for name in names:
+            yield line(name, large, Path(folder))
 
 
 def main() -> None:
@@ -180,13 +179,15 @@ def main() -> None:
     parser.add_argument("--only", default=",".join(ROWS), help="rows, with commas")
     parser.add_argument("--page", type=Path, help="page to write the table into")
     args = parser.parse_args()
-    lines = []
+    lines, begun = [], time.monotonic()
     for text in table(args.only.split(","), args.large):
         print(text, flush=True)
         lines.append(text)
     if args.page:
         before, rest = args.page.read_text(encoding="utf-8").split(MARKS[0])
-        said = f"Measured {datetime.date.today()} by `python benchmarks/growth.py`, load {os.getloadavg()[0]:.0f}."
+        words = " ".join(["python benchmarks/growth.py", *(word for word in sys.argv[1:] if word == "--large")])
+        took = f"{(time.monotonic() - begun) / 60:.0f} minutes, load {os.getloadavg()[0]:.0f} on {os.cpu_count()} cores"
+        said = f"Measured {datetime.date.today()} by `{words}`: {took}."
         body = "\n".join(["", said, "", *lines, ""])
         args.page.write_text(f"{before}{MARKS[0]}{body}{MARKS[1]}{rest.split(MARKS[1])[1]}", encoding="utf-8")
 
