@@ -4,9 +4,11 @@ import hashlib
 import logging
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from covidct.bench.beside import Audited, audited
 from covidct.bench.inputs import SSL_PREFIXES, Request, images, load, pairs, request
@@ -17,8 +19,9 @@ from covidct.files import sha256_file
 from covidct.train.data import PARTS, BenchData
 from covidct.train.experiment import Plan, run
 from covidct.train.lnm import lnm_start
-from covidct.train.pixels import folder_pictures, pack
+from covidct.train.pixels import PixelStore, folder_pictures, pack
 from covidct.train.pretrain import Stage, pretrained
+from covidct.train.recipe import MocoRecipe
 from covidct.train.seen import folder_marks
 from covidct.train.telling import check_log
 from covidct.train.trials import best_recipe
@@ -56,16 +59,29 @@ def base(asked: Request, seed: int, data: BenchData) -> Start:
 def stage(asked: Request, name: str, data: BenchData) -> Stage:
     """The unlabelled pictures of one pretraining stage: LUNA16 slices, or this release's training images."""
     recipe = asked.ssl[name]
-    folder = asked.cache / "pixels"
     if name == "luna":
-        store = pack(folder_pictures(luna_folder(asked)), recipe.stored, folder)
-        pixels = store.rows(store.ids)
-        return Stage(name, recipe, pixels, store.digest, seen=folder_marks(store.sums, pixels))
-    store = data.store if asked.options.packed else pack(images(asked.options)[1], recipe.stored, folder)
-    splits = PARTS if asked.options.ssl_images == "all" else ("train",)
+        return slices_stage(pack(folder_pictures(luna_folder(asked)), recipe.stored, asked.cache / "pixels"), recipe)
+    store = data.store
+    if not asked.options.packed:
+        store = pack(images(asked.options)[1], recipe.stored, asked.cache / "pixels")
+    every = asked.options.ssl_images == "all"
+    splits = PARTS if every else ("train",)
     ids = [image for split in splits for image in data.parts[split].ids]
     digest = hashlib.sha256("\n".join([store.digest, *ids]).encode()).hexdigest()
-    return Stage(name, recipe, store.rows(ids), digest, seen=data.seen(*splits))
+    found = Stage(name, recipe, store.rows(ids), digest, seen=data.seen(*splits))
+    val = data.parts["val"]
+    return found if every else replace(found, held=store.rows(val.ids), held_names=tuple(map(str, val.truth)))
+
+
+def slices_stage(store: PixelStore, recipe: MocoRecipe) -> Stage:
+    """LUNA16 slices, named ``SUBJECT.mhd_z``; every 1/``held``-th subject is kept for the probe."""
+    subjects = np.array([name.partition(".mhd")[0] for name in store.ids])
+    kinds, place = np.unique(subjects, return_inverse=True)
+    out = np.diff(np.floor(np.arange(len(kinds) + 1) * recipe.held)).astype(bool)[place]
+    learned = store.rows([one for one, held in zip(store.ids, out, strict=True) if not held])
+    sums = {one: store.sums[one] for one, held in zip(store.ids, out, strict=True) if not held and one in store.sums}
+    found = Stage("luna", recipe, learned, store.digest, seen=folder_marks(sums, learned))
+    return replace(found, held=np.asarray(store.pixels[out]), held_names=tuple(subjects[out])) if out.any() else found
 
 
 def luna_folder(asked: Request) -> Path:

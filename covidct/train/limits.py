@@ -29,6 +29,7 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "width": (1, 1_000_000),
     "groups": (1, 1024),
     "seed": (-1, 2**62),
+    "held": (0, 0.9),
     "augment.crop": (TINY, 1),
     "augment.ratio": (1, 100),
     "augment.flip": (0, 1),

@@ -166,18 +166,19 @@ class Pretraining:
             )
         self.losses.append(loss)
         if self.fabric.is_global_zero:
-            if (number + 1) % max(1, self.recipe.epochs // 12) == 0 or number + 1 == self.recipe.epochs:
-                self._tell(number + 1, loss)
+            self._tell(number + 1, loss)
             if time.monotonic() - self.saved_at > SAVE_EVERY:
                 self._save()
         self.fabric.barrier()
 
     def _tell(self, epoch: int, loss: float) -> None:
-        """The loss, and where pictures are held back the nearest-neighbour probe of the features."""
-        share = self._nearest()
-        self.probes.append({"epoch": epoch, "loss": round(loss, 5), "nearest": round(share, 5)})
-        words = f", nearest held-out neighbour of the same kind {share:.3f}" if share == share else ""
-        tell(f"moco {self.job.stage.name}", f"epoch {epoch} of {self.recipe.epochs}, loss {loss:.3f}{words}")
+        """The loss; a dozen times, where pictures are held back, the nearest-neighbour probe of the features."""
+        words = f"epoch {epoch} of {self.recipe.epochs}, loss {loss:.3f}"
+        if epoch % max(1, self.recipe.epochs // 12) == 0 or epoch == self.recipe.epochs:
+            share = self._nearest()
+            self.probes.append({"epoch": epoch, "loss": round(loss, 5), "nearest": round(share, 5)})
+            words += f", nearest held-out neighbour of the same kind {share:.3f}" if share == share else ""
+        tell(f"moco {self.job.stage.name}", words)
 
     @torch.no_grad()
     def _nearest(self) -> float:

@@ -102,6 +102,8 @@ class MocoRecipe:
     seed: int = -1
     """Seed of the pretraining; -1: each run's own. With a fixed one all runs share one pretraining."""
     precision: str = "32"
+    held: float = 0.0
+    """Share of the subjects of slices that nothing is learned from: a nearest-neighbour probe is told of them."""
     augment: Augment = field(
         default_factory=lambda: Augment(crop=0.2, flip=0.5, brightness=0.4, contrast=0.4, blur=0.5, blur_sigma=2.0)
     )
@@ -133,6 +135,7 @@ def moco_recipes(name: str, sets: tuple[str, ...], values: Mapping[str, Any]) ->
     found = {}
     for one in sets:
         base = MocoRecipe() if name == "paper" else dataclasses.replace(TUNED_MOCO, epochs=TUNED_EPOCHS[one])
+        base = dataclasses.replace(base, held=0.1) if name == "robust" and one == "luna" else base
         mine: dict[str, Any] = {}
         for prefix in ("moco.", f"{one}."):
             mine |= {key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix)}

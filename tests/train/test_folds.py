@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 import torch
 
+from covidct.bench.training import slices_stage
 from covidct.models import build
 from covidct.scores import auc
 from covidct.train.devices import Devices
 from covidct.train.folds import Tried, ensemble, fold_scores, grouped_folds, nested_score, ranked
 from covidct.train.loop import Job, Pictures
+from covidct.train.pixels import PixelStore
 from covidct.train.probe import nearest_share
-from covidct.train.recipe import changed, protocol
+from covidct.train.recipe import MocoRecipe, changed, protocol
 from covidct.train.results import read_predictions
 from covidct.train.robust import Member, fit_member, gather, kept_epochs, split_of
 
@@ -124,6 +126,22 @@ def test_the_probe_finds_pairs_and_leaves_single_names_uncounted() -> None:
     names = ["a", "a", "b", "b", "c", "c", "d", "e"]
     assert nearest_share(pairs, names) == 1.0
     assert nearest_share(pairs, ["a", "b", "a", "b", "c", "d", "c", "d"]) == 0.0
+
+
+def test_slices_of_the_subjects_of_the_probe_are_not_learned_from(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    ids = tuple(f"1.2.{subject}.mhd_{z}.jpg" for subject in range(20) for z in (10, 20))
+    sums = {name: f"sum of {name}" for name in ids}
+    store = PixelStore(ids, rng.integers(0, 255, (40, 16, 16), dtype=np.uint8), "digest", tmp_path, sums)
+    whole = slices_stage(store, MocoRecipe())
+    assert (len(whole.pixels), whole.held) == (40, None)
+    parted = slices_stage(store, MocoRecipe(held=0.2))
+    assert parted.held is not None
+    assert (len(parted.pixels), len(parted.held), len(set(parted.held_names))) == (32, 8, 4)
+    learned = {name.partition(".mhd")[0] for name in ids if f"sha256:sum of {name}" in parted.seen}
+    assert len(learned) == 16
+    assert not learned & set(parted.held_names)
+    assert not {one.tobytes() for one in parted.pixels} & {one.tobytes() for one in parted.held}
 
 
 def test_the_protocol_chooses_an_ensemble_and_scores_test_by_its_mean(bench: Bench, tmp_path: Path) -> None:
