@@ -184,12 +184,21 @@ def main() -> None:
         print(text, flush=True)
         lines.append(text)
     if args.page:
-        before, rest = args.page.read_text(encoding="utf-8").split(MARKS[0])
-        words = " ".join(["python benchmarks/growth.py", *(word for word in sys.argv[1:] if word == "--large")])
-        took = f"{(time.monotonic() - begun) / 60:.0f} minutes, load {os.getloadavg()[0]:.0f} on {os.cpu_count()} cores"
-        said = f"Measured {datetime.date.today()} by `{words}`: {took}."
-        body = "\n".join(["", said, "", *lines, ""])
-        args.page.write_text(f"{before}{MARKS[0]}{body}{MARKS[1]}{rest.split(MARKS[1])[1]}", encoding="utf-8")
+        words = "benchmarks/growth.py --large" if args.large else "benchmarks/growth.py"
+        write_between(args.page, MARKS, [measured_by(words, begun), "", *lines])
+
+
+def measured_by(words: str, begun: float) -> str:
+    """What stands over a table: day, command, minutes since ``begun`` (monotonic), how busy the machine was."""
+    took = f"{(time.monotonic() - begun) / 60:.0f} minutes, load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+    return f"Measured {datetime.date.today()} by `python {words}`: {took}."
+
+
+def write_between(page: Path, marks: tuple[str, str], lines: list[str]) -> None:
+    """``lines`` in place of what stands between two marks of a page."""
+    before, rest = page.read_text(encoding="utf-8").split(marks[0])
+    body = "\n".join(["", *lines, ""])
+    page.write_text(f"{before}{marks[0]}{body}{marks[1]}{rest.split(marks[1])[1]}", encoding="utf-8")
 
 
 if __name__ == "__main__":

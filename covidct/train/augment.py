@@ -87,13 +87,23 @@ def draw(n: int, augment: Augment, generator: torch.Generator) -> Draw:
 
 def apply(pictures: Tensor, numbers: Draw, size: int) -> Tensor:
     """Pictures (n, channels, h, w) in 0 to 1 to changed ones (n, channels, size, size), still in 0 to 1."""
-    n, channels = pictures.shape[:2]
-    grid = F.affine_grid(numbers.theta.to(pictures), [n, channels, size, size], align_corners=False)
-    x = F.grid_sample(pictures, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    x = F.grid_sample(
+        pictures, _grid(numbers.theta.to(pictures), size), mode="bilinear", padding_mode="border", align_corners=False
+    )
     x = (x * numbers.brightness.to(x).view(-1, 1, 1, 1)).clamp_(0, 1)
     mean = x.mean((1, 2, 3), keepdim=True)
     x = ((x - mean) * numbers.contrast.to(x).view(-1, 1, 1, 1) + mean).clamp_(0, 1)
     return _blur(x, numbers.sigma.to(x)) if bool((numbers.sigma > 0).any()) else x
+
+
+def _grid(theta: Tensor, size: int) -> Tensor:
+    """What ``torch.nn.functional.affine_grid`` gives, (n, size, size, 2), as a sum of rows and columns.
+
+    That one multiplies matrices with two columns: two thirds of the time of all changes together on a CPU.
+    """
+    line = (2 * torch.arange(size, device=theta.device, dtype=theta.dtype) + 1) / size - 1
+    across, down = theta[:, :, 0, None] * line, theta[:, :, 1, None] * line + theta[:, :, 2, None]
+    return down.transpose(1, 2)[:, :, None] + across.transpose(1, 2)[:, None]
 
 
 def _blur(pictures: Tensor, sigma: Tensor) -> Tensor:

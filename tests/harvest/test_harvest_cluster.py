@@ -1,6 +1,7 @@
 """The same command on a Dask cluster: same tables as locally, also when a worker dies in the middle."""
 
 import os
+import shutil
 import signal
 import threading
 import time
@@ -40,10 +41,10 @@ def harvest(url: str, workspace: Path, *more: str) -> int:
     return run(["harvest", *window, "--api-url", url, "--site-url", url, "-w", str(workspace), *more])
 
 
-def tables(workspace: Path) -> list[list[dict[str, str]]]:
+def tables(workspace: Path, *names: str) -> list[list[dict[str, str]]]:
     with Workspace.open(workspace) as opened:
         assert opened.problems() == []
-        return [list(rows(opened, name)) for name in ("papers", "figures")]
+        return [list(rows(opened, name)) for name in names or ("papers", "figures")]
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +93,31 @@ def test_a_worker_killed_in_the_middle_changes_nothing(
     watcher.join()
     assert killed == [victim]
     assert tables(workspace) == local
+
+
+def test_curation_on_a_cluster_that_loses_a_worker_says_what_one_process_says(
+    cluster: Any, site: str, tmp_path: Path
+) -> None:
+    assert harvest(site, tmp_path / "alone", "--workers", "1", "--limit", "3") == 0
+    there = Path(shutil.copytree(tmp_path / "alone", tmp_path / "there"))
+    assert run(["curate", "auto", "--workers", "1", "-w", str(tmp_path / "alone")]) == 0
+    victim = next(iter(cluster.workers.values())).pid
+    killed: list[int] = []
+
+    def kill_when_a_figure_is_split() -> None:
+        with Workspace.open(there) as opened:
+            while not opened.connection.execute("SELECT 1 FROM steps_done WHERE step = 'split'").fetchone():
+                time.sleep(0.02)
+        os.kill(victim, signal.SIGKILL)
+        killed.append(victim)
+
+    watcher = threading.Thread(target=kill_when_a_figure_is_split)
+    watcher.start()
+    assert run(["curate", "auto", "--scheduler", cluster.scheduler_address, "-w", str(there)]) == 0
+    watcher.join()
+    assert killed == [victim]
+    alone, here = (tables(workspace, "panels", "decisions") for workspace in (tmp_path / "alone", there))
+    assert alone == here and len(alone[0]) == 3
 
 
 def test_no_scheduler_there_is_one_line(site: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
