@@ -83,10 +83,11 @@ browser:
 	  (apt-get update -q && apt-get install -y -q --no-install-recommends chromium) || \
 	  echo "no chromium here: the browser tests will say so and be skipped"
 
-$(STAMP): pyproject.toml constraints.txt
+$(STAMP): pyproject.toml constraints.txt tests/readers.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
 	$(PIP) --editable '.[all]'
+	$(BIN)/pip install --quiet --no-compile --no-deps --target $(VENV)/readers --requirement tests/readers.txt
 	touch $(STAMP)
 
 $(DEMO_STAMP): pyproject.toml constraints.txt

@@ -1,6 +1,7 @@
 """Each export is read by the library it is for; names of releases; licences as SPDX; a Zenodo deposit; --json."""
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,6 +24,12 @@ def marked(make_draft: MakeDraft, tmp_path: Path) -> Path:
     draft = make_draft(16)
     draft.images["artifacts"] = "identifying=no text=1 boxes=text:4,4,20,12"
     return write_release(draft, tmp_path / "manifests")
+
+
+@pytest.fixture
+def readers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Libraries that take our exports lie in a folder of their own (tests/readers.txt)."""
+    monkeypatch.syspath_prepend(str(Path(sys.prefix) / "readers"))
 
 
 @pytest.fixture
@@ -55,6 +62,7 @@ def test_coco_has_labels_and_marks_as_categories_and_boxes_follow_the_size(expor
     ]
 
 
+@pytest.mark.usefixtures("readers")
 def test_pycocotools_reads_coco(export: Callable[..., Path]) -> None:
     coco = pytest.importorskip("pycocotools.coco")
     found = coco.COCO(str(export("coco") / "annotations.json"))
@@ -63,6 +71,7 @@ def test_pycocotools_reads_coco(export: Callable[..., Path]) -> None:
     assert len(found.getAnnIds(catIds=found.getCatIds(supNms=["mark"]))) == 16
 
 
+@pytest.mark.usefixtures("readers")
 def test_datasets_reads_the_imagefolder_with_our_classes(export: Callable[..., Path], tmp_path: Path) -> None:
     datasets = pytest.importorskip("datasets")
     folder = export("imagefolder", "--size", "64")
@@ -81,6 +90,7 @@ def test_the_npz_is_one_that_medmnist_users_know(export: Callable[..., Path]) ->
         assert set(np.unique(arrays["test_labels"])) == {0, 1}
 
 
+@pytest.mark.usefixtures("readers")
 def test_label_studio_takes_config_and_tasks(export: Callable[..., Path]) -> None:
     interface = pytest.importorskip("label_studio_sdk.label_interface")
     folder = export("label-studio")
