@@ -67,7 +67,7 @@ weights: weights-triage weights-marks weights-glyphs weights-panels
 weights-triage: $(STAMP)
 	$(BIN)/python benchmarks/train_triage.py --slices $(SLICES) --half 0 --pictures 8000 --out covidct/imaging/triage.npz
 weights-marks: $(STAMP)
-	$(BIN)/python benchmarks/train_marks.py --slices $(SLICES) --half 0 --out covidct/imaging/overlays/net.npz
+	$(BIN)/python benchmarks/train_marks.py --slices $(SLICES) --half 0 --out covidct/imaging/overlays/net.onnx
 weights-glyphs: $(STAMP)
 	$(BIN)/python benchmarks/train_glyphs.py --slices $(SLICES) --fonts $(FONTS)
 weights-panels: $(STAMP)

@@ -16,94 +16,13 @@ from PIL import Image, ImageDraw, ImageFont
 
 from covidct.imaging.overlays.net import CLASSES
 
-WORDS = [
-    "A",
-    "B",
-    "C",
-    "D",
-    "E",
-    "F",
-    "G",
-    "H",
-    "R",
-    "L",
-    "P",
-    "a",
-    "b",
-    "c",
-    "d",
-    "1",
-    "2",
-    "3",
-    "4",
-    "10",
-    "1A",
-    "2b",
-    "3c",
-    "(a)",
-    "(b)",
-    "(C)",
-    "*",
-    "**",
-    "+",
-    "I:",
-    "II",
-    "Day",
-    "3",
-    "Day",
-    "12",
-    "day",
-    "7",
-    "Feb",
-    "10",
-    "2020-01-30",
-    "12/02/2020",
-    "12:45:10",
-    "Se:",
-    "3",
-    "Im:",
-    "12/60",
-    "120",
-    "kV",
-    "250",
-    "mAs",
-    "W",
-    "1200",
-    "WL:-500",
-    "WW:1600",
-    "W:350",
-    "L:40",
-    "5",
-    "cm",
-    "10",
-    "mm",
-    "FOV",
-    "350",
-    "1.25mm",
-    "HOSPITAL",
-    "M",
-    "45Y",
-    "ID",
-    "002143",
-    "NAME",
-    "X",
-    "LUNG",
-    "512x512",
-    "R",
-    "L",
-    "A",
-    "P",
-    "H",
-    "F",
-    "Axial",
-    "2.5",
-    "Zoom:120%",
-    "x7",
-    "No.",
-    "4",
-    "Pre",
-    "Post",
-]
+_LISTED = (
+    "A B C D E F G H R L P a b c d 1 2 3 4 10 1A 2b 3c (a) (b) (C) * ** + I: II Day 3 Day 12 day 7 Feb 10 "
+    "2020-01-30 12/02/2020 12:45:10 Se: 3 Im: 12/60 120 kV 250 mAs W 1200 WL:-500 WW:1600 W:350 L:40 5 cm 10 "
+    "mm FOV 350 1.25mm HOSPITAL M 45Y ID 002143 NAME X LUNG 512x512 R L A P H F Axial 2.5 Zoom:120% x7 No. 4 "
+    "Pre Post "
+)
+WORDS = _LISTED.split()
 LETTERS = list("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:/.-abcdefghkmnrstuxyz")
 Ink = tuple[int, int, int]
 Pictures = tuple[NDArray[np.uint8], NDArray[np.uint8]]
@@ -274,6 +193,20 @@ def block_arrow(canvas: Canvas, rng: Generator) -> str:
     return "arrow"
 
 
+def outlined_arrow(canvas: Canvas, rng: Generator) -> str:
+    """A white arrow with a black rim, or the other way round; small ones too, with or without a shaft."""
+    angle, length = rng.uniform(0, 2 * np.pi), rng.uniform(0.025, 0.12) * canvas.n
+    along, across = np.array([np.cos(angle), np.sin(angle)]), np.array([-np.sin(angle), np.cos(angle)])
+    head, wide, shaft = rng.uniform(0.3, 0.6), rng.uniform(0.2, 0.45), rng.uniform(0.04, 0.2)
+    outline = [(0, 0), (head, wide), (head, shaft), (1, shaft), (1, -shaft), (head, -shaft), (head, -wide)]
+    points = [tuple(length * (back * along - side * across)) for back, side in outline]
+    kept = points if rng.random() < 0.7 else [points[0], points[1], points[-1]]
+    tip, rim = canvas.place(rng, 0.03, 0.97), max(1, int(rng.uniform(0.003, 0.009) * canvas.n))
+    ink, edge = ((255,) * 3, (0,) * 3) if rng.random() < 0.6 else ((0,) * 3, (255,) * 3)
+    canvas.pen.polygon([(tip[0] + x, tip[1] + y) for x, y in kept], fill=ink, outline=edge, width=rim)
+    return "arrow"
+
+
 def _hollow(canvas: Canvas, rng: Generator, shape: Callable[..., None]) -> str:
     r = rng.uniform(0.025, 0.14, 2) if rng.random() < 0.4 else np.full(2, rng.uniform(0.03, 0.13))
     centre, width = canvas.place(rng), max(1, int(rng.uniform(0.004, 0.012) * canvas.n))
@@ -323,11 +256,14 @@ def bar(canvas: Canvas, rng: Generator) -> str:
 
 def ruler(canvas: Canvas, rng: Generator) -> str:
     """The console's column of ticks near a side, some of them longer."""
-    level, step = int(rng.uniform(110, 255)), rng.uniform(0.012, 0.04) * canvas.n
+    level, step = int(rng.uniform(0, 255)), rng.uniform(0.012, 0.06) * canvas.n
     x, y = canvas.place(rng, 0.02, 0.6)
-    x = float(rng.choice([rng.uniform(0.01, 0.06), rng.uniform(0.9, 0.97)])) * canvas.width
-    ink = (level, level, level) if rng.random() < 0.6 else colour(rng)
-    for tick in range(int(rng.integers(6, 22))):
+    x = float(rng.choice([rng.uniform(-0.01, 0.06), rng.uniform(0.88, 0.99)])) * canvas.width
+    ink, ticks = (level, level, level) if rng.random() < 0.6 else colour(rng), int(rng.integers(6, 22))
+    if rng.random() < 0.5:
+        side = x + float(rng.choice([0, 0.035])) * canvas.n
+        canvas.pen.line([side, y, side, y + (ticks - 1) * step], fill=ink, width=max(1, canvas.n // 300))
+    for tick in range(ticks):
         long = (0.035 if tick % 5 == 0 else 0.018) * canvas.n
         canvas.pen.line([x, y + tick * step, x + long, y + tick * step], fill=ink, width=max(1, canvas.n // 300))
     return "marker"
@@ -373,7 +309,7 @@ def cut_words(canvas: Canvas, rng: Generator) -> str:
     """A line of words that a crop has cut through."""
     level = int(rng.uniform(110, 255)) if rng.random() < 0.7 else 0
     face = font(rng, max(8, int(rng.uniform(0.03, 0.09) * canvas.n)))
-    line = words(rng) + " " + words(rng)
+    line = words(rng) + " " + words(rng) if rng.random() < 0.5 else words(rng)
     _, y0, x1, y1 = canvas.pen.textbbox((0, 0), line, font=face)
     x, y = canvas.place(rng, 0, 0.9)
     side, share = int(rng.integers(4)), rng.uniform(0.3, 0.8)
@@ -411,6 +347,7 @@ PENS: dict[Pen, int] = {
     plate: 1,
     arrow: 5,
     block_arrow: 3,
+    outlined_arrow: 5,
     dark_arrow: 6,
     arrowhead: 4,
     ring: 2,
@@ -418,10 +355,10 @@ PENS: dict[Pen, int] = {
     outline: 1,
     veil: 1,
     bar: 2,
-    ruler: 2,
+    ruler: 4,
     scale: 2,
     reference: 2,
-    cut_words: 6,
+    cut_words: 8,
     star: 1,
     stroke: 1,
 }
@@ -481,8 +418,8 @@ def _smooth(rng: Generator, picture: NDArray[np.uint8], pen: Pen) -> tuple[NDArr
 
 def spoil(rng: Generator, picture: NDArray[np.uint8], owner: NDArray[np.uint8], least: int) -> Pictures:
     """Half goes through JPEG, some through a change of size first, not below ``least`` pixels."""
-    if rng.random() < 0.2:
-        size = (np.array(picture.shape[1::-1]) * rng.uniform(0.7, 1.8)).astype(int)
+    if rng.random() < 0.4:
+        size = (np.array(picture.shape[1::-1]) * rng.uniform(0.55, 1.8)).astype(int)
         size = np.maximum(size, least)
         how = cv2.INTER_AREA if size[0] < picture.shape[1] else cv2.INTER_LINEAR
         picture = np.asarray(cv2.resize(picture, size, interpolation=how))

@@ -1,10 +1,10 @@
 """Train the small network that finds burnt-in marks, on phantoms and (with --slices) real slices with drawn marks.
 
-    python benchmarks/train_marks.py --out net.npz [--slices DIR --half 0] [--workers N]
+    python benchmarks/train_marks.py --out net.onnx [--slices DIR --half 0] [--workers N]
 
 Real slices are those whose series fall into one half (``--half``), so that the other half can be measured on
 (benchmarks/mask.py --half 1). What is stored is weights; no picture can be had back from them.
-Needs the extra `train`; the network itself is read with numpy alone.
+Needs the extras `train` and `onnx`; the network itself is run by OpenCV alone.
 """
 
 import argparse
@@ -13,10 +13,12 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import onnx
 import torch
 from marks_backgrounds import Generator, Grey, base, real, slices_of, tinted
 from marks_draw import Drawn, draw, spoil
 from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from covidct.imaging.overlays.net import CLASSES, WIDTHS, features_of
@@ -25,6 +27,7 @@ SIDE = 128
 PART = 500
 """Patches that one process draws at a time, from a seed of their own."""
 Patches = tuple[NDArray[np.uint8], NDArray[np.uint8]]
+Weights = dict[str, NDArray[np.float32]]
 
 
 def background(rng: Generator, slices: list[Path], share: float) -> Grey:
@@ -81,6 +84,58 @@ class Net(nn.Module):
         return out
 
 
+class Graph:
+    """The network as ONNX: 1 x 2 x height x width in 0 ... 1 (multiples of 8) to probabilities of CLASSES."""
+
+    def __init__(self) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+
+    def add(self, kind: str, inputs: list[str], name: str, **settings: object) -> str:
+        self.nodes.append(helper.make_node(kind, inputs, [name], name=name, **settings))
+        return name
+
+    def convolved(self, at: str, name: str, side: int = 3) -> str:
+        shape = {"kernel_shape": [side, side], "pads": [side // 2] * 4}
+        return self.add("Conv", [at, f"{name}.weight", f"{name}.bias"], name, **shape)
+
+    def block(self, at: str, name: str) -> str:
+        for layer in (f"{name}.0", f"{name}.2"):
+            at = self.add("Relu", [self.convolved(at, layer)], f"{layer}.relu")
+        return at
+
+    def model(self, weights: Weights) -> onnx.ModelProto:
+        at, kept = "picture", list[str]()
+        for level in range(len(WIDTHS)):
+            at = self.add("MaxPool", [at], f"halved.{level}", kernel_shape=[2, 2], strides=[2, 2]) if level else at
+            kept.append(at := self.block(at, f"down.{level}"))
+        for level in reversed(range(len(WIDTHS) - 1)):
+            nearest = {"mode": "nearest", "nearest_mode": "floor", "coordinate_transformation_mode": "asymmetric"}
+            at = self.add("Resize", [at, "", "double"], f"doubled.{level}", **nearest)
+            at = self.block(self.add("Concat", [kept[level], at], f"joined.{level}", axis=1), f"up.{level}")
+        self.add("Softmax", [self.convolved(at, "out", 1)], "likely", axis=1)
+        values = {**weights, "double": np.array([1, 1, 2, 2], np.float32)}
+        tensors = [numpy_helper.from_array(np.asarray(value, np.float32), name) for name, value in values.items()]
+        ends = [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, channels, "height", "width"])
+            for name, channels in (("picture", 2), ("likely", len(CLASSES)))
+        ]
+        drawn = helper.make_graph(self.nodes, "marks", ends[:1], ends[1:], tensors)
+        model = helper.make_model(drawn, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+        onnx.checker.check_model(model, full_check=True)
+        return model
+
+
+def save(weights: Weights, out: Path) -> None:
+    """Write the network with ``weights`` to ``out``."""
+    onnx.save(Graph().model(weights), out)
+
+
+def weights_of(path: Path) -> Weights:
+    """The weights of a network that :func:`save` wrote."""
+    tensors = onnx.load(path).graph.initializer
+    return {one.name: numpy_helper.to_array(one) for one in tensors if one.name != "double"}
+
+
 def loss_of(logits: Tensor, target: Tensor) -> Tensor:
     """Per patch: cross entropy (the rim of a mark counts less: it may be masked or not) and soft Dice of any mark."""
     truth = (target > 0).float()[:, None]
@@ -124,8 +179,7 @@ class Mean:
             self.values[name].lerp_(value.detach(), share)
 
     def save(self, out: Path) -> None:
-        with out.open("wb") as handle:
-            np.savez_compressed(handle, **{name: value.float().cpu().numpy() for name, value in self.values.items()})
+        save({name: value.float().cpu().numpy() for name, value in self.values.items()}, out)
 
 
 def train(data: Patches, steps: int, rate: float, batch: int, out: Path, first: Path | None) -> None:
@@ -136,8 +190,7 @@ def train(data: Patches, steps: int, rate: float, batch: int, out: Path, first: 
     device = "cuda" if torch.cuda.is_available() else "cpu"
     rng, net = np.random.default_rng(1), Net().to(device, memory_format=torch.channels_last)
     if first is not None:
-        with np.load(first, allow_pickle=False) as stored:
-            net.load_state_dict({name: torch.from_numpy(stored[name]) for name in stored.files})
+        net.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in weights_of(first).items()})
     inputs, targets = (torch.from_numpy(part).to(device) for part in data)
     optimiser = torch.optim.AdamW(net.parameters(), rate, weight_decay=1e-4)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps, pct_start=0.05)
@@ -164,10 +217,8 @@ def train(data: Patches, steps: int, rate: float, batch: int, out: Path, first: 
 
 def blend(first: Path, trained: Path, kept: float) -> None:
     """Store in ``trained`` the mean of both weights: a short training forgets less of what it did not see."""
-    with np.load(first, allow_pickle=False) as old, np.load(trained, allow_pickle=False) as new:
-        mixed = {name: kept * old[name] + (1 - kept) * new[name] for name in old.files}
-    with trained.open("wb") as handle:
-        np.savez_compressed(handle, **mixed)
+    old, new = weights_of(first), weights_of(trained)
+    save({name: kept * old[name] + (1 - kept) * new[name] for name in old}, trained)
 
 
 def main() -> None:

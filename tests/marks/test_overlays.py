@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from covidct.errors import UsageError
 from covidct.imaging.ocr import TextBox
+from covidct.imaging.overlays import net
 from covidct.imaging.overlays import scene as overlays
 from covidct.imaging.overlays.borders import borders
 from covidct.imaging.overlays.find import cover, find_overlays, paint_over, still_legible
@@ -86,6 +88,16 @@ def test_probabilities_have_the_size_of_the_picture_and_sum_to_one() -> None:
     for shape in ((40, 61), (320, 250), (900, 700, 3)):
         found = mark_probabilities(np.full(shape, 90, np.uint8))
         assert found.shape == (*shape[:2], len(CLASSES)) and np.allclose(found.sum(2), 1, atol=1e-4)
+
+
+def test_the_engine_says_what_the_definition_of_each_layer_says() -> None:
+    reference = pytest.importorskip("onnx.reference")
+    network = reference.ReferenceEvaluator(str(Path(net.__file__).with_name("net.onnx")))
+    marked = draw(slice_of(7, 256)[:120], "text", (255, 255, 0), (30, 20))
+    inputs = features_of(marked).transpose(2, 0, 1)[None].astype(np.float32) / 255
+    (wanted,) = network.run(None, {"picture": inputs})
+    found = mark_probabilities(marked)
+    assert np.abs(found - wanted[0].transpose(1, 2, 0)).max() < 1e-4 and found[:, :, 1].max() > 0.9
 
 
 def scene(image: NDArray[np.uint8], likely: float = 0.0, texts: tuple[TextBox, ...] = ()) -> Scene:

@@ -43,4 +43,4 @@ def test_every_file_of_weights_is_the_one_that_a_manifest_names() -> None:
         named |= {f"{manifest.parent / name}": digest for name, digest in told.get("files", {}).items()}
         if "file" in told:
             named[str(manifest.parent / told["file"])] = told["sha256"]
-    assert named == {str(path): sha256_file(path) for path in folder.rglob("*.npz")}
+    assert named == {str(path): sha256_file(path) for path in [*folder.rglob("*.npz"), *folder.rglob("*.onnx")]}

@@ -92,7 +92,7 @@ def test_sources_lead_to_weights_and_rules_but_not_to_the_ground() -> None:
         return {path.name for path in digests.files_of(tuple(step.sources))}
 
     assert {"lines.npz", "regions.npz", "glyphs.npz", "triage.npz", "subcaptions.py"} <= names(SPLIT)
-    assert {"net.npz", "identify.toml", "names.toml"} <= names(MASK) and "patients.py" not in names(MASK)
+    assert {"net.onnx", "identify.toml", "names.toml"} <= names(MASK) and "patients.py" not in names(MASK)
     assert not {"workspace.py", "driver.py", "errors.py"} & set.union(*(names(step) for step in STEPS))
 
 

@@ -55,11 +55,14 @@ def frameless(grey: NDArray[np.uint8]) -> tuple[slice, slice]:
 
 
 def _bounds(lines: NDArray[np.uint8]) -> tuple[int, int]:
-    """First and one past the last line that is no frame."""
-    limit = len(lines) // 6
-    plain = (lines.std(axis=1) < _FRAME_NOISE) & (lines.mean(axis=1) > _FRAME_GREY)
-    before, after = int(np.argmin(plain[: limit + 1])), int(np.argmin(plain[::-1][: limit + 1]))
-    return before, len(lines) - after
+    """First and one past the last line that is no frame; looked at from the rim, line by line, to its end."""
+    outer = len(lines) // 6 + 1
+    return _framed(lines[:outer]), len(lines) - _framed(lines[::-1][:outer])
+
+
+def _framed(lines: NDArray[np.uint8]) -> int:
+    """How many of the first lines are frame; 0 where all are, for then it is no frame."""
+    return next((n for n, line in enumerate(lines) if line.std() >= _FRAME_NOISE or line.mean() <= _FRAME_GREY), 0)
 
 
 @dataclass(frozen=True)
