@@ -135,18 +135,19 @@ class HttpClient:
         check: Check = check_nothing,
         md5: str = "",
         friends: frozenset[str] = frozenset(),
+        received: Callable[[int], object] = bool,
     ) -> Download:
         """Fetch ``url`` into ``folder``, going on where an earlier attempt (or process) stopped if the server allows.
 
         The caller moves the file away. A body that fails its check twice with the same bytes is what the server has:
-        there is no third try.
+        there is no third try. ``received`` gets the number of bytes of each piece.
         """
         part = folder / f"{hashlib.sha256(url.encode()).hexdigest()[:20]}-{safe_name(url)[-40:]}.part"
         folder.mkdir(parents=True, exist_ok=True)
         seen: set[str] = set()
 
         def once() -> Download:
-            resumed = self._fill(url, part, friends)
+            resumed = self._fill(url, part, friends, received)
             try:
                 return _finish(url, part, check, md5, resumed)
             except FetchError as error:
@@ -306,7 +307,7 @@ class HttpClient:
                 with self._lock:
                     self._under_way.discard(deadline)
 
-    def _fill(self, url: str, part: Path, friends: frozenset[str]) -> bool:
+    def _fill(self, url: str, part: Path, friends: frozenset[str], received: Callable[[int], object]) -> bool:
         """Bring ``part`` up to the whole body; true when an earlier piece was kept."""
         have = _resumable(url, part)
         headers = {"Accept-Encoding": "identity"}
@@ -319,15 +320,15 @@ class HttpClient:
             if not state["resumed"]:
                 part.unlink(missing_ok=True)
             _note_part(part, url, response)
+            part.touch()
 
             def sink(piece: bytes) -> object:
                 with part.open("ab") as handle:
                     handle.write(piece)
                     if handle.tell() > self.settings.limits.bytes:  # pieces of several tries add up
                         raise FetchError(Kind.LIMIT, "body over the size limit", url, rule="too-large")
-                return None
+                return received(len(piece))
 
-            part.touch()
             return sink
 
         try:

@@ -13,7 +13,6 @@ from faultserver.server import Reply, static
 from covidct.errors import UsageError
 from covidct.harvest.services import Services
 from covidct.harvest.sources import Chain, Document
-from covidct.net import fetch_file
 from covidct.net.answers import RULES, Head, check_image, check_pdf, check_xml, judge
 from covidct.net.client import HttpClient, Settings, parse_json
 from covidct.net.failures import FetchError, Kind
@@ -328,10 +327,3 @@ def test_a_record_s_jats_leads_to_no_other_place(server: FaultServer, client: Ht
             paper = Paper("p", "medrxiv", "10.1101/1", jats_url=address)
             Chain([], client, services, tmp_path)._with_jats(paper, Document(tmp_path / "a.pdf"), [])
         assert len(server.log) == 4 and not other.log, "the other server was never asked"
-
-
-def test_one_function_fetches_a_file(server: FaultServer, tmp_path: Path) -> None:
-    server.services.append(static({"/a.zip": (b"PK" * 500, "application/zip")}))
-    assert fetch_file(f"{server.url}/a.zip", tmp_path, limit=1_000).read_bytes() == b"PK" * 500
-    with pytest.raises(FetchError, match="more than 999 bytes"):
-        fetch_file(f"{server.url}/a.zip", tmp_path, limit=999)
