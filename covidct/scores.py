@@ -67,7 +67,7 @@ def calibration_error(truth: Array, probability: Array, bins: int = 10) -> float
     frequency, weighted by bin size."""
     if not len(truth):
         return float("nan")
-    return sum(abs(said - seen) * n for said, seen, n in calibration(truth, probability, bins)) / len(truth)
+    return sum(abs(predicted - seen) * n for predicted, seen, n in calibration(truth, probability, bins)) / len(truth)
 
 
 def best_threshold(truth: Array, probability: Array) -> float:

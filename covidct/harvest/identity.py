@@ -57,8 +57,8 @@ class Claim:
     def supplement(self) -> bool:
         """Whether name or first words say that it comes with another document."""
         stem = self.name.rsplit(".", 1)[0]
-        says = any(_SUPPLEMENT_HEAD.match(text) for text in (self.title, self.head))
-        return says or _SUPPLEMENT_NAME.search(stem) is not None
+        titled = any(_SUPPLEMENT_HEAD.match(text) for text in (self.title, self.head))
+        return titled or _SUPPLEMENT_NAME.search(stem) is not None
 
 
 class Place(StrEnum):

@@ -78,14 +78,14 @@ class RateLimiter:
         with self._lock:
             self._next[host] = max(self._next.get(host, 0.0), self.clock.now() + seconds)
 
-    def wait(self, host: str, tell: Callable[[float], object] = lambda _: None) -> float:
-        """Take the next free slot of ``host`` and wait for it; ``tell`` gets the seconds, which are returned."""
+    def wait(self, host: str, on_wait: Callable[[float], object] = lambda _: None) -> float:
+        """Take the next free slot of ``host`` and wait for it; ``on_wait`` gets the seconds, which are returned."""
         with self._lock:
             now = self.clock.now()
             slot = max(now, self._next.get(host, 0.0))
             self._next[host] = slot + self.interval(host)
         if slot > now:
-            tell(slot - now)
+            on_wait(slot - now)
             self.clock.sleep(slot - now)
         return slot - now
 

@@ -36,13 +36,13 @@ def resolve(url: str, seconds: float = NAME_SECONDS) -> None:
     place = urlsplit(proxy_for(url) or url)
     found: list[object] = []
 
-    def ask() -> None:
+    def look_up() -> None:
         try:
             found.append(socket.getaddrinfo(place.hostname, place.port or 443, type=socket.SOCK_STREAM))
         except (OSError, UnicodeError) as error:
             found.append(error)
 
-    thread = threading.Thread(target=ask, name="resolve", daemon=True)
+    thread = threading.Thread(target=look_up, name="resolve", daemon=True)
     thread.start()
     thread.join(seconds)
     if not found:

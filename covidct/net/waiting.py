@@ -46,7 +46,7 @@ class Waiting:
         self._numbers = itertools.count()
         self._lock = threading.Lock()
         self._ticker: threading.Thread | None = None
-        self._said = time.monotonic()
+        self._shown_at = time.monotonic()
 
     @contextmanager
     def on(self, host: str) -> Iterator[Wait]:
@@ -73,12 +73,12 @@ class Waiting:
                 if idle >= 5:
                     self._ticker = None
             if longest is not None:
-                self._say(longest)
+                self._show(longest)
 
-    def _say(self, wait: Wait) -> None:
+    def _show(self, wait: Wait) -> None:
         if time.monotonic() - wait.since >= self.tick and beside_bar(wait.words()):
             return
-        if sys.stderr.isatty() or quiet() or time.monotonic() - self._said < self.period:
+        if sys.stderr.isatty() or quiet() or time.monotonic() - self._shown_at < self.period:
             return
-        self._said = time.monotonic()
+        self._shown_at = time.monotonic()
         print(f"covidct: waiting for {wait.words()}", file=sys.stderr, flush=True)  # noqa: T201

@@ -84,7 +84,7 @@ def load(name_or_file: str) -> Profile:
     try:
         return _read(tomllib.loads(data.decode("utf-8")), hashlib.sha256(data).hexdigest()[:16])
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
-        raise UsageError(f"profile {name_or_file}: {_said(error)}; compare it with profiles/covid-19.toml") from error
+        raise UsageError(f"profile {name_or_file}: {_reason(error)}; compare it with profiles/covid-19.toml") from error
 
 
 def _bytes(path: Path) -> bytes:
@@ -93,7 +93,7 @@ def _bytes(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def _said(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     return f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)
 
 

@@ -126,10 +126,10 @@ def test_time_limit_and_a_fresh_child_afterwards(tmp_path: Path) -> None:
 def test_a_killed_child_is_named_and_replaced(tmp_path: Path) -> None:
     child = Child(Limits())
     request = {"pdf": str(good(tmp_path)), "out": str(tmp_path), "stages": None, "jats": None, "graphics": None}
-    assert child.ask(request)["ok"]
+    assert child.exchange(request)["ok"]
     os.kill(child._process.pid, signal.SIGKILL)
     with pytest.raises(ChildFailed, match="signal 9"):
-        child.ask(request)
+        child.exchange(request)
     child.close()
 
 

@@ -33,6 +33,12 @@ class Thresholds:
     """Letters of the longest line that is a word of a figure."""
     printed: float = 0.9
     """Share of a line that lies on a picture it is printed on."""
+    body_size: float = 0.3
+    """By how much a line may be smaller than the running text and still be a heading or a last line of text."""
+    words: int = 5
+    """More letters than a tick or panel letter has: a line of text over or under the graphics is longer."""
+    flush: float = 5.0
+    """How far left of the graphics such a line begins, or how much of its column a figure shares with text."""
 
 
 LIMITS = Thresholds()
@@ -106,8 +112,8 @@ def _with_words(box: Box, lines: list[Line], barriers: list[Box], reach: float) 
 def _flush_with_text(line: Line, box: Box, lefts: list[float], body: Body) -> bool:
     """A heading or a last line of text over or under the graphics: it begins where the text does, left of them."""
     beyond = line.box[3] < box[1] + 2 or line.box[1] > box[3] - 2
-    large = line.size > body.size - 0.3 and len(line.text) > 5
-    out = not line.way and beyond and large and line.box[0] < box[0] - 5
+    large = line.size > body.size - LIMITS.body_size and len(line.text) > LIMITS.words
+    out = not line.way and beyond and large and line.box[0] < box[0] - LIMITS.flush
     return out and any(abs(line.box[0] - left) < 2 for left in lefts)
 
 
@@ -115,8 +121,8 @@ def _lane(found: Found, page: Page, around: Around) -> Box:
     """The part of the page, left to right, that is the figure's own: its columns of text, or all of an empty page."""
     if not around.running:
         return page.box
-    over = [line.box for line in around.running if overlap_x(line.box, found.box) > 5]
-    own = [found.caption.box] if overlap_x(found.caption.box, found.box) > 5 else []
+    over = [line.box for line in around.running if overlap_x(line.box, found.box) > LIMITS.flush]
+    own = [found.caption.box] if overlap_x(found.caption.box, found.box) > LIMITS.flush else []
     return union([found.box, *over, *own])
 
 

@@ -1,5 +1,6 @@
 """Stage 4a: which regions of a page belong to which of its captions."""
 
+import math
 from dataclasses import dataclass, field
 
 from covidct.harvest.extract.boxes import area, height, inside, overlap_x, overlap_y, union, width
@@ -65,6 +66,10 @@ class Thresholds:
     """Lines of running text from which a page is no page of a figure alone."""
     narrow: float = 0.6
     """Share of the page's width below which rules and specks of a page of its own are part of its figure."""
+    preferred: float = 0.1
+    """What a page's plan is worth more, in pairs, with captions on the side that most pages have them."""
+    far: float = 200.0
+    """A pair this far apart is worth half as much as one that touches; farther ones no less."""
     leaf_pairs: int = 2
     """So many pairs of one way on their pages show the way of a document."""
 
@@ -153,12 +158,12 @@ def match_page(view: PageView, number: int, prefer: str) -> list[Found]:
 
 
 def _worth(plan: list[tuple[Caption, list[tuple[Region, str]]]], preferred: bool) -> float:
-    worth = 0.1 * preferred
+    worth = LIMITS.preferred * preferred
     for caption, pairs in plan:
         strong = [region for region, _ in pairs if region.strong]
         if strong and caption.label.kind == "figure":
             gap = min(max(0.0, gap_between(region.box, caption.box)) for region in strong)
-            worth += 1 - min(gap, 200) / 400
+            worth += 1 - min(gap, LIMITS.far) / (2 * LIMITS.far)
     return worth
 
 
@@ -215,7 +220,7 @@ def _level_steps(known: dict[int, float], caption: Caption, view: PageView) -> d
             level = overlap_y(region.box, other.box) > LIMITS.level * min(height(region.box), height(other.box))
             wide = view.one_column or width(union((other.box, caption.box))) > LIMITS.wide * view.column
             if other.strong and level and wide and 0 <= gap < LIMITS.level_reach:
-                out[n] = min(out.get(n, 1e9), max(cost, gap + LIMITS.side_cost))
+                out[n] = min(out.get(n, math.inf), max(cost, gap + LIMITS.side_cost))
     return out
 
 
@@ -282,7 +287,7 @@ def _without_strays(regions: list[Region], caption: Caption) -> list[Region]:
         between = (
             region.weak
             and min(gap_between(region.box, whole), gap_between(region.box, caption.box)) < LIMITS.step
-            and (inside(region.box, union((whole, caption.box))) > 0.9)
+            and (inside(region.box, union((whole, caption.box))) > LIMITS.inside)
         )
         level = not region.weak and region.box[1] > whole[1] - 4 and region.box[3] < whole[3] + 4
         reach = 2 if region.weak else LIMITS.level_reach if level else LIMITS.apart

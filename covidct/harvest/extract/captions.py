@@ -3,6 +3,7 @@
 Inside a paragraph a caption goes on; at the border of a paragraph it ends, unless a named reason carries it on.
 """
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -12,7 +13,7 @@ from covidct.harvest.extract.boxes import meet, overlap_x, union, width
 from covidct.harvest.extract.legends import legend_pages, next_panel, stands_alone
 from covidct.harvest.extract.page import Line, Page
 from covidct.harvest.extract.paragraphs import Flow, between, bold, ends_sentence, face
-from covidct.harvest.extract.starts import ELSEWHERE, Body, Start, continues
+from covidct.harvest.extract.starts import ELSEWHERE, Body, CaptionStart, continues
 from covidct.harvest.extract.tally import Tally
 from covidct.harvest.extract.words import Vocabulary, join_lines
 from covidct.records import Box
@@ -52,6 +53,12 @@ class Thresholds:
     """Points to the right at which the second half of a caption begins at most."""
     reach: float = 5.0
     """How far below a line the next may stand."""
+    column: tuple[float, float] = (0.3, 12.0)
+    """What a line shares with the caption's column: a share of its width, or points where that is less."""
+    below: float = 5.0
+    """Points of the caption's column that a line below shares which shows that the caption ends on its page."""
+    elsewhere: int = 80
+    """Letters at either end of a caption in which it may say that its figure stands on another page."""
     heading: int = 110
     """Letters of the longest line that is taken for a heading."""
 
@@ -289,7 +296,7 @@ class Reader:
     words: Vocabulary
 
 
-def read_captions(reader: Reader, starts: list[Start], tally: Tally) -> list[Caption]:
+def read_captions(reader: Reader, starts: list[CaptionStart], tally: Tally) -> list[Caption]:
     """The captions that begin at ``starts``, in the order given."""
     opening = {(start.page, start.line) for start in starts}
     lists = legend_pages(reader.pages, starts)
@@ -298,7 +305,7 @@ def read_captions(reader: Reader, starts: list[Start], tally: Tally) -> list[Cap
 
 
 def _read(
-    reader: Reader, start: Start, opening: set[tuple[int, int]], lists: set[int], alone: set[int], tally: Tally
+    reader: Reader, start: CaptionStart, opening: set[tuple[int, int]], lists: set[int], alone: set[int], tally: Tally
 ) -> Caption:
     page = reader.pages[start.page]
     barred = {line for number, line in opening if number == start.page and line != start.line}
@@ -327,7 +334,7 @@ def _overleaf(reader: Reader, number: int, taken: list[int], barred: set[int], l
     lines = [page.lines[i] for i in taken]
     last = lines[-1]
     column = union([line.box for line in lines])
-    below = any(x.box[1] > last.box[3] and overlap_x(x.box, column) > 5 and not x.way for x in page.lines)
+    below = any(x.box[1] > last.box[3] and overlap_x(x.box, column) > LIMITS.below and not x.way for x in page.lines)
     upright = [n for n, line in enumerate(after.lines) if not line.way]
     if below or not upright or last.box[3] < LIMITS.foot * page.height:
         return []
@@ -380,7 +387,7 @@ def _blank_below(page: Page, flow: Flow, line: int) -> float:
     while (below := flow.below[at]) is not None and not flow.border[below]:
         at = below
     if below is None:
-        return 99.0 if ends_sentence(page.lines[at].text) else 0.0
+        return math.inf if ends_sentence(page.lines[at].text) else 0.0
     step = page.lines[below].base - page.lines[at].base
     return (step - flow.pitch[below]) / max(page.lines[at].size, 1.0)
 
@@ -420,7 +427,11 @@ def _next(page: Page, taken: list[int], barred: set[int]) -> int | None:
     column = union([page.lines[i].box for i in taken])
     best: int | None = None
     for index, line in enumerate(page.lines):
-        if line.way or index in taken or overlap_x(line.box, column) < min(0.3 * width(line.box), 12):
+        if (
+            line.way
+            or index in taken
+            or overlap_x(line.box, column) < min(LIMITS.column[0] * width(line.box), LIMITS.column[1])
+        ):
             continue
         if line.box[1] < last.box[1] + LIMITS.level * last.size or line.box[1] - last.box[3] > LIMITS.reach * last.size:
             continue
@@ -435,7 +446,9 @@ def _before(line: Line, other: Line, column: Box) -> bool:
     return abs(line.box[0] - column[0]) < abs(other.box[0] - column[0])
 
 
-def _caption(page: Page, start: Start, taken: list[int], tail: list[Line], words: Vocabulary, stop: str) -> Caption:
+def _caption(
+    page: Page, start: CaptionStart, taken: list[int], tail: list[Line], words: Vocabulary, stop: str
+) -> Caption:
     lines = [page.lines[i] for i in taken]
     text = join_lines([line.text for line in (*lines, *tail)], words)
     label = start.label
@@ -443,7 +456,8 @@ def _caption(page: Page, start: Start, taken: list[int], tail: list[Line], words
     box = union([line.box for line in (lines if label.kind == "figure" else lines[:2])])
     rules = (*start.rules, f"end:{stop}")
     going_on = continues(start, lines[0])
-    rest = ELSEWHERE.sub("", rest) if ELSEWHERE.search(rest[:80]) or ELSEWHERE.search(rest[-80:]) else rest
+    ends = (rest[: LIMITS.elsewhere], rest[-LIMITS.elsewhere :])
+    rest = ELSEWHERE.sub("", rest) if any(map(ELSEWHERE.search, ends)) else rest
     return Caption(label, rest.strip(), start.page, box, tuple(taken), start.score, rules, going_on)
 
 

@@ -70,6 +70,16 @@ class Rules:
     """Distance of two lines of one paragraph, in font sizes: double spacing is 2.3, a title's lines 1.2."""
     beside: float = 3.0
     """Above a DOI, so many font sizes are searched for words that say whose it is."""
+    side: float = 0.08
+    """Share of the page's width at its left and right where stamps stand."""
+    step: float = 0.5
+    """Least distance of two lines of one paragraph, in font sizes."""
+    size: float = 0.6
+    """Points by which the font sizes of one paragraph may differ."""
+    paragraph: int = 40
+    """Lines of a paragraph that are looked through."""
+    above: int = 5
+    """Lines of a title and its authors."""
     tail: int = 8
     """Words behind or before a DOI in a line that is about itself: a journal, a date, a copyright."""
     enough: float = 1.0
@@ -172,7 +182,7 @@ def _inked(line: Line) -> bool:
 def _in_margin(page: Page, line: Line) -> bool:
     x0, y0, x1, y1 = line.box
     flat = y1 < RULES.margin * page.height or y0 > (1 - RULES.margin) * page.height
-    return flat or bool(line.way) or x1 < 0.08 * page.width or x0 > 0.92 * page.width
+    return flat or bool(line.way) or x1 < RULES.side * page.width or x0 > (1 - RULES.side) * page.width
 
 
 def _in_title_block(pages: Sequence[Page]) -> Iterator[_Proof]:
@@ -219,7 +229,7 @@ def _close(a: Line, b: Line) -> bool:
     """Whether ``b`` may be the line under ``a`` in one paragraph."""
     high, size = b.box[1] - a.box[1], max(a.size, b.size)
     level = min(a.box[2], b.box[2]) - max(a.box[0], b.box[0])
-    return 0.5 * size < high < RULES.pitch * size and level > 0 and abs(a.size - b.size) < 0.6
+    return RULES.step * size < high < RULES.pitch * size and level > 0 and abs(a.size - b.size) < RULES.size
 
 
 def _below(line: Line, lines: Sequence[Line]) -> Line | None:
@@ -235,7 +245,7 @@ def _above(line: Line, lines: Sequence[Line]) -> Line | None:
 def _paragraph(line: Line, lines: Sequence[Line]) -> list[Line]:
     """The lines from the paragraph's first to ``line``."""
     found = [line]
-    while (above := _above(found[0], lines)) is not None and len(found) < 40:
+    while (above := _above(found[0], lines)) is not None and len(found) < RULES.paragraph:
         found.insert(0, above)
     return found
 
@@ -244,20 +254,20 @@ def _own_words(page: Page, line: Line, at: int, lines: Sequence[Line]) -> str:
     """The rule by which the DOI at ``at`` in ``line`` is the document's own; empty where none says so."""
     lead = _paragraph(line, lines)[:-1]
     before, behind = _MARK.sub("", line.text[:at]), _LICENCE.sub("", re.sub(r"^\S*", "", line.text[at:]))
-    told = " ".join([*(x.text for x in lead), before])
+    leading = " ".join([*(x.text for x in lead), before])
     near = [o for o in lines if o not in lead and _shortly_above(o, line)]
-    asked = [o for o in lines if 0 <= line.box[1] - o.box[1] < RULES.beside * line.size]
-    if any(_CITE_ME.match(text) for text in (before, *(x.text for x in (*lead, *asked)))):
+    beside = [o for o in lines if 0 <= line.box[1] - o.box[1] < RULES.beside * line.size]
+    if any(_CITE_ME.match(text) for text in (before, *(x.text for x in (*lead, *beside)))):
         return "citation"
-    if any(_RELATION.search(text) for text in (told, behind, *(o.text for o in near))):
+    if any(_RELATION.search(text) for text in (leading, behind, *(o.text for o in near))):
         return ""
-    if _after_references(line, lines) or _NUMBERED.match(told):
+    if _after_references(line, lines) or _NUMBERED.match(leading):
         return ""
     if _NOTICE.match(before.strip()):
         return "notice"
     if not _about_itself(before, behind):
         return ""
-    if not lead or (not before.strip() and not _PROSE.search(told) and _at_top(line, lines)):
+    if not lead or (not before.strip() and not _PROSE.search(leading) and _at_top(line, lines)):
         return "title-block"
     small_print = not before.strip(" :|") and _IMPRINT.search(" ".join(x.text for x in lead[-3:]))
     short_head = not before.strip() and len(lead) < 3 and line.box[3] < RULES.margin * page.height
@@ -278,7 +288,7 @@ def _about_itself(before: str, behind: str) -> bool:
 
 def _at_top(line: Line, lines: Sequence[Line]) -> bool:
     """Whether only a title and authors stand above."""
-    return sum(o.box[1] < line.box[1] - 1 for o in lines) <= 5
+    return sum(o.box[1] < line.box[1] - 1 for o in lines) <= RULES.above
 
 
 def _after_references(line: Line, lines: Iterable[Line]) -> bool:

@@ -36,8 +36,8 @@ _ELSEWHERE = re.compile(
 
 def doubts(pages: Sequence[Page], figures: int) -> tuple[str, ...]:
     """Why figures cannot be seen, each in one line; ``figures`` were found."""
-    told = [] if figures else [_scan(pages), _letters_without_meaning(pages)]
-    return tuple(reason for reason in told if reason)
+    reasons = [] if figures else [_scan(pages), _letters_without_meaning(pages)]
+    return tuple(reason for reason in reasons if reason)
 
 
 def spoken_of(pages: Sequence[Page]) -> tuple[str, ...]:

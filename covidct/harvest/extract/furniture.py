@@ -40,6 +40,18 @@ class Thresholds:
     """Share of the page's width at left and right where stamps stand."""
     numbered: int = 8
     """So many numbers in a row make a page line-numbered; fewer do where the page before was."""
+    notice: float = 1.2
+    """How far from a notice, in font sizes, the rest of it may stand."""
+    place: float = 12.0
+    """Points: heights nearer than this are one place on two pages."""
+    head: int = 8
+    """More letters than this has a text that on two pages is a running head; on three any has."""
+    below: float = 1.6
+    """How far below a caption's line, in font sizes, the next one stands."""
+    counted: float = 0.5
+    """Share of the lines that begin with a number from which equal steps number them."""
+    flush: tuple[float, float] = (20.0, 8.0)
+    """Points by which left or right edges of line numbers in one margin may differ."""
     rest: int = 3
     """Letters of a fragment between the lines of a notice that belongs to it."""
 
@@ -63,7 +75,7 @@ def without_notices(page: Page, tally: Tally) -> Page:
 
 def _rest(line: Line, notice: Line) -> bool:
     """A mark or a few letters level with a line of the notice or right below it."""
-    near = line.way == notice.way and overlap_y(line.box, notice.box) > -1.2 * notice.size
+    near = line.way == notice.way and overlap_y(line.box, notice.box) > -LIMITS.notice * notice.size
     return near and len(_WORD.findall(line.text)) <= LIMITS.rest
 
 
@@ -104,7 +116,7 @@ def _at_edge(page: Page, line: Line) -> bool:
 
 
 def _signature(page: Page, line: Line) -> tuple[str, int]:
-    place = round(line.box[1] / 12)
+    place = round(line.box[1] / LIMITS.place)
     return (_DIGITS.sub("#", " ".join(line.text.split())).lower(), place)
 
 
@@ -119,7 +131,7 @@ def _repeated(pages: list[Page]) -> set[tuple[str, int]]:
                 seen[(text, near)].add(page.number)
             if line.box[3] < LIMITS.outer * page.height or line.box[1] > (1 - LIMITS.outer) * page.height:
                 outer[(text, place)].add(page.number)
-    twice = {key for key, numbers in outer.items() if len(numbers) == 2 and len(key[0]) > 8}
+    twice = {key for key, numbers in outer.items() if len(numbers) == 2 and len(key[0]) > LIMITS.head}
     return twice | {key for key, numbers in seen.items() if len(numbers) >= 3 and len(key[0]) > 1}
 
 
@@ -139,7 +151,7 @@ def _outside(page: Page) -> Iterator[Line]:
 
 def _right_below(line: Line, other: Line) -> bool:
     step = line.box[1] - other.box[1]
-    return line.way == other.way and abs(line.box[0] - other.box[0]) < 2 and 0 < step < 1.6 * other.size
+    return line.way == other.way and abs(line.box[0] - other.box[0]) < 2 and 0 < step < LIMITS.below * other.size
 
 
 def line_numbers(lines: list[Line], last: int = 0) -> tuple[set[int], int]:
@@ -156,7 +168,7 @@ def line_numbers(lines: list[Line], last: int = 0) -> tuple[set[int], int]:
     candidates.sort(key=lambda item: (item[0], item[1]))
     steps = Counter(b[1] - a[1] for a, b in itertools.pairwise(candidates))
     step, count = steps.most_common(1)[0] if steps else (0, 0)
-    if step in (1, 5) and count >= LIMITS.numbered and count >= 0.5 * len(candidates):
+    if step in (1, 5) and count >= LIMITS.numbered and count >= LIMITS.counted * len(candidates):
         kept = _chain([(item[1], item[2], item[3]) for item in candidates], step)
     else:
         few = [(item[1], item[2], item[3]) for item in candidates]
@@ -183,7 +195,8 @@ def _in_margin(lines: list[Line]) -> bool:
 
 
 def _flush(one: Line, two: Line) -> bool:
-    return abs(one.box[0] - two.box[0]) < 20 or abs(one.box[2] - two.box[2]) < 8
+    left, right = LIMITS.flush
+    return abs(one.box[0] - two.box[0]) < left or abs(one.box[2] - two.box[2]) < right
 
 
 def _chain(items: list[tuple[int, int, Line]], step: int) -> set[int]:

@@ -52,6 +52,12 @@ class Thresholds:
     """By how much captions of figures side by side may stand at different heights."""
     column: float = 100.0
     """Width of the narrowest caption that fills a column."""
+    framed_caption: float = 0.8
+    """Share of a caption's height or width along which a rule of the frame round it runs."""
+    same_place: float = 8.0
+    """Pictures of one size on two pages whose corners differ by less stand in one place."""
+    together: float = 0.8
+    """Times the length of the middle one of small pieces: as far they may stand apart and make one region."""
     pieces: tuple[float, float] = (8.0, 40.0)
     """Nearest and farthest reach at which small pieces, as the bars of a chart, make one region."""
 
@@ -129,7 +135,8 @@ def _stroke_place(stroke: Stroke) -> Place:
 
 
 def _place(placement: Placement) -> Place:
-    return (round(placement.box[0] / 8), round(placement.box[1] / 8), *placement.pixels, placement.stored)
+    left, top = (round(value / LIMITS.same_place) for value in placement.box[:2])
+    return (left, top, *placement.pixels, placement.stored)
 
 
 def _drop_placement(page: Page, p: Placement, repeated: set[Place], running: list[Line], tally: Tally) -> bool:
@@ -193,8 +200,8 @@ def _frames(strokes: list[Stroke], captions: list[Box]) -> set[int]:
 
 
 def _framed(caption: Box, upright: list[Box], level: list[Box]) -> bool:
-    beside = [b for b in upright if overlap_y(b, caption) > 0.8 * height(caption)]
-    across = [b for b in level if overlap_x(b, caption) > 0.8 * width(caption)]
+    beside = [b for b in upright if overlap_y(b, caption) > LIMITS.framed_caption * height(caption)]
+    across = [b for b in level if overlap_x(b, caption) > LIMITS.framed_caption * width(caption)]
     return (
         any(b[2] < caption[0] + 1 for b in beside)
         and any(b[0] > caption[2] - 1 for b in beside)
@@ -245,7 +252,7 @@ def _pieced_together(regions: list[Region]) -> list[Region]:
     if len(small) < 2:
         return regions
     longest = sorted(max(width(r.box), height(r.box)) for r in small)
-    reach = min(max(0.8 * longest[len(longest) // 2], LIMITS.pieces[0]), LIMITS.pieces[1])
+    reach = min(max(LIMITS.together * longest[len(longest) // 2], LIMITS.pieces[0]), LIMITS.pieces[1])
     out = [region for region in regions if region.strong or region.weak]
     for members in clusters([r.box for r in small], reach):
         pieces = [small[i] for i in members]

@@ -9,7 +9,7 @@ from covidct.captions.figure_labels import plain
 from covidct.harvest.extract.boxes import height, width
 from covidct.harvest.extract.page import Line, Page
 from covidct.harvest.extract.paragraphs import bold, ends_sentence
-from covidct.harvest.extract.starts import Body, Start
+from covidct.harvest.extract.starts import Body, CaptionStart
 
 _TITLE = re.compile(r"\b(legends?|captions?)\b", re.I)
 _MARK = r"\(?([A-Ha-h])(?:\s*(?:[-–,&]|and)\s*([A-Ha-h]))?[).,:]"
@@ -59,7 +59,7 @@ def next_panel(before: Iterable[Line], line: Line) -> bool:
     return found.group(1).lower() == (chr(ord(max(seen)) + 1) if seen else "a")
 
 
-def legend_pages(pages: Sequence[Page], starts: Sequence[Start]) -> set[int]:
+def legend_pages(pages: Sequence[Page], starts: Sequence[CaptionStart]) -> set[int]:
     """Positions of pages that hold nothing but legends of figures, one after the other."""
     out: set[int] = set()
     for number, page in enumerate(pages):
@@ -83,7 +83,7 @@ def _short(page: Page) -> bool:
     return 0 < len(lines) <= LIMITS.longest and max(x.box[3] for x in lines) < LIMITS.short * page.height
 
 
-def stands_alone(pages: Sequence[Page], starts: Sequence[Start], body: Body) -> set[int]:
+def stands_alone(pages: Sequence[Page], starts: Sequence[CaptionStart], body: Body) -> set[int]:
     """Positions of pages that hold nothing but figures and what explains them: all of their prose is caption.
 
     No prose stands over the first caption or figure, no heading below it, and the text ends before the page does, with

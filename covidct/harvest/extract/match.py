@@ -19,7 +19,7 @@ def match_document(views: list[PageView], tally: Tally) -> list[Found]:
     below = sum("graphic-below" in pair.how for pair in found)
     if below > above:
         found = [pair for number, view in enumerate(views) for pair in match_page(view, number, "below")]
-    _turn_the_leaf(views, found)
+    _pair_facing_pages(views, found)
     _fill(views, found)
     _adopt(views, found)
     found = _joined(found)
@@ -29,14 +29,14 @@ def match_document(views: list[PageView], tally: Tally) -> list[Found]:
     return found
 
 
-def _turn_the_leaf(views: list[PageView], found: list[Found]) -> None:
+def _pair_facing_pages(views: list[PageView], found: list[Found]) -> None:
     """Move pairs that go against the way of the document onto the neighbouring page, where that fits.
 
     In a document whose captions stand over their figures, a caption at the foot of a page under a figure is that of the
     figure at the head of the next page; the other way round at the head of a page.
     """
     pairs = {way: [pair for pair in found if pair.how == [f"graphic-{way}"]] for way in WAYS}
-    loose = {way: [pair for pair in pairs[way] if _may_turn(pair, views)] for way in WAYS}
+    loose = {way: [pair for pair in pairs[way] if _may_face(pair, views)] for way in WAYS}
     sure = {way: len(pairs[way]) - len(loose[way]) for way in WAYS}
     way, other = sorted(WAYS, key=lambda way: (-sure[way], -len(pairs[way])))
     clear = sure[way] > 2 * sure[other] if any(sure.values()) else len(pairs[way]) >= 2 * len(loose[other])
@@ -44,7 +44,7 @@ def _turn_the_leaf(views: list[PageView], found: list[Found]) -> None:
         return
     against = sorted(loose[other], key=lambda p: p.page if way == "above" else -p.page)
     for pair in list(against):
-        number, head = _leaf(pair)
+        number, head = _facing(pair)
         regions = _free(views, [one for one in found if one not in against], number)
         if _reaches_edge(regions, views, number, head=not head):
             found.remove(pair)
@@ -52,14 +52,14 @@ def _turn_the_leaf(views: list[PageView], found: list[Found]) -> None:
             found.append(Found(pair.caption, number, regions, ["page-before" if head else "page-after"]))
 
 
-def _leaf(pair: Found) -> tuple[int, bool]:
+def _facing(pair: Found) -> tuple[int, bool]:
     """Where the figure of ``pair`` is if its caption stands on its other side, and whether that heads its page."""
     head = pair.how == ["graphic-below"]
     return pair.page - 1 if head else pair.page + 1, head
 
 
-def _may_turn(pair: Found, views: list[PageView]) -> bool:
-    number, head = _leaf(pair)
+def _may_face(pair: Found, views: list[PageView]) -> bool:
+    number, head = _facing(pair)
     regions = _free(views, [], number)
     return _at_edge(pair.caption, views[pair.page], head) and _reaches_edge(regions, views, number, head=not head)
 

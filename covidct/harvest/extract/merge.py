@@ -35,13 +35,13 @@ def merge(extraction: Extraction, article: Article, graphics: Path | None, out: 
 
     ``graphics`` is a folder with the package's pictures; pictures of figures without a page go to ``out``.
     """
-    told = by_label(article.figures)
-    known = {_key(figure.label): figure for figure in told if figure.label}
+    listed = by_label(article.figures)
+    known = {_key(figure.label): figure for figure in listed if figure.label}
     files = picture_files(graphics)
     figures = [_merged(figure, known.get(_key(figure.label)), files) for figure in extraction.figures]
     found = {_key(figure.label) for figure in extraction.figures}
     dropped = list(extraction.dropped)
-    for figure in told:
+    for figure in listed:
         if figure.label and _key(figure.label) in found:
             continue
         made = _only_in_jats(figure, files, out, len(figures))

@@ -15,11 +15,30 @@ from covidct.captions.figure_labels import read_label
 from covidct.harvest.extract.boxes import meet, union
 from covidct.records import Box
 
-MIN_TURNED = 0.6
-"""Share of a page's letters that stand on their side before the page is turned; 200 of them, or a caption."""
 PAINTED = 16 | 32
 """Flags of a letter that is filled or outlined."""
 BOLD_NAMES = ("bold", "black", "heavy", "-bd", ",bd", "semibd", "demi")
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """What reading a page compares with; in font sizes where nothing else is said."""
+
+    turned: float = 0.6
+    """Share of a page's letters that stand on their side before the page is turned."""
+    letters: int = 200
+    """So many of them at least, or a caption among them."""
+    straight: float = 0.9
+    """Cosine of the angle up to which a line is upright or on its side; others stand askew."""
+    seen: int = 25
+    """Opacity, of 255, above which a letter is painted."""
+    level: float = 0.6
+    """Share of the lower line's height that two pieces of one line have in common."""
+    blank: tuple[float, float] = (-0.5, 2.5)
+    """Blank between two pieces of one line: an overlap, or a wide space in justified text."""
+
+
+LIMITS = Thresholds()
 
 
 @dataclass(frozen=True)
@@ -92,7 +111,7 @@ class Stroke:
 
 @dataclass
 class Page:
-    """All of one page. ``turn``: quarter turns (text reading upwards: 1, downwards: 3) taken out for the analysis."""
+    """All of one page. ``rotation``: quarter turns (text upwards: 1, downwards: 3) taken out for the analysis."""
 
     number: int
     width: float
@@ -101,7 +120,7 @@ class Page:
     placements: list[Placement] = field(default_factory=list)
     strokes: list[Stroke] = field(default_factory=list)
     furniture: list[Line] = field(default_factory=list)
-    turn: int = 0
+    rotation: int = 0
 
     @property
     def box(self) -> Box:
@@ -110,11 +129,11 @@ class Page:
 
     def to_page(self, box: Box) -> Box:
         """``box`` of the analysis in points of the page as shown."""
-        if self.turn == 1:
+        if self.rotation == 1:
             return (box[1], self.width - box[2], box[3], self.width - box[0])
-        if self.turn == 2:
+        if self.rotation == 2:
             return (self.width - box[2], self.height - box[3], self.width - box[0], self.height - box[1])
-        if self.turn == 3:
+        if self.rotation == 3:
             return (self.height - box[3], box[0], self.height - box[1], box[2])
         return box
 
@@ -186,7 +205,8 @@ def _line(item: Mapping[str, Any], count: int, shift: tuple[float, float]) -> Li
         return None
     inked = [span["bbox"] for span in item["spans"] if span["text"].strip()]
     x, y = item["dir"]
-    way = 0 if x > 0.9 else 1 if y < -0.9 else 2 if x < -0.9 else 3 if y > 0.9 else 4
+    least = LIMITS.straight
+    way = 0 if x > least else 1 if y < -least else 2 if x < -least else 3 if y > least else 4
     line = Line(text, _moved(union(inked), shift), spans, count, way)
     main = max(item["spans"], key=lambda span: len(span["text"].strip()))
     return replace(line, descent=_as_read(line)[3] - _down(way, _moved((*main["origin"], *main["origin"]), shift)))
@@ -200,7 +220,7 @@ def _down(way: int, point: Box) -> float:
 def _span(span: Mapping[str, Any], shift: float) -> Span:
     name = span["font"].lower()
     bold = bool(span["flags"] & pymupdf.TEXT_FONT_BOLD) or name.endswith(".b") or any(w in name for w in BOLD_NAMES)
-    painted = bool(span.get("char_flags", PAINTED) & PAINTED) and span.get("alpha", 255) > 25
+    painted = bool(span.get("char_flags", PAINTED) & PAINTED) and span.get("alpha", 255) > LIMITS.seen
     return Span(span["text"], span["size"], span["font"], bold, span["color"], painted, span["bbox"][0] + shift)
 
 
@@ -210,7 +230,8 @@ def _continues(last: Line, line: Line) -> bool:
     one, two = _as_read(last), _as_read(line)
     high = min(one[3] - one[1], two[3] - two[1])
     level = min(one[3], two[3]) - max(one[1], two[1])
-    return level > 0.6 * high and -0.5 * line.size < two[0] - one[2] < 2.5 * line.size
+    least, most = LIMITS.blank
+    return level > LIMITS.level * high and least * line.size < two[0] - one[2] < most * line.size
 
 
 def _as_read(line: Line) -> Box:
@@ -232,11 +253,12 @@ def upright(page: Page) -> Page:
     letters = [0, 0, 0, 0, 0]
     for line in page.lines:
         letters[line.way] += len(line.text)
-    turn = max((1, 2, 3), key=lambda way: letters[way])
-    captioned = any(line.way == turn and _figure_label(line) for line in page.lines)
-    if letters[turn] < MIN_TURNED * sum(letters) or (letters[turn] < 200 and not captioned):
+    rotation = max((1, 2, 3), key=lambda way: letters[way])
+    captioned = any(line.way == rotation and _figure_label(line) for line in page.lines)
+    few = letters[rotation] < LIMITS.letters and not captioned
+    if few or letters[rotation] < LIMITS.turned * sum(letters):
         return page
-    return _turned(page, turn)
+    return _rotated(page, rotation)
 
 
 def sideways(page: Page) -> Page | None:
@@ -246,42 +268,42 @@ def sideways(page: Page) -> Page | None:
     """
     labels = [line for line in page.lines if _figure_label(line, marked=True)]
     way = next((line.way for line in labels if line.way in (1, 3)), 0)
-    if page.turn or not way or any(not line.way for line in labels):
+    if page.rotation or not way or any(not line.way for line in labels):
         return None
     own = replace(page, lines=[x for x in page.lines if x.way == way], furniture=[])
     page.lines = [x for x in page.lines if x.way != way]
     page.placements, page.strokes = [], []
-    return _turned(own, way)
+    return _rotated(own, way)
 
 
-def _turned(page: Page, turn: int) -> Page:
-    """``page`` with lines of way ``turn`` upright."""
+def _rotated(page: Page, rotation: int) -> Page:
+    """``page`` with lines of way ``rotation`` upright."""
     wide, high = page.width, page.height
 
-    def turned(box: Box) -> Box:
-        if turn == 1:
+    def rotated(box: Box) -> Box:
+        if rotation == 1:
             return (high - box[3], box[0], high - box[1], box[2])
-        if turn == 2:
+        if rotation == 2:
             return (wide - box[2], high - box[3], wide - box[0], high - box[1])
         return (box[1], wide - box[2], box[3], wide - box[0])
 
     def shown(placement: Placement) -> Placement:
-        pixels = placement.pixels if turn == 2 else placement.pixels[::-1]
-        return Placement(turned(placement.box), turned(placement.full), pixels, placement.stored)
+        pixels = placement.pixels if rotation == 2 else placement.pixels[::-1]
+        return Placement(rotated(placement.box), rotated(placement.full), pixels, placement.stored)
 
     def read(line: Line) -> Line:
         spans = tuple(replace(span, left=None) for span in line.spans)
-        return replace(line, box=turned(line.box), spans=spans, way=(line.way - turn) % 4 if line.way < 4 else 4)
+        return replace(line, box=rotated(line.box), spans=spans, way=(line.way - rotation) % 4 if line.way < 4 else 4)
 
     return Page(
         page.number,
-        wide if turn == 2 else high,
-        high if turn == 2 else wide,
+        wide if rotation == 2 else high,
+        high if rotation == 2 else wide,
         [read(line) for line in page.lines],
         [shown(placement) for placement in page.placements],
-        [replace(stroke, box=turned(stroke.box)) for stroke in page.strokes],
+        [replace(stroke, box=rotated(stroke.box)) for stroke in page.strokes],
         [read(line) for line in page.furniture],
-        turn=turn,
+        rotation=rotation,
     )
 
 

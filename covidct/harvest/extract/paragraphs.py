@@ -40,6 +40,14 @@ class Thresholds:
     """So much more room than the next word needs shows that the line was ended on purpose."""
     empty: float = 0.3
     """Share of the column that a line leaves empty which was ended on purpose, whatever mark it ends with."""
+    usual: float = 1.25
+    """Distance of base lines where no two lines tell the usual one."""
+    smaller: float = 0.8
+    """A smaller distance is that of an index or a formula."""
+    column: tuple[float, float] = (0.3, 12.0)
+    """What two lines of one column share: of the shorter a share, or points where that is less."""
+    level_lines: int = 12
+    """So many lines at most stand on one height."""
     phrase: int = 12
     """Letters of a line whose typeface counts."""
 
@@ -202,7 +210,7 @@ def between(page: Page, flow: Flow, upper: int, lower: int) -> tuple[str, float]
         return flow.border[lower], flow.pitch[lower]
     below = flow.below[lower]
     near = [flow.pitch[n] for n in (upper, lower, *([below] if below is not None else [])) if flow.pitch[n]]
-    pitch = min(near, default=1.25 * page.lines[lower].size)
+    pitch = min(near, default=LIMITS.usual * page.lines[lower].size)
     return parted(_pair(page.lines, upper, lower, flow.above, flow.below, pitch)), pitch
 
 
@@ -219,7 +227,11 @@ def _followers(lines: list[Line]) -> list[int | None]:
             if other.base - line.base > LIMITS.reach * max(line.size, 4.0):
                 break
             if shares_column(line, other):
-                level = [m for m in order[place : place + 12] if lines[m].base < other.base + LIMITS.level * other.size]
+                level = [
+                    m
+                    for m in order[place : place + LIMITS.level_lines]
+                    if lines[m].base < other.base + LIMITS.level * other.size
+                ]
                 out[n] = min((m for m in level if shares_column(line, lines[m])), key=lambda m: lines[m].box[0])
                 break
     return out
@@ -228,7 +240,7 @@ def _followers(lines: list[Line]) -> list[int | None]:
 def shares_column(one: Line, other: Line) -> bool:
     """Whether the lines stand over each other by more than a word, or a third of the shorter."""
     shorter = min(width(one.box), width(other.box))
-    return overlap_x(one.box, other.box) >= min(0.3 * shorter, 12.0)
+    return overlap_x(one.box, other.box) >= min(LIMITS.column[0] * shorter, LIMITS.column[1])
 
 
 def _nearest_above(lines: list[Line], lower: int, upper: int, known: int | None) -> bool:
@@ -264,9 +276,9 @@ def _pitch(
         if (step := steps[n]) is not None
         and abs(lines[n].size - size) < LIMITS.size
         and abs(lines[above[n] or 0].size - size) < LIMITS.size
-        and step > 0.8 * size
+        and step > LIMITS.smaller * size
     ]
-    return min(found, default=1.25 * size)
+    return min(found, default=LIMITS.usual * size)
 
 
 def _pair(

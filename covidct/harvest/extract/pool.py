@@ -80,7 +80,7 @@ class Child:
         """Whether the child has read as many papers as one child should."""
         return self.papers >= self._limits.papers_per_child
 
-    def ask(self, request: dict[str, Any]) -> dict[str, Any]:
+    def exchange(self, request: dict[str, Any]) -> dict[str, Any]:
         """The child's answer to ``request``.
 
         Raises:
@@ -230,7 +230,7 @@ class Extractor:
                 raise ChildFailed("interrupted")
             child = child or Child(self.limits)
             self._busy.add(child)
-            answer = child.ask(request)
+            answer = child.exchange(request)
             if not answer.pop("fatal", False) and not child.worn:
                 keep = child
         finally:

@@ -51,7 +51,7 @@ def render(listing: pymupdf.DisplayList, page: Page, figure: Assembled, megapixe
     """The picture of ``figure`` without its blank margins, or None where the page shows nothing there."""
     box = page.to_page(figure.box)
     x, y = resolution(figure)
-    if page.turn in (1, 3):
+    if page.rotation in (1, 3):
         x, y = y, x
     excess = area(box) * x * y / (megapixels * 1e6)
     if excess > 1:

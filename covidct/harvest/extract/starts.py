@@ -21,6 +21,8 @@ class Thresholds:
     """Font sizes up to which that line stands right below it."""
     size: float = 0.4
     """Points by which font sizes of one style may differ."""
+    body_size: float = 0.6
+    """Points by which lines of the running text may differ in size."""
     enough: float = 2.0
     """A line with a lower score cites a figure instead of labelling one."""
     phrase: int = 3
@@ -49,7 +51,7 @@ class Body:
 
 
 @dataclass(frozen=True)
-class Start:
+class CaptionStart:
     """A line that labels a figure or table; ``page`` and ``line`` are positions in the lists."""
 
     page: int
@@ -152,14 +154,14 @@ def body_style(pages: list[Page]) -> Body:
         line.box[2] - line.box[0]
         for page in pages
         for line in page.lines
-        if line.main.font == font and abs(line.size - size) < 0.6 and len(line.text) > LIMITS.headed
+        if line.main.font == font and abs(line.size - size) < LIMITS.body_size and len(line.text) > LIMITS.headed
     )
     return Body(font, size, widths[len(widths) // 2] if widths else 400.0)
 
 
-def find_starts(pages: list[Page], flows: list[Flow], body: Body, tally: Tally) -> list[Start]:
+def find_starts(pages: list[Page], flows: list[Flow], body: Body, tally: Tally) -> list[CaptionStart]:
     """Caption starts in reading order, one a label where several lines compete (see ``best_of_label``)."""
-    found: list[Start] = []
+    found: list[CaptionStart] = []
     for number, (page, flow) in enumerate(zip(pages, flows, strict=True)):
         for index, line in enumerate(page.lines):
             candidate = _candidate(page, flow, index, line, body)
@@ -168,7 +170,7 @@ def find_starts(pages: list[Page], flows: list[Flow], body: Body, tally: Tally) 
             fired = [(name, weight) for name, weight, test in RULES if test(candidate)]
             score = sum(weight for _, weight in fired)
             if score >= LIMITS.enough:
-                found.append(Start(number, index, candidate.label, score, tuple(name for name, _ in fired)))
+                found.append(CaptionStart(number, index, candidate.label, score, tuple(name for name, _ in fired)))
             elif candidate.label.kind == "figure":
                 tally.fired("start:cites")
     return found
@@ -186,28 +188,28 @@ def _candidate(page: Page, flow: Flow, index: int, line: Line, body: Body) -> Ca
     return Candidate(line, label, plain(line.text)[label.end :], upper, lower, flow.border[index], body)
 
 
-def continues(start: Start, line: Line) -> bool:
+def continues(start: CaptionStart, line: Line) -> bool:
     """Whether the line says that a figure goes on from the page before."""
     return bool(re.match(r"\W*cont(inue[ds]?|inuing|['’]?d|\.)?\b", plain(line.text)[start.label.end :], re.I))
 
 
-def _tag(start: Start) -> tuple[bool, bool]:
+def _tag(start: CaptionStart) -> tuple[bool, bool]:
     """Sorts labels before words first, then those that stand alone over words, then those alone over nothing."""
     alone = "alone" in start.rules
     return alone and "heads-text" not in start.rules, alone
 
 
-def best_of_label(starts: list[Start], pages: list[Page]) -> tuple[list[Start], list[Start]]:
+def best_of_label(starts: list[CaptionStart], pages: list[Page]) -> tuple[list[CaptionStart], list[CaptionStart]]:
     """One start a figure label, and the others; a second printing of a label is a tag, a continuation or a citation.
 
     A label without a number is the figure of a paper that has no other.
     """
-    groups: dict[tuple[str, str], list[Start]] = defaultdict(list)
+    groups: dict[tuple[str, str], list[CaptionStart]] = defaultdict(list)
     for start in starts:
         groups[(start.label.kind, start.label.key)].append(start)
     if any(kind == "figure" and key[:1].isdigit() for kind, key in groups):
         groups.pop(("figure", ""), None)
-    winners: list[Start] = []
+    winners: list[CaptionStart] = []
     for group in groups.values():
         going_on = {id(s) for s in group if continues(s, pages[s.page].lines[s.line])}
         ranked = sorted(group, key=lambda s: (id(s) in going_on, *_tag(s), -s.score, s.page, s.line))

@@ -99,15 +99,15 @@ def _read(source: Source) -> tuple[pd.DataFrame, list[str]]:
 def _mapped(raw: pd.DataFrame, source: Source, notes: list[str]) -> tuple[pd.DataFrame, list[str]]:
     """Labels as the two classes; what the table called them goes to ``finding`` where that column is not given."""
     wanted = {label.strip().lower() for label in source.positive}
-    said = raw["label"]
-    absent = wanted - set(said.str.lower())
+    given = raw["label"]
+    absent = wanted - set(given.str.lower())
     if absent:
-        there = ", ".join(sorted(set(said) - {""})[:_SHOWN])
+        there = ", ".join(sorted(set(given) - {""})[:_SHOWN])
         raise UsageError(f"--positive {min(absent)}: no row of {source.table} has this label; it has {there}")
-    classes = said.map(lambda text: text and (POSITIVE_CLASS if text.lower() in wanted else NEGATIVE_CLASS))
-    counts = Counter(zip(said, classes, strict=True))
+    classes = given.map(lambda text: text and (POSITIVE_CLASS if text.lower() in wanted else NEGATIVE_CLASS))
+    counts = Counter(zip(given, classes, strict=True))
     mapped = [f"label {own!r} -> {label} ({count} images)" for (own, label), count in sorted(counts.items()) if own]
-    finding = {} if "finding" in raw else {"finding": said}
+    finding = {} if "finding" in raw else {"finding": given}
     return raw.assign(label=classes, **finding), notes + mapped
 
 
@@ -176,8 +176,8 @@ def _torn(frame: pd.DataFrame) -> list[str]:
 
 def _patient_notes(frame: pd.DataFrame) -> list[str]:
     unknown = int((frame["patient_id"] == "").sum())
-    said = f"the patient of {unknown} of {len(frame)} images is not known: one person may stand in two splits"
-    return [said] if unknown else []
+    warning = f"the patient of {unknown} of {len(frame)} images is not known: one person may stand in two splits"
+    return [warning] if unknown else []
 
 
 def _split_notes(frame: pd.DataFrame) -> list[str]:

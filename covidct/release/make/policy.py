@@ -84,8 +84,8 @@ def settle(
     if standing and not (leave.hold_back and len(kept)):
         raise CovidctError(_refusal(standing, leave, images, kept))
     counts = {what: sum(len(one.images) for one in objections if one.what == what) for what in waivers}
-    said = sorted(what for what in waivers if what in leave.waivers or counts[what])
-    listed = [{"what": what, "reason": waivers[what], "images": counts[what]} for what in said]
+    waived = sorted(what for what in waivers if what in leave.waivers or counts[what])
+    listed = [{"what": what, "reason": waivers[what], "images": counts[what]} for what in waived]
     about: dict[str, object] = {"waivers": listed}
     if held:
         about["held_back"] = {image: held[image] for image in images["image_id"] if image in held}

@@ -232,8 +232,8 @@ def _person(decision: Decision | None) -> dict[str, str]:
 
 
 def _licence(figure: Figure, paper: Paper, view: View) -> str:
-    said = view.licences.get(paper.paper_id)
-    text = str(said.value) if said is not None else figure.licence or paper.licence
+    decided = view.licences.get(paper.paper_id)
+    text = str(decided.value) if decided is not None else figure.licence or paper.licence
     return normal_licence(text) if text else ""
 
 

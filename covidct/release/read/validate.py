@@ -122,13 +122,13 @@ def _count_faults(release: Release) -> Iterator[Fault]:
         ("patient_id", release.patients, "patients.csv"),
     ):
         counts = release.images[column].value_counts()
-        for row, (key, said) in enumerate(zip(table[column], table["images"], strict=True), 2):
-            if int(said) != int(counts.get(key, 0)):
+        for row, (key, stated) in enumerate(zip(table[column], table["images"], strict=True), 2):
+            if int(stated) != int(counts.get(key, 0)):
                 rule = f"images.csv has {counts.get(key, 0)} images of {key}"
-                yield Fault(name, row, "images", said, rule)
-    said_counts = release.meta.get("counts")
-    if said_counts is not None and said_counts != count_images(release.images):
-        yield Fault(META, None, "counts", str(said_counts), f"images.csv has {count_images(release.images)}")
+                yield Fault(name, row, "images", stated, rule)
+    stated_counts = release.meta.get("counts")
+    if stated_counts is not None and stated_counts != count_images(release.images):
+        yield Fault(META, None, "counts", str(stated_counts), f"images.csv has {count_images(release.images)}")
 
 
 def count_images(images: pd.DataFrame) -> dict[str, dict[str, int]]:
