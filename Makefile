@@ -14,7 +14,9 @@ export NO_MKDOCS_2_WARNING := 1
 demo: $(if $(wildcard $(STAMP)),$(STAMP),$(DEMO_STAMP))
 	$(BIN)/covidct demo
 
-test: lint types layers docs unit
+test: lint layers
+	$(MAKE) --no-print-directory -j 2 types docs
+	$(MAKE) --no-print-directory unit
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -27,11 +29,11 @@ layers: $(STAMP)
 	$(BIN)/lint-imports
 
 unit: $(STAMP) browser
-	$(BIN)/python -m pytest -n 2 --dist loadfile -q
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q
 
 # The same with the lines and branches that no test reaches; watching them takes twice the time.
 coverage: $(STAMP) browser
-	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered -q
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered -q
 
 # The site, offline, into site/: start with site/index.html.
 docs: $(STAMP)

@@ -38,7 +38,6 @@ PAGES = {name: commands_of(text) for name, text in TEXTS.items()} | HELP
 PRINTING = [name for name, lines in PAGES.items() if lines]
 TRAINING = "tests/train/test_docs_commands.py runs its commands with small settings behind them"
 WAITING = {
-    "README.md": "tests/demo/test_readme.py types its commands",
     **dict.fromkeys(("docs/tutorial-own-data.md", "docs/benchmarks.md", "docs/results/README.md"), TRAINING),
     "--help": "minutes: PRINTED_PAGES=all types them; tests/test_command_help.py reads them",
 }
@@ -163,6 +162,11 @@ def test_every_command_of_a_page_ends_as_the_page_says(page: str, session: Shell
     wrong += [why for line in snippets if (why := _wrong(session, line))]
     assert not wrong, "\n\n".join(wrong)
     assert [name for name in LEFT.get(page, ()) if not (session.folder / name).is_file()] == []
+
+
+def test_the_readme_names_the_whole_chain() -> None:
+    steps = ("harvest --since", "curate auto", "curate review", "manifest build", "manifest audit", "bench --model")
+    assert [step for step in steps if not any(line.startswith(f"covidct {step}") for line in PAGES["README.md"])] == []
 
 
 def test_every_python_snippet_stands_on_a_page_that_is_run() -> None:
