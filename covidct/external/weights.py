@@ -47,7 +47,7 @@ def fetch(url: str, folder: Path) -> Path:
             return target
         raise CovidctError(f"{target}: not the file of that name (its sha256 differs); remove it and run again")
     try:
-        with progress((), target.name) as bar:
+        with progress(range(0), target.name) as bar:
             client = HttpClient(Settings(limits=LIMITS))
             got = client.download(url, folder, friends=FRIENDS, received=bar.update)
     except FetchError as error:
