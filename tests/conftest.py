@@ -20,6 +20,13 @@ CHROMIUM = next(
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"):
     os.environ.setdefault(_name, "1")  # each core has a worker: more threads only wait for each other
+LONGEST = ("test_docs_commands", "test_printed_commands", "test_notebooks", "test_split_figures", "test_bench")
+"""Files that take longest, in seconds of processor time: they are begun first, so that no worker ends with one alone."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, everything else in its order."""
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
 
 
 @pytest.fixture(autouse=True)
