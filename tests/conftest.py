@@ -21,7 +21,7 @@ FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-ne
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"):
     os.environ.setdefault(_name, "1")  # each core has a worker: more threads only wait for each other
 LONGEST = ("test_docs_commands", "test_printed_commands", "test_notebooks", "test_split_figures", "test_bench")
-"""Files that take longest, in seconds of processor time: they are begun first, so that no worker ends with one alone."""
+"""Files that take longest: they are begun first, so that no worker ends with one alone."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
