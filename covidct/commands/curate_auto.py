@@ -51,7 +51,10 @@ def auto(workers: int | None, scheduler: str, as_json: bool, workspace: Path) ->
         for line in table.lines():
             say(line)
         ws = shlex.quote(str(workspace))
-        tell_next(f"curate review -w {ws}", f"manifest build -w {ws} --name my-ct --version 1.0.0")
+        if table.empty:
+            tell_next(f"show panels -w {ws}", f"show dropped -w {ws}")
+        else:
+            tell_next(f"curate review -w {ws}", f"manifest build -w {ws} --name my-ct --version 1.0.0")
     return _code(reports)
 
 

@@ -29,6 +29,11 @@ class Acceptance:
     """What ways that do not qualify would let in."""
 
     @property
+    def empty(self) -> bool:
+        """Whether no panel shows a slice of the lungs, so that neither review nor release has anything to work on."""
+        return not (self.accepted or self.seen or self.refused)
+
+    @property
     def expected(self) -> float | None:
         """Expected precision of the labels that enter unseen: the mean over their ways; None where none enters."""
         total = sum(self.accepted.values())
@@ -37,6 +42,8 @@ class Acceptance:
 
     def lines(self) -> list[str]:
         """The table for a person."""
+        if self.empty:
+            return [f"no panel is of kind {current().picture}: nothing to review, and nothing to release"]
         counts = ", ".join(f"{self._of(label)} {label}" for label in CLASSES)
         expected = "" if self.expected is None else f"; expected precision of their labels {self.expected:.3f}"
         out = [f"accepted without review: {counts}{expected}"]

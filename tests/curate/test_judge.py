@@ -209,9 +209,21 @@ def test_auto_ends_with_what_enters_and_what_waits(tmp_path: Path, capsys: pytes
         stated = ways.measured("stated")
         assert evidence["accepted"] and evidence["way"] == "stated"
         assert evidence["precision"][:2] == [stated.right, stated.n]
+        ws.decide([Decision("panel", f"f{n}-1", "kind", "ct_axial_lung", "curator:ann") for n in range(3)])
     assert cli(["curate", "auto", "-w", str(tmp_path / "ws")]) == 0
     out = capsys.readouterr().out
-    assert "accepted without review: " in out and "waiting for a person: " in out
+    assert "accepted without review: 1 positive" in out and "waiting for a person: 1" in out
+
+
+def test_auto_without_a_slice_names_no_command_that_would_refuse(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with workspace(tmp_path / "ws") as ws:
+        ws.decide([Decision("panel", f"f{n}-1", "kind", "chart", "curator:ann") for n in range(3)])
+    assert cli(["curate", "auto", "-w", str(tmp_path / "ws")]) == 0
+    out, err = capsys.readouterr()
+    assert "no panel is of kind ct_axial_lung" in out and "accepted without" not in out
+    assert "next: covidct show panels" in err and "manifest build" not in err
 
 
 def test_what_waits_is_in_no_table_of_images_until_a_person_takes_it(tmp_path: Path) -> None:
