@@ -1,7 +1,8 @@
 """``COVIDCT_SCALE`` makes long work small, so that every printed command can be tried in seconds; nothing else changes.
 
-It is a share above 0 and up to 1. Epochs, the side of the pictures and the number of pictures whose text an audit reads
-are multiplied by it; ``config.toml`` of a run holds the numbers that were used.
+It is a share above 0 and up to 1. Epochs and the side of the pictures are multiplied by it, and of an audit the
+pictures whose text is read, the trees of its forests and its rounds of resampling; ``config.toml`` of a run holds the
+numbers that were used.
 """
 
 import os

@@ -13,6 +13,7 @@ from covidct.audit.seen import pixels
 from covidct.imaging.lung import lung_mask
 from covidct.progress import progress
 from covidct.release.read.classes import is_positive
+from covidct.scaling import scaled
 
 if TYPE_CHECKING:
     import torch
@@ -88,7 +89,7 @@ def _fit_and_score(
     targets = torch.from_numpy(positive.astype(np.float32))
     optimiser = torch.optim.Adam(net.parameters(), lr=_RATE, weight_decay=1e-4)
     net.train()
-    for _ in range(EPOCHS):
+    for _ in range(scaled(EPOCHS)):
         shuffled = order.permutation(fit_on)
         for rows in np.array_split(shuffled, max(1, len(shuffled) // _BATCH)):
             batch = inputs[rows]

@@ -3,14 +3,14 @@
 import logging
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from covidct.audit.blanked import blanked_scores, blanked_stack, torch_available
+from covidct.audit.blanked import EPOCHS, blanked_scores, blanked_stack, torch_available
 from covidct.audit.cache import kept
 from covidct.audit.captions import read_captions, texts_by_image
 from covidct.audit.content import content_findings
@@ -35,6 +35,7 @@ from covidct.release.read import Release, read_release
 from covidct.release.read.archive import unpacked
 from covidct.release.read.locate import find_images, images_root
 from covidct.release.read.validate import validate_release
+from covidct.scaling import scaled
 from covidct.tables import say
 
 log = logging.getLogger(__name__)
@@ -69,6 +70,8 @@ class Audit:
 
 def audit_release(source: Path | str, options: Options) -> Audit:
     """Audit a release (folder, archive or URL). A release that breaks its schema is audited for that alone."""
+    read = None if options.ocr_per_class is None else scaled(options.ocr_per_class)
+    options = replace(options, ocr_per_class=read, rounds=scaled(options.rounds, LEAST_ROUNDS))
     folder = unpacked(source)
     faults = validate_release(folder)
     try:
@@ -149,6 +152,7 @@ def _statistics(release: Release, seen: dict[str, Seen], audit: Audit, options: 
     yield from shortcut_findings(audit.baselines)
 
 
+LEAST_ROUNDS = 100
 _BLANKED = ("covidct.audit.blanked", "covidct.imaging.lung", "covidct.pictures")
 _DECIDES = ("image_id", "label", "split", "group_id")
 
@@ -161,8 +165,8 @@ def _network(images: pd.DataFrame, seen: Mapping[str, Seen], audit: Audit, optio
         audit.skipped["network on blanked lungs"] = "not asked for" if torch_available() else "no extra 'train' here"
         return []
     key = ["\t".join(map(str, row)) for row in here[list(_DECIDES)].itertuples(index=False)]
-    digests = [seen[image].sha256 for image in here["image_id"]]
-    found = kept("blanked", _BLANKED, [str(options.seed), *key, *digests], lambda: _blanked(here, audit, options.seed))
+    key += [str(options.seed), str(scaled(EPOCHS)), *(seen[image].sha256 for image in here["image_id"])]
+    found = kept("blanked", _BLANKED, key, lambda: _blanked(here, audit, options.seed))
     scores = None if found is None else np.asarray(found, dtype=np.float64)
     return (
         [] if scores is None else score_baseline("network, lungs blanked", scores, here, options.seed, options.rounds)

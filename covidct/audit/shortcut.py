@@ -17,6 +17,7 @@ from covidct.audit.resampling import Auc, grouped_auc
 from covidct.audit.seen import Seen
 from covidct.records import SPLITS
 from covidct.release.read.classes import is_positive
+from covidct.scaling import scaled
 
 FAMILIES: Mapping[str, tuple[str, ...]] = {
     "size only": ("size",),
@@ -81,7 +82,7 @@ def forest_scores(table: Floats, images: pd.DataFrame, seed: int, workers: int =
     folds = _folds(positive[train], groups[train])
     if folds < 2:
         return None
-    forest = RandomForestClassifier(TREES, min_samples_leaf=2, random_state=seed, n_jobs=workers)
+    forest = RandomForestClassifier(scaled(TREES), min_samples_leaf=2, random_state=seed, n_jobs=workers)
     scores = np.zeros(len(images))
     way = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     scores[train] = cross_val_predict(

@@ -137,10 +137,8 @@ def audit(
     """Look for what makes scores on RELEASE worthless: leaks, wrong labels, shortcuts; writes a page and JSON."""
     from covidct.audit.report import as_document, write_report
     from covidct.audit.run import Options, audit_release
-    from covidct.scaling import scaled
 
-    reading = None if ocr_all else scaled(ocr)
-    options = Options(images, captions, reading, not no_network, seed, workers=worker_count(workers))
+    options = Options(images, captions, None if ocr_all else ocr, not no_network, seed, workers=worker_count(workers))
     found = audit_release(release, options)
     write_report(found, out, private)
     if as_json:

@@ -44,6 +44,7 @@ def smaller(words: Sequence[str], data: Sequence[str]) -> list[str]:
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pixel_cache: Path) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COVIDCT_CACHE", str(pixel_cache))
+    monkeypatch.setenv("COVIDCT_SCALE", "0.1")
     return tmp_path
 
 
