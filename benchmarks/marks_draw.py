@@ -416,8 +416,22 @@ def _smooth(rng: Generator, picture: NDArray[np.uint8], pen: Pen) -> tuple[NDArr
     return np.clip(picture + change, 0, 255).astype(np.uint8), kind
 
 
+def softened(rng: Generator, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Slice and marks as a figure is after a change of size or two: most published marks have no sharp edge left."""
+    draw, (height, width) = rng.random(), picture.shape[:2]
+    if draw < 0.35:
+        return np.asarray(cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.35, 1.3)), np.uint8)
+    if draw > 0.65:
+        return picture
+    share = rng.uniform(0.4, 0.95)
+    small = cv2.resize(picture, (int(share * width), int(share * height)), interpolation=cv2.INTER_AREA)
+    how = (cv2.INTER_LINEAR, cv2.INTER_CUBIC)[int(rng.integers(2))]
+    return np.asarray(cv2.resize(small, (width, height), interpolation=how), np.uint8)
+
+
 def spoil(rng: Generator, picture: NDArray[np.uint8], owner: NDArray[np.uint8], least: int) -> Pictures:
-    """Half goes through JPEG, some through a change of size first, not below ``least`` pixels."""
+    """Half goes through JPEG, most are softened and some change their size first, not below ``least`` pixels."""
+    picture = softened(rng, picture)
     if rng.random() < 0.4:
         size = (np.array(picture.shape[1::-1]) * rng.uniform(0.55, 1.8)).astype(int)
         size = np.maximum(size, least)

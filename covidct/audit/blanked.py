@@ -84,7 +84,7 @@ def _fit_and_score(
         return np.zeros(0)
     torch.manual_seed(seed)
     order = np.random.default_rng(seed)
-    net = _net()
+    net = _net().to(memory_format=torch.channels_last)
     inputs = torch.from_numpy((stack - stack[fit_on].mean()) / (stack[fit_on].std() + 1e-6)).unsqueeze(1)
     targets = torch.from_numpy(positive.astype(np.float32))
     optimiser = torch.optim.Adam(net.parameters(), lr=_RATE, weight_decay=1e-4)
@@ -110,6 +110,6 @@ def _net() -> "torch.nn.Module":
     from torch import nn
 
     layers: list[nn.Module] = []
-    for before, after in ((1, 16), (16, 32), (32, 48)):
+    for before, after in ((1, 8), (8, 16), (16, 32)):
         layers += [nn.Conv2d(before, after, 3, padding=1), nn.BatchNorm2d(after), nn.ReLU(), nn.MaxPool2d(2)]
-    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Dropout(0.3), nn.Linear(48 * 4, 1))
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Dropout(0.3), nn.Linear(32 * 4, 1))

@@ -91,7 +91,7 @@ def _read_again(picture: NDArray[np.uint8], found: Overlays, texts: Sequence[Tex
 def _left(picture: NDArray[np.uint8], found: Overlays, texts: Sequence[TextBox]) -> list[TextBox]:
     """What is legible in the painted picture; a slice that is read as one letter is not."""
     lines = read_text(paint_over(picture, found.mask))
-    return still_legible(texts, [line for line in lines if is_plain(line) or is_line(line.box, picture.shape)])
+    return still_legible(texts, [line for line in lines if is_line(line, picture.shape)])
 
 
 def _readings(texts: Sequence[TextBox]) -> list[str]:

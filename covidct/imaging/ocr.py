@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +17,9 @@ PixelBox = tuple[int, int, int, int]
 
 _THREADS = 1
 _LONGEST = 2000
+_SHORTEST = 544
+"""Shorter side that smaller pictures are enlarged to. With the reader's own 736, no more of the text on 112 published
+slices is met (40 of 71 marks), at 0.39 CPU seconds a picture instead of 0.21."""
 _NARROWEST = 30
 """Longer over shorter side; the reader refuses what is narrower than 32 pixels in 2,000."""
 _lock = threading.Lock()
@@ -42,18 +46,29 @@ def read_text(image: NDArray[np.uint8], *, min_score: float = 0.5) -> list[TextB
     """
     if min(image.shape[:2]) < 8:
         return []
-    colour = _broad(np.repeat(image[:, :, None], 3, axis=2) if image.ndim == 2 else image[:, :, ::-1])
+    small = _shrunk(image)
+    colour = _broad(np.repeat(small[:, :, None], 3, axis=2) if small.ndim == 2 else small[:, :, ::-1])
     engine = _engine()
     with _lock:  # the engine keeps the picture's scale on itself between its stages
         found = engine(np.ascontiguousarray(colour), use_cls=False)
     if found.boxes is None or found.txts is None or found.scores is None:
         return []
+    scale = small.shape[1] / image.shape[1], small.shape[0] / image.shape[0]
     lines = [
-        TextBox(text, _upright(corners, image.shape), float(score))
+        TextBox(text, _upright(corners / scale, image.shape), float(score))
         for text, corners, score in zip(found.txts, found.boxes, found.scores, strict=True)
         if score >= min_score and text.strip()
     ]
     return sorted(lines, key=lambda line: (line.box[1], line.box[0]))
+
+
+def _shrunk(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """``image`` with a longer side of ``_LONGEST`` at most: the reader shrinks a larger one too, after copies of it."""
+    scale = _LONGEST / max(image.shape[:2])
+    if scale >= 1:
+        return image
+    size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _broad(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -72,7 +87,13 @@ def _engine() -> Any:
     runtime = "EngineConfig.onnxruntime."
     threads = {f"{runtime}intra_op_num_threads": _THREADS, f"{runtime}inter_op_num_threads": _THREADS}
     return RapidOCR(
-        params={**threads, "Global.log_level": "critical", "Global.use_cls": False, "Global.max_side_len": _LONGEST}
+        params={
+            **threads,
+            "Global.log_level": "critical",
+            "Global.use_cls": False,
+            "Global.max_side_len": _LONGEST,
+            "Det.limit_side_len": _SHORTEST,
+        }
     )
 
 

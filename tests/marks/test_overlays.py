@@ -15,7 +15,7 @@ from covidct.imaging.ocr import TextBox
 from covidct.imaging.overlays import net
 from covidct.imaging.overlays import scene as overlays
 from covidct.imaging.overlays.borders import borders
-from covidct.imaging.overlays.find import cover, find_overlays, paint_over, still_legible
+from covidct.imaging.overlays.find import cover, find_overlays, paint_over, still_legible, what_shows
 from covidct.imaging.overlays.net import CLASSES, features_of, mark_probabilities
 from covidct.imaging.overlays.pieces import FILTERS, Piece, alone, pieces_of
 from covidct.imaging.overlays.rules import RULES
@@ -126,7 +126,7 @@ def test_rule_coloured_takes_paint_and_leaves_a_picture_that_is_all_colour() -> 
 
 def test_rule_read_lowers_the_bar_inside_a_line_that_was_read() -> None:
     line = TextBox("R", (5, 5, 15, 15), 0.9)
-    image = np.zeros((30, 30), np.uint8)
+    image = np.zeros((60, 70), np.uint8)
     assert RULES["read"](scene(image, 0.3, (line,))).sum() == 100
     assert not RULES["read"](scene(image, 0.1, (line,))).any()
     assert not RULES["read"](scene(image, 0.3)).any()
@@ -167,6 +167,27 @@ def test_a_rim_that_was_read_as_a_letter_is_no_text() -> None:
     assert not RULES["read"](scene(np.full((100, 100), 90, np.uint8), 0.3, (line,))).any()
     whole = replace(line, text="C", box=(0, 0, 99, 99), score=0.98)
     assert not RULES["read"](scene(np.full((100, 100), 90, np.uint8), 0.3, (whole,))).any()
+
+
+def test_rule_read_takes_a_lone_letter_and_leaves_a_slice_that_was_read_as_one() -> None:
+    image = np.full((200, 200), 90, np.uint8)
+    cv2.putText(image, "R", (150, 40), cv2.FONT_HERSHEY_SIMPLEX, 0.8, 150, 2)
+    letter = TextBox("R", (148, 20, 170, 44), 0.55)
+    assert RULES["read"](scene(image, 0.0, (letter,)))[image != 90].all()
+    assert not RULES["read"](scene(image, 0.0, (replace(letter, text="0", box=(10, 10, 190, 190)),))).any()
+
+
+def test_what_painting_would_hardly_change_stays_and_words_go_whole() -> None:
+    image = np.full((80, 120), 100, np.uint8)
+    image[30:34, 20:60] = 255
+    mask = np.zeros(image.shape, np.bool_)
+    mask[26:38, 16:64] = True
+    assert (what_shows(image, mask, []) == (image == 255)).all()
+    assert (what_shows(image, mask, [(16, 26, 64, 38)]) == mask).all()
+    half = mask.copy()
+    half[:, 60:] = False
+    half[:, 59] = False  # ink that the mask has missed must not run into the painting it is compared with
+    assert what_shows(image, half, [])[30:34, 20:59].all()
 
 
 def test_rule_read_takes_the_whole_line_where_the_network_saw_half_of_it() -> None:

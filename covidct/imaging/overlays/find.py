@@ -17,10 +17,12 @@ from covidct.imaging.ocr import PixelBox, TextBox
 from covidct.imaging.overlays.borders import borders
 from covidct.imaging.overlays.pieces import pieces_of
 from covidct.imaging.overlays.rules import RULES
-from covidct.imaging.overlays.scene import Bools, apart, is_line, is_plain, scene_of
+from covidct.imaging.overlays.scene import LIMITS, Bools, apart, is_line, is_plain, scene_of
 
 LARGEST = 2400
 """Longer side, pixels, up to which marks are looked for at full size."""
+_RADIUS, _MARGIN = 3, 12
+"""Pixels from which a masked one is filled in, and pixels round all marks that are looked at for it."""
 KINDS = ("text", "arrow", "marker", "border")
 
 
@@ -79,7 +81,8 @@ def find_overlays(image: NDArray[np.uint8], texts: Sequence[TextBox] = ()) -> Ov
         found.count(reason)
     for piece in kept:
         found.take(Mark(piece.kind, piece.box, piece.rule, piece.score), piece.pixels)
-    found.mask = widened(found.mask)
+    words = [line.box for line in scene.lines] + [mark.box for mark in found.marks if mark.kind == "text"]
+    found.mask = what_shows(image, widened(found.mask), words)
     for box in borders(scene.grey):
         found.take(Mark("border", box, "border", 1.0))
     return found
@@ -88,6 +91,22 @@ def find_overlays(image: NDArray[np.uint8], texts: Sequence[TextBox] = ()) -> Ov
 def widened(mask: Bools) -> Bools:
     """``mask`` with the next pixel, the soft rim that ink has where it was drawn smooth, shrunk or compressed."""
     return np.asarray(cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0, np.bool_)
+
+
+def what_shows(image: NDArray[np.uint8], mask: Bools, texts: Sequence[PixelBox]) -> Bools:
+    """``mask`` without the pixels that painting over would hardly change: there the slice stays as it is.
+
+    Left whole within ``texts``: of words a faint rest can be read. The comparison is with a broader painting, into
+    which no ink runs that the mask has missed.
+    """
+    if not mask.any():
+        return mask
+    change = cv2.absdiff(image, paint_over(image, widened(widened(mask))))
+    shows = mask & ((change.max(axis=2) if image.ndim == 3 else change) > LIMITS.shows)
+    for x0, y0, x1, y1 in texts:
+        place = slice(max(0, y0 - 1), y1 + 1), slice(max(0, x0 - 1), x1 + 1)
+        shows[place] = mask[place]
+    return shows
 
 
 def _found_small(image: NDArray[np.uint8], texts: Sequence[TextBox]) -> Overlays:
@@ -112,11 +131,13 @@ def _scaled(box: PixelBox, scale: float, size: tuple[int, int]) -> PixelBox:
 
 def paint_over(image: NDArray[np.uint8], mask: Bools) -> NDArray[np.uint8]:
     """``image`` with the masked pixels filled in from round them (Telea 2004); all others are as they were."""
-    if not mask.any():
-        return image.copy()
-    filled = cv2.inpaint(image, mask.astype(np.uint8), 3, cv2.INPAINT_TELEA)
-    where = mask if image.ndim == 2 else mask[:, :, None]
-    return np.asarray(np.where(where, filled, image), dtype=np.uint8)
+    painted = image.copy()
+    if mask.any():
+        spans = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+        place = tuple(slice(max(0, int(span[0]) - _MARGIN), int(span[-1]) + _MARGIN + 1) for span in spans)
+        where, part = mask[place], painted[place]
+        part[where] = cv2.inpaint(part, where.astype(np.uint8), _RADIUS, cv2.INPAINT_TELEA)[where]
+    return painted
 
 
 def still_legible(before: Sequence[TextBox], after: Sequence[TextBox]) -> list[TextBox]:
@@ -127,5 +148,5 @@ def still_legible(before: Sequence[TextBox], after: Sequence[TextBox]) -> list[T
 def cover(found: Overlays, lines: Sequence[TextBox]) -> None:
     """Take the whole box of each line into the mask; a slice that was read as a letter is no line."""
     for line in lines:
-        if is_line(line.box, found.mask.shape):
+        if is_line(line, found.mask.shape):
             found.take(Mark("text", line.box, "read again", line.score))

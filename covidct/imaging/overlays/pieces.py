@@ -40,8 +40,8 @@ def doubtful(piece: Piece) -> bool:
 
 
 def at_rim(piece: Piece) -> bool:
-    """A thin line along the rim: the edge of a crop or of a page, which readers take for a letter, not a mark."""
-    return piece.rule in ("learned", "read") and piece.rim
+    """A thin line along the rim that nobody read: the edge of a crop or of a page, not a mark."""
+    return piece.rule == "learned" and piece.rim
 
 
 def of_the_surround(piece: Piece) -> bool:

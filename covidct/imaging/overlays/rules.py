@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covidct.imaging.ocr import PixelBox
-from covidct.imaging.overlays.scene import LIMITS, Bools, Scene, is_plain
+from covidct.imaging.overlays.scene import LIMITS, Bools, Scene
 from covidct.imaging.overlays.shapes import is_broad_arrow, is_drawn_outline, kind_of_shape
 
 
@@ -34,18 +34,14 @@ def coloured(scene: Scene) -> Bools:
 
 
 def read(scene: Scene) -> Bools:
-    """Strokes inside a line of text that was read: what the network finds at all possible there.
+    """Strokes inside a line of text that was read: what differs from its surroundings, or is at all possible there.
 
-    Where the words are plain, also all that differs from its surroundings, over the whole line: what a machine can read
-    must not stay in the picture because a network overlooked it, or half of it.
+    What a machine can read must not stay in the picture because a network overlooked it, or half of it.
     """
     found = np.zeros(scene.grey.shape, np.bool_)
     for line in scene.lines:
         x0, y0, x1, y1 = line.box
-        seen = scene.painted[y0:y1, x0:x1] > LIMITS.possible
-        if is_plain(line):
-            seen |= _strokes(scene.grey, line.box)
-        found[y0:y1, x0:x1] |= seen
+        found[y0:y1, x0:x1] |= (scene.painted[y0:y1, x0:x1] > LIMITS.possible) | _strokes(scene.grey, line.box)
     return found
 
 
