@@ -46,13 +46,21 @@ Measure = Callable[[int, Path], Cost]
 """Of a size, with a folder to work in that all rows share."""
 
 
+LAUNCHER = """import os, sys
+null = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
+_, status, used = os.wait4(os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=null), 0)
+print(os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime, used.ru_maxrss)"""
+"""A process counts the memory of the one that started it as its own peak: so a small one starts what is measured."""
+
+
 def command(words: list[str]) -> Cost:
     """A ``covidct`` command in a process of its own, its output thrown away; exit code 3 is as good as 0."""
-    process = subprocess.Popen([sys.executable, "-m", "covidct", "-q", *words], stdout=subprocess.DEVNULL)
-    _, status, used = os.wait4(process.pid, 0)
-    if os.waitstatus_to_exitcode(status) not in (0, 3):
-        raise SystemExit(f"covidct {' '.join(words)} ended with {os.waitstatus_to_exitcode(status)}")
-    return Cost(used.ru_utime + used.ru_stime, f"{used.ru_maxrss / 1024:.0f} MiB")
+    whole = [sys.executable, "-m", "covidct", "-q", *words]
+    said = subprocess.run([sys.executable, "-S", "-c", LAUNCHER, *whole], stdout=subprocess.PIPE, check=True)
+    code, seconds, peak = map(float, said.stdout.split())
+    if code not in (0, 3):
+        raise SystemExit(f"covidct {' '.join(words)} ended with {code:.0f}")
+    return Cost(seconds, f"{peak / 1024:.0f} MiB")
 
 
 def stocked(panels: int, folder: Path) -> str:
