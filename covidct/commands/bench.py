@@ -12,7 +12,15 @@ from covidct.train.telling import LOGS
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
-
+images_option = click.option(
+    "--images", type=FOLDER, help="Folder of the release's images (default: COVIDCT_IMAGES or the fetch cache)."
+)
+packed_option = click.option("--packed", type=FOLDER, help="Pictures of 'covidct data pack' instead of --images.")
+run_option = click.option("--run", "run_folder", type=FOLDER, required=True, help="A finished run of 'covidct bench'.")
+own_option = click.option("--model", help="FILE.py:factory, for a run whose network is code of your own.")
+set_option = click.option(
+    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="A setting of the recipe: lr=3e-4, epochs=100."
+)
 
 DATA = {"manifest", "images", "packed", "cache", "out", "baselines", "report", "as_json"}
 MACHINE = {"devices", "accelerator", "compile", "keep_checkpoints", "log"}
@@ -45,34 +53,27 @@ def refuse_unused(ctx: click.Context) -> None:
 
 
 @click.group(invoke_without_command=True)
-@click.option("--model", default=None, help="Registry, torchvision or timm name, FILE.py:factory. Default: crnet.")
-@click.option("--method", default=None, help="scratch, transfer, self-trans, method1 to method4. Default: scratch.")
-@click.option("--init", default=None, help="random, imagenet, lnm, imagenet+lnm; default: the method's own.")
-@click.option("--weights", type=FILE, default=None, help="Start from a file of tensors instead.")
-@click.option(
-    "--mean", default=None, help="Mean of the inputs that --weights were trained on, 0 to 1: one number or three."
-)
-@click.option("--std", default=None, help="Standard deviation of those inputs (default for both: ImageNet's).")
+@click.option("--model", help="Registry, torchvision or timm name, FILE.py:factory. Default: crnet.")
+@click.option("--method", help="scratch, transfer, self-trans, method1 to method4. Default: scratch.")
+@click.option("--init", help="random, imagenet, lnm, imagenet+lnm; default: the method's own.")
+@click.option("--weights", type=FILE, help="Start from a file of tensors instead.")
+@click.option("--mean", help="Mean of the inputs that --weights were trained on, 0 to 1: one number or three.")
+@click.option("--std", help="Standard deviation of those inputs (default for both: ImageNet's).")
 @click.option("--protocol", type=click.Choice(["paper", "tuned", "robust"]), default="paper", show_default=True)
-@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A setting of the recipe: lr=3e-4.")
-@click.option("--epochs", type=int, default=None, help="Epochs of supervised training.")
-@click.option("--size", type=int, default=None, help="Side of the input images in pixels.")
+@set_option
+@click.option("--epochs", type=int, help="Epochs of supervised training.")
+@click.option("--size", type=int, help="Side of the input images in pixels.")
 @click.option("--freeze", is_flag=True, help="Train the last layer only.")
-@click.option("--manifest", default=None, help="Release folder, archive or URL. Default: covid-ct/1.0.0.")
-@click.option(
-    "--images",
-    type=FOLDER,
-    default=None,
-    help="Folder of the release's images (default: COVIDCT_IMAGES or the fetch cache).",
-)
-@click.option("--luna", type=FOLDER, default=None, help="LUNA16 slices (self-trans, method3).")
+@click.option("--manifest", help="Release folder, archive or URL. Default: covid-ct/1.0.0.")
+@images_option
+@click.option("--luna", type=FOLDER, help="LUNA16 slices (self-trans, method3).")
 @click.option(
     "--ssl-images",
     type=click.Choice(["train", "all"]),
     default="train",
     help="Images of the release that pretraining sees, without labels.",
 )
-@click.option("--lnm", type=FOLDER, default=None, help="LNM patches of 'covidct data import lnm' (init lnm).")
+@click.option("--lnm", type=FOLDER, help="LNM patches of 'covidct data import lnm' (init lnm).")
 @click.option("--seeds", default="0", show_default=True, help="Random seeds, comma-separated.")
 @click.option(
     "--trials",
@@ -80,12 +81,12 @@ def refuse_unused(ctx: click.Context) -> None:
     default=0,
     help="Compare the first N recipes on validation images and continue with the best.",
 )
-@click.option("--folds", type=click.IntRange(2), default=None, help="Folds of --protocol robust. Default: 5.")
+@click.option("--folds", type=click.IntRange(2), help="Folds of --protocol robust. Default: 5.")
 @click.option(
     "--repeats", type=click.IntRange(1), default=1, show_default=True, help="Number of repeated partitions into folds."
 )
-@click.option("--fractions", default=None, help="Learning curve, e.g. 0.05,0.1,0.25,0.5,1 of the training groups.")
-@click.option("--table", type=click.IntRange(1, 7), default=None, help="A whole table of the paper.")
+@click.option("--fractions", help="Learning curve, e.g. 0.05,0.1,0.25,0.5,1 of the training groups.")
+@click.option("--table", type=click.IntRange(1, 7), help="A whole table of the paper.")
 @click.option(
     "--devices",
     type=click.IntRange(1),
@@ -93,7 +94,7 @@ def refuse_unused(ctx: click.Context) -> None:
     help="Number of devices: GPUs or, with --accelerator cpu, processes (gloo).",
 )
 @click.option("--accelerator", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto")
-@click.option("--compile/--no-compile", default=None, help="torch.compile. Default: on CUDA devices only.")
+@click.option("--compile/--no-compile", help="torch.compile. Default: on CUDA devices only.")
 @click.option("--keep-checkpoints", is_flag=True, help="Keep start weights and last checkpoint of finished seeds.")
 @click.option(
     "--log",
@@ -102,10 +103,10 @@ def refuse_unused(ctx: click.Context) -> None:
     show_default=True,
     help="tensorboard: event files beside history.csv.",
 )
-@click.option("--config", type=FILE, default=None, help="Repeat the run that left this config.toml.")
-@click.option("--out", type=FOLDER, default=None, help="Folder of the run; the same folder goes on where it stopped.")
-@click.option("--cache", type=FOLDER, default=None, help="Where decoded pictures and pretrained weights are kept.")
-@click.option("--packed", type=FOLDER, default=None, help="Pictures of 'covidct data pack' instead of --images.")
+@click.option("--config", type=FILE, help="Repeat the run that left this config.toml.")
+@click.option("--out", type=FOLDER, help="Folder of the run; the same folder goes on where it stopped.")
+@click.option("--cache", type=FOLDER, help="Where decoded pictures and pretrained weights are kept.")
+@packed_option
 @click.option("--baselines/--no-baselines", default=True, help="Also score the audit's shortcut classifiers.")
 @click.option("--report/--no-report", default=True, help="Write report.html, model card and maps.")
 @json_option
@@ -128,12 +129,12 @@ def bench(ctx: click.Context, /, as_json: bool, **options: Any) -> int:
 
 
 @bench.command()
-@click.option("--run", "run_folder", type=FOLDER, required=True, help="A finished run of 'covidct bench'.")
-@click.option("--model", default=None, help="FILE.py:factory, for a run whose network is code of your own.")
+@run_option
+@own_option
 @click.option("--manifest", required=True, help="The other release: folder, archive or URL.")
-@click.option("--images", type=FOLDER, default=None, help="Folder of the release's images.")
+@images_option
 @click.option("--split", type=click.Choice(["test", "all"]), default="all", show_default=True)
-@click.option("--out", type=FOLDER, default=None, help="Output folder (default: RUN/evaluate-NAME-VERSION).")
+@click.option("--out", type=FOLDER, help="Output folder (default: RUN/evaluate-NAME-VERSION).")
 @json_option
 def evaluate(
     run_folder: Path, model: str | None, manifest: str, images: Path | None, split: str, out: Path | None, as_json: bool
@@ -148,7 +149,7 @@ def evaluate(
 @click.argument("first", type=FOLDER)
 @click.argument("second", type=FOLDER)
 @click.option("--metric", type=click.Choice(["auc", "accuracy", "f1", "recall", "specificity"]), default="auc")
-@click.option("--manifest", default=None, help="Release whose groups are drawn. Default: covid-ct/1.0.0.")
+@click.option("--manifest", help="Release whose groups are drawn. Default: covid-ct/1.0.0.")
 @json_option
 def compare(first: Path, second: Path, metric: str, manifest: str | None, as_json: bool) -> int:
     """The paired difference of two runs on the same test images, with its interval."""
@@ -159,22 +160,15 @@ def compare(first: Path, second: Path, metric: str, manifest: str | None, as_jso
 
 @bench.command()
 @click.argument("runs", type=FOLDER, nargs=-1, required=True)
-@click.option("--model", default=None, help="FILE.py:factory, for a run whose network is code of your own.")
-@click.option("--manifest", default=None, help="Release of the runs (default: covid-ct/1.0.0).")
-@click.option(
-    "--images",
-    type=FOLDER,
-    default=None,
-    help="Folder of the release's images (default: COVIDCT_IMAGES or the fetch cache).",
-)
-@click.option("--packed", type=FOLDER, default=None, help="Pictures of 'covidct data pack' instead of --images.")
-@click.option("--cache", type=FOLDER, default=None, help="Where decoded pictures are kept.")
+@own_option
+@click.option("--manifest", help="Release of the runs (default: covid-ct/1.0.0).")
+@images_option
+@packed_option
+@click.option("--cache", type=FOLDER, help="Where decoded pictures are kept.")
 @click.option(
     "--baselines/--no-baselines", default=True, help="Also audit the release and score its shortcut classifiers."
 )
-@click.option(
-    "--out", type=FOLDER, default=None, help="Output folder (default: the run's folder; runs/report for several runs)."
-)
+@click.option("--out", type=FOLDER, help="Output folder (default: the run's folder; runs/report for several runs).")
 def report(runs: tuple[Path, ...], **options: Any) -> int:
     """report.html of one finished run, or of several side by side (Grad-CAM in columns, as Fig. 5)."""
     from covidct.bench.options import BenchOptions
@@ -188,10 +182,8 @@ def report(runs: tuple[Path, ...], **options: Any) -> int:
 @click.option("--images", type=FOLDER, required=True, help="Folder of unlabelled images.")
 @click.option("--out", type=FILE, required=True, help="File of weights, for --weights.")
 @click.option("--model", default="crnet", show_default=True)
-@click.option("--weights", type=FILE, default=None, help="Initial weights (default: random).")
-@click.option(
-    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Setting of momentum contrast, as epochs=100."
-)
+@click.option("--weights", type=FILE, help="Initial weights (default: random).")
+@set_option
 @click.option("--seed", type=int, default=0, show_default=True)
 def pretrain(images: Path, out: Path, model: str, weights: Path | None, settings: tuple[str, ...], seed: int) -> int:
     """Learn weights from pictures without labels (MoCo v2)."""
@@ -202,10 +194,10 @@ def pretrain(images: Path, out: Path, model: str, weights: Path | None, settings
 
 
 @bench.command()
-@click.option("--run", "run_folder", type=FOLDER, required=True, help="A finished run of 'covidct bench'.")
+@run_option
 @click.option("--format", "form", type=click.Choice(["onnx"]), default="onnx", show_default=True)
-@click.option("--model", default=None, help="FILE.py:factory, for a run whose network is code of your own.")
-@click.option("--out", type=FOLDER, default=None, help="Folder for seed-N.onnx (default: the run's).")
+@own_option
+@click.option("--out", type=FOLDER, help="Folder for seed-N.onnx (default: the run's).")
 @json_option
 def export(run_folder: Path, form: str, model: str | None, out: Path | None, as_json: bool) -> int:
     """The trained networks of a run for other programs, checked against torch."""
@@ -216,9 +208,9 @@ def export(run_folder: Path, form: str, model: str | None, out: Path | None, as_
 
 @click.command()
 @click.argument("images", type=FILE, nargs=-1, required=True)
-@click.option("--run", "run_folder", type=FOLDER, required=True, help="A finished run of 'covidct bench'.")
-@click.option("--model", default=None, help="FILE.py:factory, for a run whose network is code of your own.")
-@click.option("--out", type=FOLDER, default=None, help="Folder for Grad-CAM overlays.")
+@run_option
+@own_option
+@click.option("--out", type=FOLDER, help="Folder for Grad-CAM overlays.")
 @json_option
 @needs_extra("train")
 def predict(images: tuple[Path, ...], run_folder: Path, model: str | None, out: Path | None, as_json: bool) -> int:

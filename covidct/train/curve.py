@@ -50,12 +50,7 @@ def table(curves: Mapping[str, Sequence[Mapping[str, Any]]], shortcuts: Sequence
 
 def plot(curves: Mapping[str, Sequence[Mapping[str, Any]]], metric: str = "auc") -> str:
     """An SVG of ``metric`` with its intervals against the number of training groups, one line a method."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(figsize=(5.2, 3.4))
+    figure, axes = blank(5.2, 3.4)
     for name, points in curves.items():
         x = [point["train_groups"] for point in points]
         y = [point[metric] for point in points]
@@ -64,9 +59,20 @@ def plot(curves: Mapping[str, Sequence[Mapping[str, Any]]], metric: str = "auc")
     axes.set_xscale("log")
     axes.set_xlabel("training groups (patients)")
     axes.set_ylabel(f"test {metric.upper()}")
-    axes.grid(alpha=0.3)
     axes.legend(frameon=False)
     return svg(figure)
+
+
+def blank(width: float = 3.4, height: float = 3.0) -> tuple[Any, Any]:
+    """An empty figure with its axes and a grid; sides in inches."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(width, height))
+    axes.grid(alpha=0.3)
+    return figure, axes
 
 
 def svg(figure: Any) -> str:

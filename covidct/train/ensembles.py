@@ -68,10 +68,7 @@ def write_results(
         lines.append(results.row({**facts, **names}, single, cut, test))
         for split, part, values in (("out-of-fold", own, one.held), ("test", test, one.test)):
             rows += [line | names for line in results.predictions(number, split, part, values)]
-    results.write_csv(out / results.RESULTS, lines)
-    results.write_csv(out / results.PREDICTIONS, rows)
-    results.write_json(out / results.SUMMARY, summary)
-    return summary
+    return results.write_run(out, lines, rows, summary)
 
 
 def _choice(chosen: Ensemble, nested: float, said: Sequence[Said], test: Part) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 
 from covidct.errors import CovidctError, UsageError
@@ -76,31 +77,20 @@ def evaluate(run: Path, data: BenchData, part: Part, split: str, out: Path, code
         cuts.append(best_threshold(own.truth, own.runs[seed]))
     summary = results.summary(facts, found, cuts, part) | {"trained_on": trained_on, "left_out": left_out}
     lines = [results.row(facts, one, cut, part) for one, cut in zip(found, cuts, strict=True)]
-    results.write_csv(out / results.RESULTS, lines)
     said_lines = [line for one in found for line in results.predictions(one.seed, split, part, one.test)]
-    results.write_csv(out / results.PREDICTIONS, said_lines)
     results.write_csv(out / "groups.csv", by_group(found, part))
-    results.write_json(out / results.SUMMARY, summary)
-    return summary
+    return results.write_run(out, lines, said_lines, summary)
 
 
 def by_group(found: list[results.SeedResult], part: Part) -> list[dict[str, Any]]:
     """One line a group: its images, share of COVID, mean probability over seeds, share of images called right."""
     mean = np.mean([one.test for one in found], axis=0)
-    lines = []
-    for group in sorted(set(part.groups)):
-        inside = np.array([g == group for g in part.groups])
-        right = (mean[inside] >= 0.5) == (part.truth[inside] > 0.5)
-        lines.append(
-            {
-                "group_id": group,
-                "images": int(inside.sum()),
-                "covid": int(part.truth[inside].sum()),
-                "probability": float(mean[inside].mean()),
-                "right": float(right.mean()),
-            }
-        )
-    return lines
+    right = (mean >= 0.5) == (part.truth > 0.5)
+    table = pd.DataFrame({"group_id": part.groups, "covid": part.truth, "probability": mean, "right": right})
+    rows = table.groupby("group_id").agg(
+        images=("covid", "size"), covid=("covid", "sum"), probability=("probability", "mean"), right=("right", "mean")
+    )
+    return [row | {"covid": int(row["covid"])} for row in rows.reset_index().to_dict("records")]
 
 
 def compare(first: Path, second: Path, metric: str, groups: Mapping[str, str]) -> Paired:

@@ -191,15 +191,11 @@ def _write(plan: Plan, data: BenchData, found: Sequence[results.SeedResult], out
     val, test = data.parts["val"], data.parts["test"]
     facts = plan.facts(data)
     cuts = [best_threshold(val.truth, one.val) for one in found]
-    summary = results.summary(facts, found, cuts, test)
     lines = [results.row(facts, one, cut, test) for one, cut in zip(found, cuts, strict=True)]
-    results.write_csv(out / results.RESULTS, lines)
     said = [
         line
         for one in found
         for split, part, values in (("val", val, one.val), ("test", test, one.test))
         for line in results.predictions(one.seed, split, part, values)
     ]
-    results.write_csv(out / results.PREDICTIONS, said)
-    results.write_json(out / results.SUMMARY, summary)
-    return summary
+    return results.write_run(out, lines, said, results.summary(facts, found, cuts, test))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from covidct.pictures import png_bytes
 from covidct.scores import Array, calibration, precision_recall, roc
 from covidct.train.bands import GRID, band
-from covidct.train.curve import svg
+from covidct.train.curve import blank, svg
 from covidct.train.explain import overlay
 from covidct.train.loop import HISTORY
 from covidct.train.results import Predictions
@@ -38,17 +38,6 @@ def short(name: str, most: int = 40) -> str:
 def picture_address(pixels: Grey) -> str:
     """``pixels`` (h, w) or (h, w, 3) as a data: address of a PNG."""
     return "data:image/png;base64," + base64.b64encode(png_bytes(pixels)).decode()
-
-
-def _axes(width: float = 3.4, height: float = 3.0) -> tuple[Any, Any]:
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(figsize=(width, height))
-    axes.grid(alpha=0.3)
-    return figure, axes
 
 
 Curves = Mapping[str, Array]
@@ -77,32 +66,31 @@ def curve_figures(truth: Array, curves: Curves, groups: Sequence[str]) -> list[t
 
 def roc_svg(truth: Array, curves: Curves, groups: Sequence[str]) -> str:
     """ROC curves."""
-    figure, axes = _axes()
-    for name, run in curves.items():
-        axes.plot(*roc(truth, run), label=name)
-    _shade(axes, truth, curves, groups, "roc")
+    figure, axes = _banded(truth, curves, groups, "roc")
     axes.plot([0, 1], [0, 1], color="0.7", linewidth=0.8)
     return _square(figure, axes, "false positive rate", "true positive rate")
 
 
 def precision_recall_svg(truth: Array, curves: Curves, groups: Sequence[str]) -> str:
     """Precision against recall, with the share of COVID as the floor."""
-    figure, axes = _axes()
-    for name, run in curves.items():
-        axes.plot(*precision_recall(truth, run), label=name)
-    _shade(axes, truth, curves, groups, "pr")
+    figure, axes = _banded(truth, curves, groups, "pr")
     axes.axhline(float(truth.mean()), color="0.7", linewidth=0.8)
     return _square(figure, axes, "recall", "precision")
 
 
-def _shade(axes: Any, truth: Array, curves: Curves, groups: Sequence[str], kind: Literal["roc", "pr"]) -> None:
+def _banded(truth: Array, curves: Curves, groups: Sequence[str], kind: Literal["roc", "pr"]) -> tuple[Any, Any]:
+    """The curves, and the band of their mean."""
+    figure, axes = blank()
+    for name, run in curves.items():
+        axes.plot(*(roc if kind == "roc" else precision_recall)(truth, run), label=name)
     mean = np.asarray(np.mean(list(curves.values()), axis=0))
     axes.fill_between(GRID, *band(truth, mean, groups, kind), color="0.5", alpha=0.2, linewidth=0)
+    return figure, axes
 
 
 def reliability_svg(truth: Array, curves: Curves) -> str:
     """What was said against what was so, in ten bins."""
-    figure, axes = _axes()
+    figure, axes = blank()
     for name, run in curves.items():
         said, seen, count = zip(*calibration(truth, run), strict=True)
         (line,) = axes.plot(said, seen, linewidth=0.8, label=name)
@@ -122,7 +110,7 @@ def _square(figure: Any, axes: Any, across: str, up: str) -> str:
 
 def history_svg(run: Path, seeds: Sequence[int], column: str) -> str:
     """``column`` of every seed's history.csv against the epoch; empty where no history is there."""
-    figure, axes = _axes()
+    figure, axes = blank()
     for seed in seeds:
         path = run / f"seed-{seed}" / HISTORY
         if path.is_file():

@@ -148,6 +148,16 @@ def predictions(seed: int, split: str, part: Part, found: Array) -> list[dict[st
     ]
 
 
+def write_run(
+    out: Path, lines: Sequence[Mapping[str, Any]], said: Sequence[Mapping[str, Any]], summary: dict[str, Any]
+) -> dict[str, Any]:
+    """results.csv of ``lines``, predictions.csv of ``said``, summary.json; the summary."""
+    write_csv(out / RESULTS, lines)
+    write_csv(out / PREDICTIONS, said)
+    write_json(out / SUMMARY, summary)
+    return summary
+
+
 def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """``rows`` as CSV; floats with six decimals."""
     lines = ({k: f"{v:.6f}" if isinstance(v, float) else v for k, v in row.items()} for row in rows)
