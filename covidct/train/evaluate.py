@@ -86,11 +86,13 @@ def by_group(found: list[results.SeedResult], part: Part) -> list[dict[str, Any]
     """One line a group: its images, share of COVID, mean probability over seeds, share of images called right."""
     mean = np.mean([one.test for one in found], axis=0)
     right = (mean >= 0.5) == (part.truth > 0.5)
-    table = pd.DataFrame({"group_id": part.groups, "covid": part.truth, "probability": mean, "right": right})
+    table = pd.DataFrame(
+        {"group_id": part.groups, "covid": part.truth.astype(int), "probability": mean, "right": right}
+    )
     rows = table.groupby("group_id").agg(
         images=("covid", "size"), covid=("covid", "sum"), probability=("probability", "mean"), right=("right", "mean")
     )
-    return [row | {"covid": int(row["covid"])} for row in rows.reset_index().to_dict("records")]
+    return [{str(key): value for key, value in row.items()} for row in rows.reset_index().to_dict("records")]
 
 
 def compare(first: Path, second: Path, metric: str, groups: Mapping[str, str]) -> Paired:
