@@ -47,14 +47,8 @@ def _audit(options: BenchOptions, pictures: bool) -> Audited:
     asked = Options(images=options.images if pictures else None, ocr_per_class=0, network=False)
     found = audit_release(options.manifest or default_release(), asked)
     rows = [
-        {
-            "name": one.name,
-            "accuracy": one.accuracy,
-            "f1": one.f1,
-            "auc": one.auc.value,
-            "low": one.auc.low,
-            "high": one.auc.high,
-        }
+        {"name": one.name, "accuracy": one.accuracy, "f1": one.f1}
+        | {"auc": one.auc.value, "low": one.auc.low, "high": one.auc.high}
         for one in found.baselines
         if one.split == "test"
     ]

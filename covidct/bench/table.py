@@ -129,7 +129,7 @@ def runs(
                 failed.append({"row": row.title, "error": str(error)})
     _collect(out, [folder / row.slug for row in chosen])
     head = ["", *(f"{name} (paper)" for name in ("accuracy", "F1", "AUC")), "AUC 95 %", "gap"]
-    lines = [_line(one) for one in data] + [_shortcut(one) for one in shortcuts]
+    lines = [_line(one) for one in data] + [[*report_tables.shortcut_cells(one), ""] for one in shortcuts]
     notes = sorted({row.note for row in chosen if row.note})
     notes += ["n/a: " + one["row"] + ": " + one["why"] for one in data if one["ours"] is None]
     notes.append("shortcut rows never see anatomy: a score that does not beat them shows nothing about the disease")
@@ -144,11 +144,6 @@ def _line(one: Mapping[str, Any]) -> Cells:
     cells = [f"{ours[name]['mean']:.3f} ({paper[name]:.2f})" for name in ("accuracy", "f1", "auc")]
     area = ours["auc"]
     return [one["row"], *cells, interval_text(area), f"{area['mean'] - paper['auc']:+.3f}"]
-
-
-def _shortcut(one: Mapping[str, Any]) -> Cells:
-    cells = [f"{one[name]:.3f}" for name in ("accuracy", "f1", "auc")]
-    return [f"shortcut: {one['name']}", *cells, interval_text(one), ""]
 
 
 def _collect(out: Path, folders: Iterable[Path]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from covidct.intervals import interval_text
-from covidct.train.report_tables import Table
+from covidct.train.report_tables import Table, shortcut_cells
 
 CURVE = "curve.csv"
 
@@ -41,9 +41,8 @@ def table(curves: Mapping[str, Sequence[Mapping[str, Any]]], shortcuts: Sequence
             cells = [f"{point[metric]:.3f}" for metric in ("accuracy", "f1", "auc")]
             span = {"low": point["auc_low"], "high": point["auc_high"]}
             lines.append([name, *counts, str(point["seeds"]), *cells, interval_text(span)])
-    for one in shortcuts:
-        cells = [f"{one[metric]:.3f}" for metric in ("accuracy", "f1", "auc")]
-        lines.append([f"shortcut: {one['name']}", "1", "", "", "", *cells, interval_text(one)])
+    for name, *cells in map(shortcut_cells, shortcuts):
+        lines.append([name, "1", "", "", "", *cells])
     head = ["method", "fraction", "groups", "images", "seeds", "accuracy", "F1", "AUC", "AUC 95 %"]
     return Table("Scores by share of the training groups", head, lines, ["intervals: 95 %, by resampling test groups"])
 
