@@ -150,7 +150,8 @@ def words_on(panel: Panel, seed: int) -> list[Decision]:
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
     """The command itself, as a user starts it; gives the address."""
-    words = [sys.executable, "-m", "covidct", "-q", "curate", "review", "-w", str(folder), "--port", "0", "--no-browser"]
+    quiet = [sys.executable, "-m", "covidct", "-q"]
+    words = [*quiet, "curate", "review", "-w", str(folder), "--port", "0", "--no-browser"]
     process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
