@@ -205,9 +205,10 @@ def _among_findings(reading: Reading, mention: Mention) -> bool:
 
 
 _ELSEWHERE = re.compile(
-    r"\b(?:(?:frontal|temporal|parietal|occipital) (?:lobe|cortex|region|gyr)|cerebr|cerebell|thalam|brain|intracranial"
+    r"\b(?:(?:frontal|temporal|parietal|occipital) (?:lobe|cortex|region|gyr)|intra-?abdom|peritone"
+    r"|retroperiton|cerebr|cerebell|thalam|brain|intracranial"
     r"|skull|hemispher|falx|vertebral arter|carotid|orbit|spinal cord|liver|hepat|biliary|renal|kidney|pancrea|spleen"
-    r"|bowel|colon|bladder|uter[ui]|ovar|prostat|testi[cs]|thyroid|neck|femur|tibia|knee|hip\b)",
+    r"|bowel|colon|bladder|uter[ui]|ovar|prostat|testi[cs]|thyroid|femur|tibia|knee|hip\b)",
     re.IGNORECASE,
 )
 _CHEST = re.compile(

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from covidct.captions.cues import persons
 from covidct.captions.decisions import AFFIRMED, ANIMAL, NAMED, OTHERS, decide, first_of, verdict_of
 from covidct.captions.pictures import Reading, about_disease, reading_of
+from covidct.captions.rules import Role
 from covidct.captions.subcaptions import Split, split_caption
 from covidct.captions.text import plain, sentences, spaced
 from covidct.captions.ways import (
@@ -200,7 +201,14 @@ def _panel(reading: Reading, known: _Known) -> Verdict:
 
 def _of_one_of_them(of_all: Verdict, shared: Reading) -> bool:
     """``Imaging of heart failure and COVID-19``: a title of two diseases does not say which a panel shows."""
-    return of_all.way is Way.NAMED and first_of(shared, OTHERS) is not None and _JOINED.search(shared.text) is not None
+    return of_all.way is Way.NAMED and _names_another(shared) and _JOINED.search(shared.text) is not None
+
+
+def _names_another(shared: Reading) -> bool:
+    """Another disease than what this one looks like or brings: ``typical lesions and embolism`` is of one person."""
+    verdict = first_of(shared, OTHERS)
+    others = shared.having("rival", "plain") + shared.having("other", "plain")
+    return verdict is not None and any(m.role in (Role.DIAGNOSIS, Role.COMORBIDITY) for m in others)
 
 
 _JOINED = re.compile(r"\b(?:and|or|versus|vs|from|between|differ\w*)\b", re.IGNORECASE)
@@ -225,11 +233,7 @@ def _gives_way(own: Verdict, of_all: Verdict, reading: Reading, known: _Known) -
         return False
     if of_all.label == POSITIVE:
         another = known.apart and reading.having("person") and "same" not in reading.text
-        return (
-            not another
-            and first_of(known.shared, OTHERS) is None
-            and not _set_against(known.shared.text + reading.text)
-        )
+        return not another and not _names_another(known.shared) and not _set_against(known.shared.text + reading.text)
     return False
 
 

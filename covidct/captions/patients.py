@@ -61,7 +61,9 @@ class _Panel:
     fresh: bool = False
     course: Course = field(default_factory=Course)
     number: int = 0
-    """Counts the persons of one age and sex whose courses differ."""
+    """Counts the persons of one age and sex whose courses differ, or of whom the text says that they are others."""
+    who: str = ""
+    """``mother``, ``twin 2``: who of several people its own words say that it is."""
 
 
 _COUNTS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
@@ -71,7 +73,12 @@ _PEOPLE = r"(?:patients|cases|men|women|children|infants|pacientes|pazienti|boys
 _COUNTED = re.compile(rf"\b(?P<n>{_NUMBERS}|\d{{1,2}}) (?:[a-z0-9-]+ ){{0,3}}?{_PEOPLE}")
 _SEVERAL = re.compile(rf"\b{_PEOPLE}")
 _SOMEBODY = "(?:patient|case|man|woman|child|boy|girl|individual|infant|subject|person|twin)"
-_OTHER = re.compile(rf"\b(?:another|a different|a second|a third|other|different) {_SOMEBODY}")
+_OTHER = re.compile(rf"\b(?:another|a different|a second|a third|other|different) (?:[a-z0-9-]+ ){{0,3}}?{_SOMEBODY}")
+_NTH = ("first", "second", "third", "fourth", "fifth")
+_WHO = re.compile(
+    rf"\b(?:(?:{'|'.join(_NTH)}) (?:patient|case)|twin [12ab]|grandmother|grandfather|mother|father|son|daughter"
+    r"|brother|sister|wife|husband|aunt|uncle)\b"
+)
 _FIGURE = r"(?:figures?|figs?)\.?\s?(?P<figure>s?\d{1,3})\s?(?P<letter>[a-z])?\b"
 _SAME = re.compile(
     rf"\b(?:same {_SOMEBODY}|mism[oa] paciente|mesm[oa] paciente|stesso paziente|meme patient)"
@@ -127,12 +134,16 @@ def _read_panel(number: int, panel_id: str, letter: str, split: Split) -> _Panel
     panel = _Panel(panel_id, number, letter, moments=tuple(moments(split.text, spans)) if spans else ())
     if len(own) == 1:
         panel.person, panel.rule, panel.text = own[0], "panel-text", _words(split.text, own[0].span)
-    panel.fresh = any(_OTHER.search(fold_lower(split.text[start:end])) for start, end in spans)
+    folded = [fold_lower(split.text[start:end]) for start, end in spans]
+    panel.fresh = any(_OTHER.search(text) for text in folded)
+    names = {name for text in folded for name in _WHO.findall(text)} if not _all_alike(split) else set()
+    panel.who = names.pop() if len(names) == 1 else ""
     return panel
 
 
 _CASE_HEADING = re.compile(
-    r"(?:^|[.;:]\s+)(?P<who>(?:case|patient)\s?(?:no\.?\s?)?(?:\d{1,2}|[a-h]|i{1,3}|iv|v)(?:\s?\([^()]{3,40}\))?)\s?[:.,-]?\s+"
+    r"(?:^|[.;:]\s+)(?P<who>(?:(?:case|patient)\s?(?:no\.?\s?)?(?:\d{1,2}|[a-h]|i{1,3}|iv|v)"
+    r"|(?:first|second|third|fourth|fifth) (?:case|patient))(?:\s?\([^()]{3,40}\))?)\s?[:.,-]?\s+"
     r"(?=\(?[a-z]\s?(?:[),.:-]|and\b))",
     re.IGNORECASE,
 )
@@ -140,7 +151,7 @@ _CASE_HEADING = re.compile(
 
 def _from_case_headings(panels: Sequence[_Panel], split: Split) -> None:
     """``Case 1: (a) admission, (b) discharge. Case 2: (c) …``: a heading holds for the letters up to the next one."""
-    found = [(m.end("who"), persons(m["who"])) for m in _CASE_HEADING.finditer(plain(split.text))]
+    found = [(m.end("who"), _numbered(m["who"])) for m in _CASE_HEADING.finditer(plain(split.text))]
     headings = [(end, people[0]) for end, people in found if people]
     starts = {letter: min(start for start, _ in spans) for letter, spans in split.spans.items() if spans}
     owners = {letter: [person for end, person in headings if end <= at] for letter, at in starts.items()}
@@ -150,6 +161,12 @@ def _from_case_headings(panels: Sequence[_Panel], split: Split) -> None:
         if panel.letter in owners:
             person = owners[panel.letter][-1]
             panel.person, panel.rule, panel.text = person, "panel-text", f"case {person.case}"
+
+
+def _numbered(words: str) -> list[Person]:
+    """The person of ``Case 2`` or ``Second patient``."""
+    nth = words.split()[0].lower()
+    return [Person(None, "", str(_NTH.index(nth) + 1), (0, 0))] if nth in _NTH else persons(words)
 
 
 def _from_places(panels: Sequence[_Panel], split: Split, boxes: Sequence[Box]) -> None:
@@ -294,13 +311,17 @@ class _Book:
     def _tell_apart(self) -> None:
         """Number the persons of one age and sex, without case numbers, whose courses contradict each other."""
         met: dict[tuple[float, str], list[Course]] = {}
+        before = 0
         for panel in self.panels:
             person = panel.person
             if person is None or person.age is None or person.case or panel.same_as is not None:
                 continue
             courses = met.setdefault((person.age, person.sex), [])
-            fits = (n for n, course in enumerate(courses) if not course.contradicts(panel.course))
-            panel.number = next(fits, len(courses))
+            fits = [n for n, course in enumerate(courses) if not course.contradicts(panel.course)]
+            panel.number = next(
+                (n for n in fits if not panel.fresh and (panel.rule != "series" or n == before)), len(courses)
+            )
+            before = panel.number
             if panel.number == len(courses):
                 courses.append(panel.course)
             else:
@@ -308,6 +329,8 @@ class _Book:
 
     def key_of(self, panel: _Panel) -> str:
         """The key of the person a panel tells of; a sex alone is somebody of its own within a figure."""
+        if who := self._one_of_several(panel):
+            return who
         if panel.person is None:
             return ""
         key = self.key(panel.person)
@@ -316,6 +339,15 @@ class _Book:
         if not key and panel.person.sex and len(self._sexes_in(panel.figure)) > 1:
             return f"figure {panel.figure} {panel.person.sex}"
         return key
+
+    def _one_of_several(self, panel: _Panel) -> str:
+        """``(A) Mother, 31 years. (B) Her son. (C) Mother, later``: words that tell a figure's people apart."""
+        here = [other for other in self.panels if other.figure == panel.figure and other.who]
+        if not panel.who or len({other.who for other in here}) < 2:
+            return ""
+        own = (other.person for other in here if other.who == panel.who and other.rule == "panel-text")
+        told = (key for person in own if person is not None and (key := self.key(person)))
+        return next(told, f"figure {panel.figure} {panel.who}")
 
     def _sexes_in(self, figure: int) -> set[str]:
         people = (panel.person for panel in self.panels if panel.figure == figure)
@@ -382,8 +414,9 @@ def _patient(panel: _Panel, book: _Book, figures: Sequence[FigureText], single: 
             return Patient(
                 found.key, "same-patient", min(found.score, _SCORES["same-patient"]), found.person, panel.moments
             )
-    if panel.person is not None and (key := book.key_of(panel)):
-        return Patient(key, panel.rule, _SCORES[panel.rule], panel.person, panel.moments, panel.text)
+    if key := book.key_of(panel):
+        rule = panel.rule or "panel-text"
+        return Patient(key, rule, _SCORES[rule], panel.person, panel.moments, panel.text or panel.who)
     if single and len(known) <= 1 and not panel.fresh:
         return Patient(next(iter(known), "the patient"), "one-case-paper", 0.7, panel.person, panel.moments)
     return _untold(panel, book, figures[panel.figure])
