@@ -2,13 +2,15 @@
 
 The table holds no text: locators, the first 16 digits of the sha256 of each text (blanks single), and the label that a
 machine reader (no clinician) gave before the program ran; an empty label was doubtful. TEXTS are JSON files in which
-the texts stand, in any form: MedPix 2.0's Descriptions.json and Case_topic.json, {paper: {figure: caption}}, or a list.
+the texts stand, in any form: MedPix 2.0's Descriptions.json and Case_topic.json, {paper: {figure: caption}}, or a list;
+or a folder of articles as text, such as T2S2's ``PMC…_body.txt``, in which captions begin with ``Fig. 1``.
 Prints macro-F1, what was called what, and the precision of each way.
 """
 
 import argparse
 import hashlib
 import json
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +27,7 @@ def main() -> None:
     """Print the scores of every batch and the table of ways."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("texts", nargs="+", type=Path)
-    texts = {_digest(t): t for file in parser.parse_args().texts for t in _strings(json.loads(file.read_text("utf-8")))}
+    texts = {_digest(t): t for file in parser.parse_args().texts for t in _texts(file)}
     _, rows = read_csv(TRUTH)
     found = [(row, texts[row["sha256"]]) for row in rows if row["sha256"] in texts and row["label"]]
     pairs: dict[str, list[tuple[str, str]]] = defaultdict(list)
@@ -41,6 +43,22 @@ def main() -> None:
     for way, right in sorted(ways.items()):
         measured = Precision(sum(right), len(right))
         print(f"{way:<18} {measured.right:>4} of {measured.n:<4} lower 95 % bound {measured.lower:.3f}")
+
+
+_CAPTION = re.compile(
+    r"(?:^|(?<=[.)\]?!:;%\"”’a-z]))Fig(?:ure|\.)?\s?\d+[.:]?\s+(?=[A-Z(\[])"
+    r"(?P<text>[^\n]+(?:\n\n?(?:\(?[A-Z]\)?[.:,)] )[^\n]+)*)",
+    re.MULTILINE,
+)
+
+
+def _texts(path: Path) -> Iterator[str]:
+    if not path.is_dir():
+        yield from _strings(json.loads(path.read_text("utf-8")))
+        return
+    for file in path.rglob("*.txt"):
+        for found in _CAPTION.finditer(file.read_text("utf-8", errors="replace")):
+            yield re.sub(r"^Fig(?:ure|\.)?\s?\d+[.:]?\s+", "", " ".join(found["text"].split()))
 
 
 def _strings(value: object) -> Iterator[str]:

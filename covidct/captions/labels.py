@@ -133,7 +133,7 @@ class _Panels:
             panels[letter] = _panel(reading, _Known(self.shared, self.contrast, self.apart, before))
             carried = _carried(reading, panels[letter], carried)
         others = sum(_tells_of_another(self.text, r) for r in self.readings.values())
-        return _of_the_patient(panels) if max(len(met), others) < _PERSONS else panels
+        return _of_the_patient(panels, self.readings) if max(len(met), others) < _PERSONS else panels
 
     def _of_sentence(self) -> Verdict | None:
         """``Sarcoidosis before (A) and after treatment (B)``: what one panel names holds for the silent ones."""
@@ -152,9 +152,12 @@ def _tells_of_another(text: str, reading: Reading) -> bool:
     return any(text[m.start : m.end].lower() not in _SAME_PERSON for m in reading.having("person"))
 
 
-def _of_the_patient(panels: dict[str, Verdict]) -> dict[str, Verdict]:
-    """``(A) Chest film. (B) CT with a lung abscess``: what one panel tells of the only patient holds for the others."""
-    told = [v for v in panels.values() if v.way in _OF_A_PATIENT]
+def _of_the_patient(panels: dict[str, Verdict], readings: Mapping[str, Reading]) -> dict[str, Verdict]:
+    """``(A) Chest film. (B) CT with a lung abscess``: what one panel tells of the only patient holds for the others;
+    so does ``(A) Photograph of a man with histoplasmosis``.
+    """
+    of_photographs = [decide(replace(r, about_scan=True)) for r in readings.values() if r.having("person")]
+    told = [v for v in (*panels.values(), *of_photographs) if v.way in _OF_A_PATIENT]
     if not told or any(v.label == POSITIVE for v in panels.values()):
         return panels
     return {letter: told[0].moved(2) if v.way is Way.NOTHING_NAMED else v for letter, v in panels.items()}

@@ -71,6 +71,8 @@ def measured(way: Way) -> Precision:
 
 
 def qualifies(way: Way) -> bool:
-    """May labels read this way enter a release that nobody looked at?"""
+    """May labels read this way enter a release that nobody looked at? Those that are proven, and those that the
+    profile names under ``[accept] ways``."""
     found = Precision(0, 0) if way in BLURRED else measured(way)
-    return found.n >= LEAST_CAPTIONS and found.lower >= LEAST_BOUND
+    proven = found.n >= LEAST_CAPTIONS and found.lower >= LEAST_BOUND
+    return proven or way in current().accepted_ways

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from covidct.demo.pdf import write_pdf
 from covidct.demo.server import preprint_server
 from covidct.errors import CovidctError, ExitCode, UsageError
 from covidct.files import write_bytes, write_text
+from covidct.profiles import DEFAULT, VARIABLE
 from covidct.records import Box
 
 MARK = "covidct-demo.json"
@@ -106,6 +108,14 @@ def commands(plan: Plan) -> list[tuple[str, list[str]]]:
     ]
 
 
+def own_profile(plan: Plan) -> Path:
+    """The shipped profile, and the choice to take controls that nobody looked at: on made papers they are right."""
+    path = plan.out / "profile.toml"
+    shipped = files("covidct.profiles").joinpath(f"{DEFAULT}.toml").read_text(encoding="utf-8")
+    write_text(path, f'{shipped}\n[accept]\nways = ["stated-other"]\n')
+    return path
+
+
 def run_chain(plan: Plan, say: Callable[[Timing], None]) -> tuple[list[Timing], list[dict[str, Any]]]:
     """Draw, serve, and run every command; raises :class:`CovidctError` with the step's own words when one fails."""
     begun = time.perf_counter()
@@ -113,7 +123,7 @@ def run_chain(plan: Plan, say: Callable[[Timing], None]) -> tuple[list[Timing], 
     timings = [Timing("draw", f"{len(pdfs)} papers into {plan.out / 'corpus'}", time.perf_counter() - begun)]
     say(timings[0])
     with preprint_server(make_papers(plan.papers, plan.seed), pdfs) as url:
-        environment = {**os.environ, "COVIDCT_API_URL": url, "COVIDCT_SITE_URL": url}
+        environment = {**os.environ, "COVIDCT_API_URL": url, "COVIDCT_SITE_URL": url, VARIABLE: str(own_profile(plan))}
         for name, words in commands(plan):
             timings.append(_run(name, words, environment))
             say(timings[-1])

@@ -42,6 +42,8 @@ class Profile:
     words: Mapping[str, Sequence[str]]
     without: Mapping[str, Sequence[str]]
     boilerplate: Sequence[Mapping[str, Any]] = field(default=())
+    accepted_ways: Sequence[str] = ()
+    """Ways to a label that whoever wrote the file lets into a release unseen, proven or not."""
     digest: str = ""
     """Of the file's bytes: what was decided under another profile is due again."""
 
@@ -111,6 +113,7 @@ def _read(table: Mapping[str, Any], digest: str) -> Profile:
         words=_lists(table.get("words", {})),
         without=_lists(table.get("without", {})),
         boilerplate=tuple(table.get("boilerplate", ())),
+        accepted_ways=_lists(table.get("accept", {})).get("ways", ()),
         digest=digest,
     )
 

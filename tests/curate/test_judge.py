@@ -1,6 +1,7 @@
 """The judgement on a panel: refusals one by one, then the panels of one patient together, then the table."""
 
 import dataclasses
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from covidct.curate import ways
 from covidct.curate.acceptance import acceptance
 from covidct.curate.judge import REFUSALS, Judgement, Seen, agree, judge, weighed
 from covidct.curate.steps import LABEL, PATIENTS
+from covidct.profiles import in_force
 from covidct.records import Decision, Figure, Panel, Paper
 from covidct.steps import drive
 from covidct.workspace import Workspace
@@ -70,7 +72,6 @@ CASES: list[tuple[Seen, str]] = [
     (seen(patient=person("x", "perhaps-several")), "patient-unsure"),
     (seen(patient=person("x", "one-a-figure")), ""),
     (seen(OTHER, own_names=True), "disease-named-too"),
-    (seen(OTHER, paper_names=True), ""),
     (dataclasses.replace(seen(TITLE), figure=Figure("f", "p", caption=HEALING)), "healed"),
     (dataclasses.replace(seen(SAID), figure=Figure("f", "p", caption=HEALING)), ""),
 ]
@@ -86,11 +87,17 @@ def test_each_reason_against_a_label(one: Seen, reason: str) -> None:
 
 
 def test_a_label_read_in_an_unproven_way_stays_and_does_not_enter() -> None:
-    for verdict, known in ((TITLE, {}), (FINDING, {"paper_names": True}), (NAMED, {})):
+    waiting = (
+        (TITLE, {}),
+        (FINDING, {"paper_names": True}),
+        (NAMED, {}),
+        (FINDING, {}),
+        (OTHER, {"paper_names": True}),
+    )
+    for verdict, known in waiting:
         found = judge(seen(verdict, **known))
         assert (found.label, found.refused, found.accepted) == (verdict.label, "way-unproven", False)
-    for verdict, known in ((FINDING, {}), (NAMED, {"paper_names": True}), (OTHER, {"paper_names": True})):
-        assert judge(seen(verdict, **known)).accepted
+    assert judge(seen(NAMED, paper_names=True)).accepted
 
 
 @pytest.mark.parametrize(
@@ -109,7 +116,15 @@ def test_a_label_read_in_an_unproven_way_stays_and_does_not_enter() -> None:
 )
 def test_the_way_knows_what_else_the_paper_says(verdict: Verdict, known: dict[str, bool], way: str) -> None:
     assert ways.way_of(verdict, **known) == way
-    assert ways.qualifies(way) == (way in ("stated", "affirmed", "stated-other"))
+    assert ways.qualifies(way) == (way in ("stated", "affirmed"))
+
+
+def test_a_profile_may_let_a_way_in(tmp_path: Path) -> None:
+    shipped = files("covidct.profiles").joinpath("covid-19.toml").read_text(encoding="utf-8")
+    (tmp_path / "own.toml").write_text(f'{shipped}\n[accept]\nways = ["stated-other"]\n', encoding="utf-8")
+    with in_force(tmp_path / "own.toml"):
+        assert judge(seen(FINDING)).accepted and not judge(seen(NAMED)).accepted
+    assert judge(seen(FINDING)).refused == "way-unproven"
 
 
 def test_every_refusal_is_met_by_a_case() -> None:
@@ -125,13 +140,13 @@ def test_what_is_no_slice_is_labelled_by_its_words_and_never_accepted() -> None:
 
 def test_one_person_does_not_have_and_not_have_the_disease() -> None:
     both = [judge(of_person("x", SAID, 1)), judge(of_person("x", OTHER, 2)), judge(of_person("y", OTHER, 3))]
-    assert [one.refused for one in agree(both)] == ["contradiction", "contradiction", ""]
+    assert [one.refused for one in agree(both)] == ["contradiction", "contradiction", "way-unproven"]
     assert [one.suggested for one in agree(both)] == ["positive", "negative", ""]
 
 
 def test_a_date_between_makes_no_contradiction() -> None:
     ill, well = of_person("x", SAID, 1, dates=["2020-02-01"]), of_person("x", OTHER, 2, dates=["2019-02-01"])
-    assert [one.refused for one in agree([judge(ill), judge(well)])] == ["", ""]
+    assert [one.refused for one in agree([judge(ill), judge(well)])] == ["", "way-unproven"]
     undated = of_person("x", OTHER, 2)
     assert [one.refused for one in agree([judge(ill), judge(undated)])] == ["contradiction"] * 2
 
@@ -139,7 +154,7 @@ def test_a_date_between_makes_no_contradiction() -> None:
 def test_an_assumed_patient_proves_nothing() -> None:
     one, other = of_person("x", SAID, 1), of_person("x", OTHER, 2)
     assumed = [dataclasses.replace(each, patient=person("x", "one-a-figure")) for each in (one, other)]
-    assert [found.refused for found in agree(map(judge, assumed))] == ["", ""]
+    assert [found.refused for found in agree(map(judge, assumed))] == ["", "way-unproven"]
 
 
 def test_one_age_in_two_figures_is_one_person_only_by_the_same_words() -> None:
@@ -162,7 +177,7 @@ def test_one_age_in_two_figures_is_one_person_only_by_the_same_words() -> None:
 def test_two_men_are_two() -> None:
     one, other = of_person("x", SAID, 1), of_person("x", OTHER, 2)
     by_sex = [dataclasses.replace(each, patient=person("x", age=None)) for each in (one, other)]  # type: ignore[arg-type]
-    assert [found.refused for found in agree(map(judge, by_sex))] == ["", ""]
+    assert [found.refused for found in agree(map(judge, by_sex))] == ["", "way-unproven"]
 
 
 def test_what_says_nothing_follows_a_person_proven_ill() -> None:
@@ -282,7 +297,7 @@ CAUSES = (
 
 
 def test_letters_with_a_gap_flip_no_class(tmp_path: Path) -> None:
-    ill, well, open_ = ("positive", True), ("negative", True), ("unclear", False)
+    ill, well, open_ = ("positive", True), ("negative", False), ("unclear", False)
     figures = [(CAUSES, ["A", "B", "D", "E"])]
     assert chain(tmp_path / "read", "Ground glass of many causes", figures) == [ill, ill, ill, well]
     counted = [(CAUSES, ["A", "B", "C", "D"])]
