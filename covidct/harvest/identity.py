@@ -23,6 +23,8 @@ class Rules:
     """Weight of a DOI's proofs (see extract/doi.py) that fills an empty place without the title's agreement."""
     words: float = 0.85
     """Share of the longer title's words that the other has as well: an edited title, not a different one."""
+    edited: float = 0.5
+    """The same of a title that is edited from version to version; below, source and pages name two papers."""
     letters: int = 20
     """A shorter title may stand on any page by chance."""
     pictures: float = 0.5
@@ -129,12 +131,19 @@ def _against_what_is_here(claim: Claim, known: Paper, pictures: Collection[str],
     )
 
 
-def titles_agree(known: str, read: str, head: str) -> bool:
+def titles_agree(known: str, read: str, head: str, least: float = RULES.words) -> bool:
     """Whether a document bears a known title: as its own title, or word for word at its beginning."""
     a, b = _words(known), _words(read)
     shared = len(a & b) / max(len(a | b), 1)
     letters = _letters(known)
-    return shared >= RULES.words or (len(letters) >= RULES.letters and letters in _letters(head))
+    return shared >= least or (len(letters) >= RULES.letters and letters in _letters(head))
+
+
+def title_doubt(known: str, read: str, head: str) -> str:
+    """What to look at where the source of a paper and its pages give two titles; empty where they agree."""
+    if not known or not read or titles_agree(known, read, head, RULES.edited):
+        return ""
+    return f"its source calls it {known[:80]!r}, its pages {read[:80]!r}: is it that paper?"
 
 
 def _words(text: str) -> set[str]:

@@ -16,7 +16,7 @@ from covidct.harvest import ids, licences
 from covidct.harvest.articles import Article, by_label
 from covidct.harvest.engine import Reading
 from covidct.harvest.extract.doubts import not_found
-from covidct.harvest.identity import SUPPLEMENT, Claim
+from covidct.harvest.identity import SUPPLEMENT, Claim, title_doubt
 from covidct.harvest.preprints import SERVERS, BadRow, PreprintRecord
 from covidct.harvest.sources import Document
 from covidct.records import Decision, Dropped, Figure, Paper, PaperStatus
@@ -155,7 +155,9 @@ class Shelf:
         """
         extraction = reading.extraction
         licence = _more_precise(paper.licence, extraction.licence)
-        paper = dataclasses.replace(paper, licence=licence, title=paper.title or extraction.title)
+        doubt = title_doubt(paper.title, extraction.title, extraction.head)
+        title = paper.title or (article.title if article else "") or extraction.title
+        paper = dataclasses.replace(paper, licence=licence, title=title)
         if article:
             licence = _more_precise(paper.licence, article.licence)
             abstract = paper.abstract or article.abstract
@@ -167,7 +169,9 @@ class Shelf:
         named = [figure.label for figure in figures if figure.file] + [one.what for one in lost]
         spoken = not_found(extraction.spoken_of, named)
         losses = [f"{one.what} is lost: {one.reason}" for one in lost]
-        read = self.settle_figures(paper, figures, "; ".join(filter(None, (*extraction.doubts, *losses, spoken))))
+        read = self.settle_figures(
+            paper, figures, "; ".join(filter(None, (doubt, *extraction.doubts, *losses, spoken)))
+        )
         stored = self.workspace.stored(paper.sha256, ".pdf")
         if discard_pdf and stored:
             stored.unlink()

@@ -15,6 +15,7 @@ from covidct.harvest.extract.analyse import analyse, prepare_library
 from covidct.harvest.extract.results import Limits
 from covidct.harvest.identity import Claim, Place, judge, titles_agree
 from covidct.records import Paper, PaperStatus
+from covidct.workspace import Workspace
 
 DOI = "10.1101/2020.02.01.20029999"
 PAPER_ID = "medrxiv_10.1101_2020.02.01.20029999v1"
@@ -192,6 +193,21 @@ def test_a_supplement_stands_beside_its_paper(
     assert before <= {row["sha256"] for row in table(workspace, "figures", capsys)}
     assert harvest(workspace, tmp_path / named) == 0
     assert len(table(workspace, "papers", capsys)) == 2, "read once"
+
+
+@pytest.mark.parametrize(
+    ("listed", "code"), [("On the breeding of beetles under lamps", 3), (f"{TITLE}, revised", 0), ("", 0)]
+)
+def test_a_source_and_pages_that_give_two_titles_are_named(
+    listed: str, code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Workspace.create(tmp_path / "ws") as workspace:
+        workspace.save_papers([Paper(PAPER_ID, "medrxiv", DOI, 1, title=listed, versions=(1,))])
+    assert harvest(tmp_path / "ws", paper(tmp_path / "main.pdf")) == code
+    err = capsys.readouterr().err
+    assert ("its source calls it 'On the breeding" in err) == (code == 3)
+    [row] = table(tmp_path / "ws", "papers", capsys)
+    assert row["title"] == (listed or TITLE) and row["n_figures"] == "2"
 
 
 def test_a_supplement_that_comes_first_does_not_become_the_paper(

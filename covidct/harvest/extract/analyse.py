@@ -18,7 +18,6 @@ from covidct.harvest.extract.document import (
     HEAD_LETTERS,
     LIBRARY_ERRORS,
     find_licence,
-    find_title,
     open_pdf,
     out_of_memory,
     xmp_of,
@@ -37,6 +36,7 @@ from covidct.harvest.extract.running import running_text, title_lines
 from covidct.harvest.extract.starts import best_of_label, body_style, continues, find_starts
 from covidct.harvest.extract.strokes import tightened
 from covidct.harvest.extract.tally import Tally
+from covidct.harvest.extract.title import find_title
 from covidct.harvest.extract.unseen import without_unseen
 from covidct.harvest.extract.words import Vocabulary
 from covidct.harvest.extract.work import Work, caption_lines, keep_listing
@@ -195,7 +195,7 @@ def _extraction(work: Work, tally: Tally) -> Extraction:
         doi=own.doi,
         doi_weight=own.weight,
         head=" ".join(line.text for page in work.pages[:2] for line in page.lines)[:HEAD_LETTERS],
-        title=find_title(work.document, work.pages[0]),
+        title=find_title(str((work.document.metadata or {}).get("title") or ""), work.pages),
         licence=find_licence(everything),
         pages=len({page.number for page in work.pages}),
         figures=tuple(work.figures),

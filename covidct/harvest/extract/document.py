@@ -1,18 +1,12 @@
-"""What the document says about itself: DOI, title, licence; and opening it safely."""
+"""What the document says about itself: description, licence; and opening it safely."""
 
 import re
 from pathlib import Path
 
 import pymupdf
 
-from covidct.harvest.extract.page import Line, Page
 from covidct.harvest.extract.results import Limits
-from covidct.harvest.extract.words import Vocabulary, join_lines
 
-_MADE_UP = re.compile(
-    r"^(untitled|microsoft word|.*\.(docx?|pdf|indd|qxd|dvi|tex)$|.*\b\d+\.\.\d+$|[\w.-]*\d[\w.-]*$)", re.I
-)
-_ADDRESS = re.compile(r"https?:|www\.|\b10\.\d{4,9}/", re.I)
 _LICENCES = (
     (r"\bcc0\b|creativecommons\.org/publicdomain/zero|public domain dedication", "cc0-1.0"),
     (r"by-nc-nd|noncommercial[-\s]+no-?deriv|non-commercial[-\s]+no-?deriv", "cc-by-nc-nd"),
@@ -90,23 +84,3 @@ def find_licence(text: str) -> str:
         version = re.search(r"\b([1-4]\.0)\b", clean[found.start() : found.start() + 90])
         return f"{code}-{version.group(1)}" if version else code
     return ""
-
-
-def find_title(document: pymupdf.Document, page: Page) -> str:
-    """The title: of the metadata where it looks like one, else the largest text in the upper part of page 1."""
-    stated = " ".join(str((document.metadata or {}).get("title") or "").split())
-    if len(stated) > 15 and " " in stated and not _MADE_UP.match(stated):
-        return stated
-    upper = [line for line in page.lines if line.box[1] < 0.6 * page.height and _may_be_title(line)]
-    if not upper:
-        return ""
-    largest = max(line.size for line in upper)
-    lines = [line.text for line in upper if line.size > largest - 0.6]
-    return join_lines(lines[:6], Vocabulary(()))
-
-
-def _may_be_title(line: Line) -> bool:
-    """Painted words that read from left to right; no address, no letters without meaning."""
-    shown = any(span.inked for span in line.spans if span.text.strip())
-    words = sum(c.isalnum() for c in line.text)
-    return shown and not line.way and words > 0.5 * len(line.text) and words > 8 and not _ADDRESS.search(line.text)
