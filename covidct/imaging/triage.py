@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covidct.imaging.forest import Forest, load_forest
-from covidct.imaging.panels.lines import Lines, bands, read_lines
+from covidct.imaging.panels.lines import Lines, bands, darkest, lightest, read_lines
 from covidct.records import CT_KINDS, TRIAGE_KINDS
 
 Picture = NDArray[np.uint8]
@@ -92,10 +92,14 @@ def _shares(values: NDArray[np.float32], edges: Sequence[float]) -> list[float]:
     return [float(c) / max(values.size, 1) for c in counts]
 
 
+def _chroma(v: View) -> Picture:
+    """Levels between the channels, (h, w)."""
+    return lightest(v.rgb) - darkest(v.rgb)
+
+
 def colours(v: View) -> list[float]:
     """Saturation: mean, shares; hues of what is coloured; how many different colours."""
-    high, low = v.rgb.max(2).astype(np.int16), v.rgb.min(2).astype(np.int16)
-    chroma = (high - low).astype(np.float32)
+    chroma = _chroma(v).astype(np.float32)
     strong = chroma > 45
     means = [float(v.rgb[:, :, i][strong].mean()) if strong.any() else 0.0 for i in range(3)]
     coded = (v.rgb >> 4).astype(np.int32)
@@ -278,7 +282,7 @@ def _small(v: View) -> bool:
 
 
 def _coloured(v: View) -> bool:
-    return float((v.rgb.max(2) - v.rgb.min(2) > LIMITS.colour).mean()) > LIMITS.coloured
+    return float((_chroma(v) > LIMITS.colour).mean()) > LIMITS.coloured
 
 
 RULES: tuple[tuple[str, Callable[[View], bool], str], ...] = (

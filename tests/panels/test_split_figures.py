@@ -225,8 +225,8 @@ def test_a_slice_under_a_large_chart_is_found_with_its_letter() -> None:
 def test_islands_are_full_rectangles_only() -> None:
     page, box = beneath_a_chart()
     (island,) = islands(page, (0, 0, 640, 780))
-    assert overlap(island, box) > 0.93 and not is_chart(page, (0, 0, 640, 780))
-    assert is_chart(page, (0, 0, 640, 510))
+    assert overlap(island, box) > 0.93 and not is_chart(page, (0, 0, 640, 780), [])
+    assert is_chart(page, (0, 0, 640, 510), [])
 
 
 @pytest.mark.parametrize(("names", "count"), [(("A", "B"), 2), (("", ""), 1)])

@@ -5,23 +5,36 @@ row begin and end at one height, those of a column at one width, and neighbours 
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from statistics import median
 
 import numpy as np
 
 from covidct.imaging.panels.leaf import SIDES, PixelBox, crop
-from covidct.imaging.panels.lines import Region
+from covidct.imaging.panels.lines import Region, darkest, lightest
 
-_DARK = 110
-_EVEN = 40
-_BARE = 0.97
-"""Share of one dark grey from which a strip holds no picture; a letter may stand in it."""
-_MOST = 0.5
-"""A side moves by no more than this share of the panel."""
-_NEAR = 0.02
-_LIKE = (0.6, 1.7)
-"""Length of a neighbour relative to the panel's, for its sides to count."""
-_AGREE = 0.6
+
+@dataclass(frozen=True)
+class AlignLimits:
+    """Thresholds of sides in bare black; shares are of the panel's length, where nothing else is said."""
+
+    dark: int = 110
+    """Grey level of a bare strip, at most: some pages are dark grey."""
+    even: int = 40
+    """Grey levels by which it varies: JPEG, and a soft edge."""
+    bare: float = 0.97
+    """Share of one dark grey from which a strip holds no picture; a letter may stand in it."""
+    most: float = 0.5
+    """By how much a side moves, at most: more would be another panel."""
+    near: float = 0.02
+    """Within this two places are one."""
+    like: tuple[float, float] = (0.6, 1.7)
+    """Length of a neighbour relative to the panel's, for its sides to count."""
+    agree: float = 0.6
+    """Share of the neighbours that want a side farther in, for it to be taken back."""
+
+
+ALIGN = AlignLimits()
 
 
 def bare(part: Region) -> bool:
@@ -29,8 +42,10 @@ def bare(part: Region) -> bool:
     if part.size == 0:
         return False
     level = float(np.median(part))
-    apart = np.abs(part.astype(np.float32) - level).max(2)
-    return level <= _DARK and float((apart < _EVEN).mean()) >= _BARE
+    if level > ALIGN.dark:
+        return False
+    near = (lightest(part) < level + ALIGN.even) & (darkest(part) > level - ALIGN.even)
+    return float(near.mean()) >= ALIGN.bare
 
 
 def align(image: Region, boxes: Sequence[PixelBox]) -> list[PixelBox]:
@@ -47,12 +62,12 @@ def _moved(image: Region, boxes: Sequence[PixelBox], index: int, side: int) -> P
     length = box[side % 2 + 2] - box[side % 2]
     peers = [b[side] for b in _in_line(box, others, side)]
     wishes = [box[side], *peers, *_beside(box, others, boxes, side), *_by_length(box, others, side)]
-    for place, votes in _by_votes(wishes, _NEAR * length):
+    for place, votes in _by_votes(wishes, ALIGN.near * length):
         outward = (place < box[side]) == (side < 2)
-        enough = outward or (votes >= 2 and votes >= _AGREE * len(peers))
-        if abs(place - box[side]) <= max(1.0, _NEAR * length):
+        enough = outward or (votes >= 2 and votes >= ALIGN.agree * len(peers))
+        if abs(place - box[side]) <= max(1.0, ALIGN.near * length):
             return box
-        if abs(place - box[side]) > _MOST * length or not enough:
+        if abs(place - box[side]) > ALIGN.most * length or not enough:
             continue
         moved = _with(box, side, place)
         strip = _with(moved if outward else box, (side + 2) % 4, box[side] if outward else place)
@@ -84,7 +99,8 @@ def _in_line(box: PixelBox, others: Sequence[PixelBox], side: int) -> Iterator[P
     length = box[axis + 2] - box[axis]
     for other in others:
         ratio = (other[axis + 2] - other[axis]) / max(1, length)
-        if _shared(box, other, axis) > 0.5 and _shared(box, other, 1 - axis) < 0.2 and _LIKE[0] <= ratio <= _LIKE[1]:
+        in_line = _shared(box, other, axis) > 0.5 and _shared(box, other, 1 - axis) < 0.2
+        if in_line and ALIGN.like[0] <= ratio <= ALIGN.like[1]:
             yield other
 
 

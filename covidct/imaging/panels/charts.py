@@ -1,5 +1,7 @@
 """Whether a piece of a figure is drawn, and so is not cut, or holds a picture somewhere."""
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
@@ -11,26 +13,57 @@ from covidct.records import CT_KINDS
 SCANS = CT_KINDS | {"xray", "pet"}
 SMALLEST = 28
 """Shorter side, in pixels, below which nothing is looked at."""
-_SCAN_SURE = 0.5
 _SIDE = 240
-_ISLAND = 0.015
-"""Share of a piece that a picture among charts fills at least."""
-_FULL = 0.8
-"""Share of its box that an island of pixels fills where it is a picture; curves and bars leave paper between."""
-_PAPER = 228
-_BESIDE = 0.6
-"""Width by height from which what stands apart may be a slice."""
-_TEXTURED = 0.1
+"""Longer side, pixels, at which islands are looked for."""
 
 
-def is_chart(image: Region, box: PixelBox) -> bool:
-    """Whether there is nothing like a photograph or scan in ``box``: such a piece is not cut."""
+@dataclass(frozen=True)
+class ChartLimits:
+    """Thresholds of pictures among charts."""
+
+    scan: float = 0.5
+    """Triage's score from which something is a scan."""
+    island: float = 0.015
+    """Share of a piece that a picture among charts fills at least; ``most``: at most."""
+    most: float = 0.9
+    full: float = 0.8
+    """Share of its box that an island of pixels fills where it is a picture; curves and bars leave paper between."""
+    paper: int = 228
+    """Grey level of paper, at least."""
+    beside: float = 0.6
+    """Width by height from which what stands apart may be a slice."""
+    textured: float = 0.1
+    """Share of it that is textured, at least."""
+
+
+CHART = ChartLimits()
+
+
+def is_chart(image: Region, box: PixelBox, scans: list[PixelBox]) -> bool:
+    """Whether there is nothing like a photograph or scan in ``box``: such a piece is not cut.
+
+    ``scans``: boxes of those that were found in the figure so far; one that is found here is added.
+    """
     short = min(box[2] - box[0], box[3] - box[1])
     area = (box[2] - box[0]) * (box[3] - box[1])
-    drawn = reason_against(look(image, box, area, short)) == "chart"
-    if not drawn or is_scan(image, box):
+    if reason_against(look(image, box, area, short)) != "chart" or any(_within(scan, box) for scan in scans):
         return False
-    return not any(is_scan(image, b) for b in (*islands(image, box), *apart(image, box)))
+    parts = (part for find in (_itself, islands, apart) for part in find(image, box))
+    scan = next((part for part in parts if is_scan(image, part)), None)
+    if scan is not None:
+        scans.append(scan)
+    return scan is None
+
+
+def _itself(image: Region, box: PixelBox) -> list[PixelBox]:
+    return [box]
+
+
+def _within(inner: PixelBox, outer: PixelBox) -> bool:
+    """Whether ``outer`` holds ``inner``, but for the pixels by which islands are measured wrong."""
+    return all(a >= b - 2 for a, b in zip(inner[:2], outer[:2], strict=True)) and all(
+        a <= b + 2 for a, b in zip(inner[2:], outer[2:], strict=True)
+    )
 
 
 def is_scan(image: Region, box: PixelBox) -> bool:
@@ -38,19 +71,19 @@ def is_scan(image: Region, box: PixelBox) -> bool:
     if min(box[2] - box[0], box[3] - box[1]) < SMALLEST:
         return False
     verdict = triage(crop(image, box))
-    return verdict.kind in SCANS and verdict.score >= _SCAN_SURE
+    return verdict.kind in SCANS and verdict.score >= CHART.scan
 
 
 def apart(image: Region, box: PixelBox) -> list[PixelBox]:
     """What stands side by side in ``box`` with white paper between: a bright slice on paper is no full rectangle."""
     part = crop(image, box)
-    bare = np.asarray(cv2.reduce(darkest(part), 0, cv2.REDUCE_MIN)[0] > _PAPER, np.int8)
+    bare = np.asarray(cv2.reduce(darkest(part), 0, cv2.REDUCE_MIN)[0] > CHART.paper, np.int8)
     ends = np.flatnonzero(np.diff(np.concatenate([[1], bare, [1]])))
     found = [(box[0] + int(a), box[1], box[0] + int(b), box[3]) for a, b in zip(ends[::2], ends[1::2], strict=True)]
     if len(found) < 2:
         return []
-    broad = [b for b in found if b[2] - b[0] >= _BESIDE * (b[3] - b[1])]
-    return [b for b in broad if look(image, b, 1, 1).textured >= _TEXTURED]
+    broad = [b for b in found if b[2] - b[0] >= CHART.beside * (b[3] - b[1])]
+    return [b for b in broad if look(image, b, 1, 1).textured >= CHART.textured]
 
 
 def islands(image: Region, box: PixelBox) -> list[PixelBox]:
@@ -58,12 +91,14 @@ def islands(image: Region, box: PixelBox) -> list[PixelBox]:
     part = crop(image, box)
     h, w = part.shape[:2]
     scale = min(1.0, _SIDE / max(h, w))
-    small = cv2.resize(part, (max(8, round(w * scale)), max(8, round(h * scale))), interpolation=cv2.INTER_AREA)
-    inked = (small.min(2) < _PAPER).astype(np.uint8)
+    size = (max(8, round(w * scale)), max(8, round(h * scale)))
+    small = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.uint8)
+    inked = (darkest(small) < CHART.paper).astype(np.uint8)
     _, _, stats, _ = cv2.connectedComponentsWithStats(inked, connectivity=4)
     found = []
     for x, y, wide, tall, area in stats[1:]:
-        if wide * tall >= _ISLAND * inked.size and area >= _FULL * wide * tall and wide * tall < 0.9 * inked.size:
+        share = wide * tall / inked.size
+        if CHART.island <= share < CHART.most and area >= CHART.full * wide * tall:
             corners = (x, y, x + wide, y + tall)
             x0, y0, x1, y1 = (round(float(v) / scale) for v in corners)
             found.append((box[0] + x0, box[1] + y0, box[0] + x1, box[1] + y1))

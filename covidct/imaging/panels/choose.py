@@ -9,7 +9,7 @@ import numpy as np
 from covidct.imaging.panels.charts import is_scan
 from covidct.imaging.panels.cutting import CUTS, area_of, same_size, size_of, whole
 from covidct.imaging.panels.leaf import Piece, PixelBox, crop, look, reason_against
-from covidct.imaging.panels.lines import Region, grey_of
+from covidct.imaging.panels.lines import Region, darkest, grey_of
 from covidct.imaging.triage import triage, triage_all
 
 DRAWN = frozenset({"chart_or_diagram", "logo"})
@@ -82,7 +82,7 @@ def _of_a_grid(image: Region, dropped: Dropped, kept: Sequence[Piece]) -> bool:
 
 def _on_paper(part: Region) -> bool:
     """Whether there is light paper within and along most of the sides: a pale slice reaches to its own."""
-    light = np.asarray(part.min(2) > CUTS.white)
+    light = np.asarray(darkest(part) > CUTS.white)
     rim = max(2, min(light.shape) // 30)
     inner = light[rim:-rim, rim:-rim]
     along = (light.sum() - inner.sum()) / max(1, light.size - inner.size)

@@ -144,11 +144,6 @@ def _unit(thumb: Thumb) -> Thumb:
     return np.asarray(centred / max(float(np.linalg.norm(centred)), 1e-3), np.float32)
 
 
-def _extent(part: Thumb, level: float) -> float:
-    """Share of the rows that hold something else than the band's grey."""
-    return float((np.abs(part - level).max(1) > 24).mean())
-
-
 class Sides:
     """What lies left and right of a line, looked at small."""
 
@@ -178,12 +173,14 @@ class Sides:
         reach = min(a, n - b)
         left, right = _unit(self.thumb[:, a - reach : a]), _unit(self.thumb[:, b : b + reach])
         even = [float((u * self._flip(u)).sum()) for u in (left, right)]
-        sides = (self.thumb[:, :a], self.thumb[:, b:])
-        fill = [float((np.abs(s - level) > 24).mean()) for s in sides]
+        other = np.abs(self.thumb - level) > 24
+        sides = (other[:, :a], other[:, b:])
         mirror = float((left * right[:, ::-1]).sum())
         same = [float((left * right).sum()), mirror, self.whole_mirror]
         parts = self._parts((c.start + c.stop) / 2 / self.shape[1])
-        return [*same, *even, *fill, *(_extent(s, level) for s in sides), *self.halves, *parts, *self._ink(a, b)]
+        fill = [float(s.mean()) for s in sides]
+        extent = [float(s.any(1).mean()) for s in sides]
+        return [*same, *even, *fill, *extent, *self.halves, *parts, *self._ink(a, b)]
 
     def _parts(self, share: float) -> list[float]:
         """How far the equal parts that a line at ``share`` of the width belongs to repeat and mirror one another."""
@@ -206,43 +203,50 @@ class Sides:
         return [here, float((self.lit < here).mean())]
 
 
-def goes_on(lane: Thumb, start: int, stop: int) -> list[float]:
-    """Whether the picture ``lane`` (h, w) goes on across columns ``start`` to ``stop``: correlation of the detail along
-    both sides, their difference as a share of what the picture itself changes over such a distance, how much detail
-    there is, and the correlation of their grey. The best of three distances, for print and JPEG blur a line's sides."""
-    h, w = lane.shape
-    best = [0.0, 3.0, 0.0, 0.0]
-    for apart in (1, 3, 6):
-        a, b = start - apart, stop + apart
-        wide = b - a
-        if a < 2 or b + 2 > w:
-            continue
-        left, right = _along(lane[:, a - 2 : a]), _along(lane[:, b : b + 2])
-        near, beyond = a - 2 - wide, b + wide
-        own = [float(np.abs(_along(lane[:, near : near + 2]) - left).mean())] if near >= 0 else []
-        own += [float(np.abs(_along(lane[:, beyond : beyond + 2]) - right).mean())] if beyond <= w - 2 else []
-        change = float(np.abs(left - right).mean()) / ((sum(own) / len(own) if own else 10.0) + 1)
-        details = [side - cv2.blur(side, (1, max(9, h // 6) | 1)) for side in (left, right)]
-        found = _alike(details[0], details[1])
-        if found > best[0]:
-            best = [
-                found,
-                min(change, 3.0),
-                min(float(d.std()) for d in details),
-                _alike(left - left.mean(), right - right.mean()),
-            ]
-    return best
+class Flow:
+    """Whether a picture goes on across a line: what stands along both sides of it, compared."""
 
+    def __init__(self, lane: Thumb) -> None:
+        """``lane``: (h, w)."""
+        h = len(lane)
+        pairs = (lane[:, :-1] + lane[:, 1:]) / 2
+        along = cv2.blur(pairs, (1, max(3, h // 60) | 1))
+        detail = along - cv2.blur(along, (1, max(9, h // 6) | 1))
+        self.width = lane.shape[1]
+        self.along = np.ascontiguousarray(along.T)
+        """(w - 1, h): means of two columns each, softened along them."""
+        self.detail = np.ascontiguousarray(detail.T)
+        self.grey = self.along - self.along.mean(1, keepdims=True)
 
-def _along(side: Thumb) -> Thumb:
-    """Mean of a few columns, softened along them: (h, 1)."""
-    column = side.mean(1, keepdims=True)
-    return np.asarray(cv2.blur(column, (1, max(3, len(column) // 60) | 1)), np.float32)
+    def features(self, start: int, stop: int) -> list[float]:
+        """Across columns ``start`` to ``stop``: correlation of the detail along both sides, their difference as a share
+        of what the picture itself changes over such a distance, how much detail there is, and the correlation of their
+        grey. The best of three distances, for print and JPEG blur a line's sides."""
+        best = [0.0, 3.0, 0.0, 0.0]
+        for apart in (1, 3, 6):
+            a, b = start - apart - 2, stop + apart
+            if a < 0 or b + 2 > self.width:
+                continue
+            found = _alike(self.detail[a], self.detail[b])
+            if found > best[0]:
+                least = min(float(self.detail[a].std()), float(self.detail[b].std()))
+                best = [found, min(self._change(a, b), 3.0), least, _alike(self.grey[a], self.grey[b])]
+        return best
+
+    def _change(self, a: int, b: int) -> float:
+        """Mean difference of two places as a share of the picture's own, over as much beside each."""
+        wide = b - a - 2
+        pairs = [(a - wide, a), (b + wide, b)]
+        own = [self._apart(x, y) for x, y in pairs if 0 <= x <= self.width - 2]
+        return self._apart(a, b) / ((sum(own) / len(own) if own else 10.0) + 1)
+
+    def _apart(self, a: int, b: int) -> float:
+        return float(np.abs(self.along[a] - self.along[b]).mean())
 
 
 def _alike(a: Thumb, b: Thumb) -> float:
-    size = float(np.sqrt((a * a).sum() * (b * b).sum()))
-    return float((a * b).sum()) / size if size > 1e-3 else 0.0
+    size = float(np.sqrt(np.dot(a, a) * np.dot(b, b)))
+    return float(np.dot(a, b)) / size if size > 1e-3 else 0.0
 
 
 def _shape_features(c: Candidate, shape: tuple[int, int], figure: tuple[int, int]) -> list[float]:
@@ -286,13 +290,13 @@ def survey(region: Region, figure: tuple[int, int]) -> Survey:
     for axis in (0, 1):
         lane = turned(region, axis)
         grey = grey_of(lane)
-        lines, sides, grey = read_lines(lane), Sides(grey, axis), grey[:: -(-len(grey) // _TALL)]
+        lines, sides, flow = read_lines(lane), Sides(grey, axis), Flow(grey[:: -(-len(grey) // _TALL)])
         size = figure if axis == 0 else figure[::-1]
         for c in candidates(lines):
             level = float(lines.level[min((c.start + c.stop) // 2, len(lines.level) - 1)])
             found.append((c, axis))
             levels.append(level)
-            rows.append([*_row(c, axis, lines, sides, level, size), *goes_on(grey, c.start, c.stop), _tinted(lines, c)])
+            rows.append([*_row(c, axis, lines, sides, level, size), *flow.features(c.start, c.stop), _tinted(lines, c)])
         whole += [sides.whole_mirror, *(v for k in (2, 3, 4, 5) for v in sides.equal(k))]
     values = np.asarray(rows, np.float32).reshape(len(rows), len(FEATURES))
     return Survey(tuple(found), values, tuple(levels), np.asarray(whole, np.float32))

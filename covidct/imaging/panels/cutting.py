@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -60,6 +60,8 @@ class Page:
     """The figure that is cut, and the letters printed on it, which are read when they are first asked for."""
 
     image: Region
+    scans: list[PixelBox] = field(default_factory=list)
+    """Boxes of scans that were found on the way."""
 
     @cached_property
     def prints(self) -> list[Print]:
@@ -92,12 +94,12 @@ def whole(image: Region) -> Piece:
     return Piece((0, 0, image.shape[1], image.shape[0]), dark_sides=(True, True, True, True))
 
 
-def cut_up(image: Region, todo: list[Piece], made: list[Made], rules: Counter[str]) -> list[Ended]:
-    ended = []
+def cut_up(page: Page, todo: list[Piece], made: list[Made], rules: Counter[str]) -> list[Ended]:
+    image, ended = page.image, []
     while todo:
         untrimmed = todo.pop()
         piece = trim(image, untrimmed)
-        if is_chart(image, untrimmed.box) and is_chart(image, piece.box):
+        if is_chart(image, untrimmed.box, page.scans) and is_chart(image, piece.box, page.scans):
             ended.append(Ended(untrimmed))
             continue
         x0, y0, x1, y1 = piece.box

@@ -23,6 +23,8 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 CHARACTERS = LETTERS + LETTERS.lower() + "0123456789()"
 """What the network tells apart; its last output, beyond these, is "no character"."""
 SIDE = 24
+_TENTH = (SIDE * SIDE // 10, SIDE * SIDE // 10 + 1)
+"""A tenth of a patch's pixels are darker than those of these ranks."""
 _INK = 16
 """Longer side of a mark within its patch: what is left shows whether it stands by itself."""
 
@@ -187,7 +189,7 @@ def _patch(ink: Grey, box: PixelBox, own: NDArray[np.bool_]) -> Patches:
     for channel, picture in enumerate((part, mask)):
         soft = cv2.blur(picture, (k, k)) if (k := int(1 / scale)) > 1 else picture
         out[:, :, channel] = cv2.warpAffine(soft, shift, (SIDE, SIDE), borderMode=cv2.BORDER_REPLICATE)
-    low = float(np.percentile(out[:, :, 0], 10))
+    low = float(np.partition(out[:, :, 0], _TENTH, axis=None)[list(_TENTH)].mean())
     high = max(low + 20, float(out[4:-4, 4:-4, 0].max()))
     out[:, :, 0] = np.clip((out[:, :, 0] - low) / (high - low), -0.5, 1)
     out[:, :, 1] /= 255

@@ -16,15 +16,72 @@ PixelBox = tuple[int, int, int, int]
 SIDES = (0, 1, 2, 3)
 """Left, top, right, bottom: indices into a box."""
 DARK = 40.0
-_WHITE = 225.0
-_SOMBRE = 110.0
-"""Grey up to here may be the air round a body in a wide window: it is paper only before a straight side."""
-_STRAIGHT = 0.25
-_VERY_STRAIGHT = 0.75
-"""Where nothing else says that the dark is a gutter's: the scanner's table begins with half a line, too."""
-_NO_MORE = 0.35
-_NO_MORE_WHITE = 0.8
+"""Grey level of black paper, at most."""
 _ROWS = 160
+"""Rows, at most, by which it is measured whether a column is bare."""
+
+
+@dataclass(frozen=True)
+class TrimLimits:
+    """Thresholds of the paper along a piece's sides, in grey levels and shares of a line or of the piece's length."""
+
+    white: float = 225.0
+    """Grey level of white paper, at least."""
+    sombre: float = 110.0
+    """Grey up to here may be the air round a body in a wide window: it is paper only before a straight side."""
+    alike: float = 14.0
+    """Grey levels within which a line has the colour of the one before."""
+    ink: float = 24.0
+    """Grey levels from which something is no paper."""
+    coloured: float = 30.0
+    """Grey levels between the channels from which paper is coloured."""
+    straight: float = 0.25
+    """Share of a line that is lit where a picture begins at a gutter."""
+    very_straight: float = 0.75
+    """Where nothing else says that the dark is a gutter's: the scanner's table begins with half a line, too."""
+    no_more: float = 0.35
+    """Depth of paper, at most; ``no_more_white``: of white paper, which no slice has."""
+    no_more_white: float = 0.8
+    letter: float = 0.2
+    """Depth of paper with a letter, at most."""
+    rise: float = 0.5
+    """Share of a line that is no paper more than of the line before where a picture begins behind a letter."""
+    lettered: float = 0.3
+    """Share of a line that a letter takes, at most."""
+
+
+TRIM = TrimLimits()
+
+
+@dataclass(frozen=True)
+class LookLimits:
+    """Thresholds of what is no panel; shares of pixels, where nothing else is said."""
+
+    contrast: float = 5.0
+    """Standard deviation of the grey levels under which a piece is blank."""
+    short: float = 0.22
+    """Shorter side, as a share of what is usual in the figure, under which it is a sliver; ``area``: likewise."""
+    area: float = 0.06
+    flat_text: float = 0.9
+    """Share of flat areas from which words stand on black; under ``pale`` levels of contrast."""
+    pale: float = 35.0
+    short_text: float = 0.4
+    """Shorter side up to which a piece without texture is words."""
+    textured_text: float = 0.08
+    paper: float = 0.65
+    """Share of light paper from which a piece may be a chart; less texture than ``textured`` makes it one."""
+    textured: float = 0.15
+    painted: float = 0.7
+    """Share of flat areas from which a piece with some paper (``some``) and hardly any texture (``smooth``) is one."""
+    some: float = 0.2
+    smooth: float = 0.06
+    half: float = 0.45
+    """Share of paper from which a flat (``flat``) piece of little contrast (``dim`` levels) is one."""
+    flat: float = 0.4
+    dim: float = 80.0
+
+
+LOOK = LookLimits()
 
 
 @dataclass(frozen=True)
@@ -54,21 +111,30 @@ def _lane(image: Region, box: PixelBox, side: int) -> Region:
 
 def _paper_depth(lane: Region, dark: bool) -> int:
     """How many columns from the left are bare paper (white, grey or coloured; black only where ``dark``)."""
-    white = float(lane[:, 0].mean()) > _WHITE
-    most = int(lane.shape[1] * (_NO_MORE_WHITE if white else _NO_MORE))
-    ordered = np.sort(lane[:: -(-len(lane) // _ROWS), : most + 1], axis=0)
-    edge, last = len(ordered) // 50, len(ordered) - 1
-    centre = ordered[last // 2].astype(np.float32)
-    even = (ordered[last - edge] - ordered[edge]).max(1) <= UNIFORM
-    alike = np.abs(centre - centre[0]).max(1) <= 14
-    level, coloured = float(centre[0].mean()), float(np.ptp(centre[0])) > 30
-    if not even[0]:
-        return 0
-    bare = even & alike
-    depth = int(bare.argmin()) if not bare.all() else 0
-    if level > _SOMBRE or coloured:
+    white = float(lane[:, 0].mean()) > TRIM.white
+    most = int(lane.shape[1] * (TRIM.no_more_white if white else TRIM.no_more))
+    depth, paper = _bare(lane[:: -(-len(lane) // _ROWS), : most + 1])
+    level, coloured = float(paper.mean()), float(np.ptp(paper)) > TRIM.coloured
+    if not depth or level > TRIM.sombre or coloured:
         return depth
-    return depth if _straight(lane, depth, centre[0]) >= (_STRAIGHT if dark else _VERY_STRAIGHT) else 0
+    return depth if _straight(lane, depth, paper) >= (TRIM.straight if dark else TRIM.very_straight) else 0
+
+
+def _bare(lane: Region) -> tuple[int, NDArray[np.float32]]:
+    """Columns from the left that are of one colour, and the colour; 0 where all are. Read in steps: most end soon."""
+    edge, last, depth = len(lane) // 50, len(lane) - 1, 0
+    paper = np.zeros(3, np.float32)
+    while depth < lane.shape[1]:
+        part = np.ascontiguousarray(lane[:, depth : depth + max(8, depth)].transpose(1, 2, 0))
+        ordered = np.sort(part, axis=2, kind="stable")
+        centre = ordered[:, :, last // 2].astype(np.float32)
+        paper = centre[0] if depth == 0 else paper
+        even = (ordered[:, :, last - edge] - ordered[:, :, edge]).max(1) <= UNIFORM
+        bare = even & (np.abs(centre - paper).max(1) <= TRIM.alike)
+        if not bare.all():
+            return depth + int(bare.argmin()), paper
+        depth += len(bare)
+    return 0, paper
 
 
 def _straight(lane: Region, depth: int, paper: NDArray[np.float32]) -> float:
@@ -76,22 +142,22 @@ def _straight(lane: Region, depth: int, paper: NDArray[np.float32]) -> float:
     what ends after a few pixels (the scanner's table, a letter) does not count."""
     width = lane.shape[1]
     columns = lane[:, [min(depth + 1, width - 1), min(depth + max(6, width // 25), width - 1)]]
-    return float((np.abs(columns - paper).max(2) > 24).mean(0).min())
+    return float((np.abs(columns - paper).max(2) > TRIM.ink).mean(0).min())
 
 
 def _letter_depth(lane: Region) -> int:
     """Columns from the left that hold only paper and a letter, up to a straight side of the picture; else 0."""
-    most = int(lane.shape[1] * 0.2)
+    most = int(lane.shape[1] * TRIM.letter)
     sample = lane[:: -(-len(lane) // _ROWS), : most + 2].astype(np.int16)
     paper = np.median(sample[:, 0], axis=0)
-    if float(paper.mean()) <= _SOMBRE:
+    if float(paper.mean()) <= TRIM.sombre:
         return 0
-    inked = (np.abs(sample - paper).max(2) > 24).mean(0)
+    inked = (np.abs(sample - paper).max(2) > TRIM.ink).mean(0)
     rise = inked[1:] - inked[:-1]
     if len(rise) < 2:
         return 0
     at = int(rise.argmax()) + 1
-    return at if rise[at - 1] > 0.5 and inked[:at].max() < 0.3 else 0
+    return at if rise[at - 1] > TRIM.rise and inked[:at].max() < TRIM.lettered else 0
 
 
 def trim(image: Region, piece: Piece) -> Piece:
@@ -148,24 +214,24 @@ def look(image: Region, box: PixelBox, area: float, short: float) -> Look:
 
 
 def _blank(seen: Look) -> bool:
-    return seen.contrast < 5
+    return seen.contrast < LOOK.contrast
 
 
 def _sliver(seen: Look) -> bool:
-    return seen.short < 0.22 or seen.area < 0.06
+    return seen.short < LOOK.short or seen.area < LOOK.area
 
 
 def _text(seen: Look) -> bool:
-    on_black = seen.flat > 0.9 and seen.textured < 0.01 and seen.paper < 0.02 and seen.contrast < 35
-    return on_black or (seen.short < 0.4 and seen.textured < 0.08)
+    on_black = seen.flat > LOOK.flat_text and seen.textured < 0.01 and seen.paper < 0.02 and seen.contrast < LOOK.pale
+    return on_black or (seen.short < LOOK.short_text and seen.textured < LOOK.textured_text)
 
 
 def _chart(seen: Look) -> bool:
-    on_paper = seen.paper > 0.65 and seen.textured < 0.15
-    painted = seen.flat > 0.7 and seen.textured < 0.06 and seen.paper > 0.2
-    return (
-        on_paper or painted or (seen.paper > 0.45 and seen.textured < 0.06 and seen.flat > 0.4 and seen.contrast < 80)
-    )
+    if seen.textured >= LOOK.smooth:
+        return seen.paper > LOOK.paper and seen.textured < LOOK.textured
+    painted = seen.flat > LOOK.painted and seen.paper > LOOK.some
+    pale = seen.paper > LOOK.half and seen.flat > LOOK.flat and seen.contrast < LOOK.dim
+    return seen.paper > LOOK.paper or painted or pale
 
 
 RULES: tuple[tuple[str, Callable[[Look], bool]], ...] = (

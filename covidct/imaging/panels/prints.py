@@ -11,16 +11,33 @@ from covidct.imaging.panels.leaf import PixelBox
 
 Chances = NDArray[np.float32]
 """(26,): probability of each letter, either case."""
-_SURE = 0.55
-"""Probability of a character from which it counts as a neighbour: noise beside a letter does not make it a word."""
-_CLOSE, _FAR = 0.3, 1.6
-"""Gaps in heights: up to the first one word, up to the second one line."""
 _OPEN, _SHUT = CHARACTERS.index("("), CHARACTERS.index(")")
 _DIGITS = slice(CHARACTERS.index("0"), CHARACTERS.index("9") + 1)
 _STROKE = LETTERS.index("I")
 """Looks as l and 1 do."""
-_LED = 0.6
-"""What is left of the probability of a letter without brackets that words follow."""
+
+
+@dataclass(frozen=True)
+class PrintLimits:
+    """Thresholds of what may name a panel: probabilities, and lengths in heights of the letter."""
+
+    sure: float = 0.55
+    """Probability of a character from which it counts as a neighbour: noise beside a letter does not make it a word."""
+    letter: float = 0.2
+    """Probability of some letter, at least."""
+    digit: float = 0.4
+    """Probability of some digit behind a letter, at least."""
+    close: float = 0.3
+    """Gap up to which two characters are of one word; ``far``: of one line."""
+    far: float = 1.6
+    shared: float = 0.4
+    """Height that two characters of one line have in common, at least; ``unlike``: how much higher one of them is."""
+    unlike: float = 2.2
+    led: float = 0.6
+    """What is left of the probability of a letter without brackets that words follow."""
+
+
+PRINTS = PrintLimits()
 
 
 @dataclass(frozen=True)
@@ -55,10 +72,10 @@ def prints(found: Sequence[Character]) -> list[Print]:
     if not found:
         return []
     boxes = np.asarray([c.box for c in found], np.float64)
-    strong = np.asarray([c.sure >= _SURE for c in found])
+    strong = np.asarray([c.sure >= PRINTS.sure for c in found])
     letters = []
     for index, character in enumerate(found):
-        if _letter_chance(character) < 0.2:
+        if _letter_chance(character) < PRINTS.letter:
             continue
         word = _word(index, boxes, strong)
         made = _named(found, word, index)
@@ -82,8 +99,8 @@ def _in_line(index: int, boxes: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Characters on the same line as ``index``, and of a size that fits."""
     height = boxes[:, 3] - boxes[:, 1]
     shared = np.minimum(boxes[:, 3], boxes[index, 3]) - np.maximum(boxes[:, 1], boxes[index, 1])
-    ratio = height / height[index]
-    return np.asarray((shared >= 0.4 * np.minimum(height, height[index])) & (ratio < 2.2) & (ratio > 0.45))
+    alike = np.abs(np.log(height / height[index])) < np.log(PRINTS.unlike)
+    return np.asarray((shared >= PRINTS.shared * np.minimum(height, height[index])) & alike)
 
 
 def _word(index: int, boxes: NDArray[np.float64], strong: NDArray[np.bool_]) -> list[int]:
@@ -91,7 +108,7 @@ def _word(index: int, boxes: NDArray[np.float64], strong: NDArray[np.bool_]) -> 
     line = _in_line(index, boxes) & strong
     line[index] = True
     order = [int(i) for i in np.argsort(boxes[:, 0], kind="stable") if line[i]]
-    at, reach = order.index(index), _CLOSE * (boxes[index, 3] - boxes[index, 1])
+    at, reach = order.index(index), PRINTS.close * (boxes[index, 3] - boxes[index, 1])
     start = stop = at
     while start > 0 and boxes[order[start], 0] - boxes[order[start - 1], 2] <= reach:
         start -= 1
@@ -107,7 +124,7 @@ def _touches(boxes: NDArray[np.float64], strong: NDArray[np.bool_], word: Sequen
     height = float((boxes[list(word), 3] - boxes[list(word), 1]).max())
     first, last = boxes[word[0]], boxes[word[-1]]
     gaps = boxes[line, 0] - last[2] if side > 0 else first[0] - boxes[line, 2]
-    return bool(((gaps > 0) & (gaps <= _FAR * height)).any())
+    return bool(((gaps > 0) & (gaps <= PRINTS.far * height)).any())
 
 
 def _named(found: Sequence[Character], word: Sequence[int], index: int) -> Print | None:
@@ -118,7 +135,7 @@ def _named(found: Sequence[Character], word: Sequence[int], index: int) -> Print
     digit = ""
     if len(inner) == 2:
         tail = found[inner[1]].scores[_DIGITS]
-        if float(tail.sum()) < 0.4:
+        if float(tail.sum()) < PRINTS.digit:
             return None
         digit = str(int(tail.argmax()))
     chances, lower = _chances(found[index])
@@ -128,7 +145,7 @@ def _named(found: Sequence[Character], word: Sequence[int], index: int) -> Print
 def _followed(made: Print, found: Sequence[Character], word: Sequence[int]) -> Print:
     """Before other words a bracket makes a letter; without one it is more likely the word "a"."""
     bracketed = any(found[i].name in "()" for i in word)
-    return made if bracketed else Print(made.chances * np.float32(_LED), made.lower, made.box, made.digit)
+    return made if bracketed else Print(made.chances * np.float32(PRINTS.led), made.lower, made.box, made.digit)
 
 
 def name(letter: int, small: bool) -> str:

@@ -107,11 +107,10 @@ def _score(piece: Piece) -> float:
 
 def divide(page: Page, rules: Counter[str]) -> list[Piece]:
     """All pieces that the sure cuts leave; ``rules`` counts what proposed the cuts."""
-    image = page.image
-    todo, ended = [whole(image)], list[Ended]()
+    todo, ended = [whole(page.image)], list[Ended]()
     made: list[Made] = []
     while todo:
-        ended += cut_up(image, todo, made, rules)
+        ended += cut_up(page, todo, made, rules)
         todo = []
         for end in list(ended):
             tries = ((name, second(page, end, ended, made)) for name, second in SECOND)
