@@ -15,10 +15,10 @@ from drawn.prints import draw_phantom, printed_set
 from covidct.errors import UsageError
 from covidct.imaging.panels.charts import is_chart, islands
 from covidct.imaging.panels.cut import weigh
-from covidct.imaging.panels.cutting import Ended, Page, whole
+from covidct.imaging.panels.cutting import Ended, Page, reading_order, whole
 from covidct.imaging.panels.leaf import RULES, Look, Piece, reason_against, trim
 from covidct.imaging.panels.second import SECOND
-from covidct.imaging.panels.split import reading_order, split
+from covidct.imaging.panels.split import split
 from covidct.imaging.phantoms import Grey
 from covidct.pictures import open_picture
 
@@ -248,8 +248,7 @@ def test_letters_speak_for_a_cut_that_is_not_sure(names: tuple[str, str], count:
 
 def test_reading_order_is_row_by_row_even_where_rows_are_uneven() -> None:
     boxes = [(0, 0, 90, 100), (100, 8, 200, 95), (0, 110, 60, 200), (70, 105, 130, 205), (140, 112, 200, 198)]
-    shuffled = [Piece(boxes[i]) for i in (3, 1, 4, 0, 2)]
-    assert [p.box for p in reading_order(shuffled)] == boxes
+    assert reading_order([boxes[i] for i in (3, 1, 4, 0, 2)]) == boxes
 
 
 def test_overlap_and_matches() -> None:

@@ -27,7 +27,9 @@ class ChartLimits:
     """Share of a piece that a picture among charts fills at least; ``most``: at most."""
     most: float = 0.9
     full: float = 0.8
-    """Share of its box that an island of pixels fills where it is a picture; curves and bars leave paper between."""
+    """Share of its box that an island fills, white within it included, where it is a picture; ``ink``: that is no
+    paper: curves and bars leave paper between, a frame round them encloses it."""
+    ink: float = 0.5
     paper: int = 228
     """Grey level of paper, at least."""
     beside: float = 0.6
@@ -93,13 +95,14 @@ def islands(image: Region, box: PixelBox) -> list[PixelBox]:
     scale = min(1.0, _SIDE / max(h, w))
     size = (max(8, round(w * scale)), max(8, round(h * scale)))
     small = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.uint8)
-    inked = (darkest(small) < CHART.paper).astype(np.uint8)
-    _, _, stats, _ = cv2.connectedComponentsWithStats(inked, connectivity=4)
+    paper = np.pad(np.asarray(darkest(small) >= CHART.paper, np.uint8), 1, constant_values=1)
+    cv2.floodFill(paper, None, (0, 0), 2)
+    inked, solid = paper == 0, np.asarray(paper != 2, np.uint8)
+    _, _, stats, _ = cv2.connectedComponentsWithStats(solid, connectivity=4)
     found = []
     for x, y, wide, tall, area in stats[1:]:
-        share = wide * tall / inked.size
-        if CHART.island <= share < CHART.most and area >= CHART.full * wide * tall:
-            corners = (x, y, x + wide, y + tall)
-            x0, y0, x1, y1 = (round(float(v) / scale) for v in corners)
+        share, ink = wide * tall / solid.size, inked[y : y + tall, x : x + wide].mean()
+        if CHART.island <= share < CHART.most and area >= CHART.full * wide * tall and ink >= CHART.ink:
+            x0, y0, x1, y1 = (round(float(v - 1) / scale) for v in (x, y, x + wide, y + tall))
             found.append((box[0] + x0, box[1] + y0, box[0] + x1, box[1] + y1))
     return found

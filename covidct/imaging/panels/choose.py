@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from covidct.imaging.panels.charts import is_scan
-from covidct.imaging.panels.cutting import CUTS, area_of, same_size, size_of, whole
-from covidct.imaging.panels.leaf import Piece, PixelBox, crop, look, reason_against
-from covidct.imaging.panels.lines import Region, darkest, grey_of
+from covidct.imaging.panels.charts import is_scan, islands
+from covidct.imaging.panels.cutting import CUTS, Page, area_of, same_size, size_of, whole
+from covidct.imaging.panels.leaf import Piece, PixelBox, crop, look, reason_against, trim
+from covidct.imaging.panels.lines import Region, darkest, grey_of, lightest
 from covidct.imaging.triage import triage, triage_all
 
 DRAWN = frozenset({"chart_or_diagram", "logo"})
@@ -32,6 +32,15 @@ class KeptLimits:
     light: float = 0.3
     """Share of light paper from which a piece is drawn whatever stands beside it; ``rim``: the same of its sides."""
     rim: float = 0.5
+    black: int = 56
+    """Grey level of black, at most."""
+    ink: float = 0.15
+    """Share of a piece that words on black leave not black, at most."""
+    character: float = 0.5
+    """Probability that a mark is a character; ``gap``, in heights: thin ones between two are not read."""
+    gap: float = 0.6
+    read: float = 0.7
+    """Share of what is not black that lies in characters where a piece holds words only."""
 
 
 KEPT = KeptLimits()
@@ -45,8 +54,9 @@ class Dropped:
     reason: str
 
 
-def choose(image: Region, pieces: Sequence[Piece], rules: Counter[str]) -> tuple[list[Piece], list[Dropped]]:
+def choose(page: Page, pieces: Sequence[Piece], rules: Counter[str]) -> tuple[list[Piece], list[Dropped]]:
     """Pieces that are pictures; where none is (a chart, a table), the figure is one panel, whole."""
+    image = page.image
     big = sorted(pieces, key=lambda p: area_of(p.box), reverse=True)
     big = [p for p in big if area_of(p.box) >= area_of(big[0].box) * 0.2]
     area = float(np.median([area_of(p.box) for p in big]))
@@ -54,6 +64,7 @@ def choose(image: Region, pieces: Sequence[Piece], rules: Counter[str]) -> tuple
     kept, dropped = [], []
     for piece in pieces:
         reason = reason_against(look(image, piece.box, area, short))
+        reason = "words" if _words(page, piece.box, len(pieces)) else reason
         if reason and not (reason == "chart" and is_scan(image, piece.box)):
             rules[f"dropped:{reason}"] += 1
             dropped.append(Dropped(piece.box, reason))
@@ -63,16 +74,30 @@ def choose(image: Region, pieces: Sequence[Piece], rules: Counter[str]) -> tuple
     back = [d for d in (*dropped, *drawn) if _of_a_grid(image, d, kept)]
     kept += [p for p in pieces if p.box in {d.box for d in back}]
     dropped, drawn = [d for d in dropped if d not in back], [d for d in drawn if d not in back]
+    kept += (found := _among_charts(image, (*dropped, *drawn), kept))
+    rules.update(["kept:among charts"] * len(found))
     rules.update(f"dropped:{d.reason}" for d in drawn)
     if kept and not _only_drawn(image, [p.box for p in kept]):
         return kept, dropped + drawn
     return [replace(whole(image), score=min(p.score for p in pieces))], []
 
 
+def _words(page: Page, box: PixelBox, pieces: int) -> bool:
+    """Whether nearly all that is not black in a piece of a compound figure are printed characters."""
+    lit = lightest(crop(page.image, box)) > KEPT.black
+    if pieces < 2 or not 0 < float(lit.mean()) <= KEPT.ink:
+        return False
+    read = np.zeros(lit.shape, np.bool_)
+    for x0, y0, x1, y1 in (c.box for c in page.characters if c.sure >= KEPT.character):
+        top, left, gap = y0 - box[1], x0 - box[0], round(KEPT.gap * (y1 - y0))
+        read[max(0, top - 2) : max(0, y1 - box[1] + 2), max(0, left - gap) : max(0, x1 - box[0] + gap)] = True
+    return float(read[lit].mean()) >= KEPT.read
+
+
 def _of_a_grid(image: Region, dropped: Dropped, kept: Sequence[Piece]) -> bool:
     """Whether what was dropped has the size of a picture in its row or column and is not drawn on light
     paper: masks are as flat as drawings, tissue may be as white as paper, and a slice nearly black."""
-    if _on_paper(crop(image, dropped.box)):
+    if dropped.reason == "words" or on_paper(crop(image, dropped.box)):
         return False
     size, corner = size_of(dropped.box), dropped.box[:2]
     slack = CUTS.alike * min(size)
@@ -80,7 +105,16 @@ def _of_a_grid(image: Region, dropped: Dropped, kept: Sequence[Piece]) -> bool:
     return any(min(abs(box[0] - corner[0]), abs(box[1] - corner[1])) <= slack for box in alike)
 
 
-def _on_paper(part: Region) -> bool:
+def _among_charts(image: Region, dropped: Sequence[Dropped], kept: Sequence[Piece]) -> list[Piece]:
+    """Full rectangles of the size of a panel on the paper of a chart: the maps that a pipeline puts out are no scans
+    for triage."""
+    sizes = {size_of(p.box) for p in kept}
+    boxes = [box for d in dropped if d.reason in CHARTS for box in islands(image, d.box)]
+    found = [box for box in boxes if any(same_size(size_of(box), size) for size in sizes)]
+    return [trim(image, Piece((max(0, x0 - 4), max(0, y0 - 4), x1 + 4, y1 + 4))) for x0, y0, x1, y1 in found]
+
+
+def on_paper(part: Region) -> bool:
     """Whether there is light paper within and along most of the sides: a pale slice reaches to its own."""
     light = np.asarray(darkest(part) > CUTS.white)
     rim = max(2, min(light.shape) // 30)

@@ -10,7 +10,7 @@ import numpy as np
 from covidct.imaging.panels.align import bare
 from covidct.imaging.panels.charts import SMALLEST, is_chart
 from covidct.imaging.panels.cut import Candidate, Cut, Weighed, turned, weigh
-from covidct.imaging.panels.glyphs import characters
+from covidct.imaging.panels.glyphs import Character, characters
 from covidct.imaging.panels.leaf import DARK, Piece, PixelBox, crop, trim
 from covidct.imaging.panels.lines import Region
 from covidct.imaging.panels.prints import Print, prints
@@ -24,10 +24,6 @@ class CutLimits:
     """Probability from which the best cut is made: single slices of the published set stay below 0.04."""
     sure_bare: float = 0.75
     """The same for a white or black band from top to bottom: between the two lungs of one slice there is one too."""
-    surely: float = 0.9
-    """The same for the cuts across that make the two sides of an unsure one rows of panels."""
-    nearly: float = 0.75
-    """Share of the bar that a cut must reach which leaves a piece of the others' size."""
     least: float = 0.012
     """Probability that the line of any cut has, however much the region asks for one."""
     hint: float = 0.02
@@ -38,8 +34,6 @@ class CutLimits:
     """Share of a region's length within which two places are one."""
     alike: float = 0.06
     """Share of its size within which a piece has the size of others of a grid."""
-    tried: int = 4
-    """Unsure cuts whose sides are searched for the letters A and B."""
     white: float = 225.0
     """Grey level of a white band, at least."""
     slice: tuple[float, float] = (0.65, 1.9)
@@ -57,16 +51,21 @@ CUTS = CutLimits()
 
 @dataclass(frozen=True)
 class Page:
-    """The figure that is cut, and the letters printed on it, which are read when they are first asked for."""
+    """The figure that is cut, and what was found in it so far; letters are read when they are first asked for."""
 
     image: Region
     scans: list[PixelBox] = field(default_factory=list)
     """Boxes of scans that were found on the way."""
 
     @cached_property
+    def characters(self) -> list[Character]:
+        """All printed characters."""
+        return characters(self.image)
+
+    @cached_property
     def prints(self) -> list[Print]:
         """All prints that may name a panel."""
-        return prints(characters(self.image))
+        return prints(self.characters)
 
 
 @dataclass(frozen=True)
@@ -80,13 +79,29 @@ class Ended:
 
 @dataclass(frozen=True)
 class Made:
-    """A cut that was made: its axis, where it lies in the figure, and the extent along that axis, and across, of what
-    it cut."""
+    """A cut that was made of ``piece``; its score is how surely the piece asked for it."""
 
-    axis: int
-    place: float
-    extent: tuple[int, int]
-    across: tuple[int, int]
+    piece: Piece
+    cut: Cut
+
+    @property
+    def axis(self) -> int:
+        """0: from top to bottom, along x."""
+        return self.cut.axis
+
+    @property
+    def extent(self) -> tuple[int, int]:
+        """Where the piece begins and ends along the axis, in pixels of the figure; ``across``: and across it."""
+        return self.piece.box[self.axis], self.piece.box[self.axis + 2]
+
+    @property
+    def across(self) -> tuple[int, int]:
+        return self.piece.box[1 - self.axis], self.piece.box[3 - self.axis]
+
+    @property
+    def place(self) -> float:
+        """Where the cut lies in the figure."""
+        return self.extent[0] + _middle(self.cut)
 
 
 def whole(image: Region) -> Piece:
@@ -110,10 +125,10 @@ def cut_up(page: Page, todo: list[Piece], made: list[Made], rules: Counter[str])
         if not _is_sure(weighed, piece.box) or _bares(image, piece, weighed.cuts[0]):
             ended.append(Ended(piece, weighed.cuts, weighed.sure))
             continue
-        cut = _exact(weighed.cuts, piece.box)
-        made.append(made_by(cut, piece.box))
+        cut = replace(_exact(weighed.cuts, piece.box), score=weighed.sure)
+        made.append(Made(piece, cut))
         rules[f"cut:{cut.candidate.origin}"] += 1
-        todo += parted(piece, replace(cut, score=weighed.sure))
+        todo += parted(piece, cut)
     return ended
 
 
@@ -142,13 +157,6 @@ def _exact(cuts: Sequence[Cut], box: PixelBox) -> Cut:
 
 def _middle(cut: Cut) -> float:
     return (cut.candidate.start + cut.candidate.stop) / 2
-
-
-def made_by(cut: Cut, box: PixelBox) -> Made:
-    """``cut`` of a region with ``box``, in pixels of the figure."""
-    axis = cut.axis
-    extent, across = (box[axis], box[axis + 2]), (box[1 - axis], box[3 - axis])
-    return Made(axis, extent[0] + _middle(cut), extent, across)
 
 
 def needed(cuts: Sequence[Cut], box: PixelBox) -> float:
@@ -212,3 +220,14 @@ def size_of(box: PixelBox) -> tuple[int, int]:
 def same_size(a: tuple[int, int], b: tuple[int, int]) -> bool:
     """Whether two sizes are those of one grid."""
     return max(abs(a[0] - b[0]), abs(a[1] - b[1])) <= CUTS.alike * min(b)
+
+
+def reading_order(boxes: Sequence[PixelBox]) -> list[PixelBox]:
+    """Row by row, left to right: a box belongs to a row when its middle lies within the row's first box."""
+    rest, ordered = sorted(boxes, key=lambda b: (b[1], b[0])), []
+    while rest:
+        lead = rest[0]
+        row = [b for b in rest if lead[1] <= (b[1] + b[3]) / 2 <= lead[3]] or rest[:1]
+        ordered += sorted(row, key=lambda b: b[0])
+        rest = [b for b in rest if b not in row]
+    return ordered

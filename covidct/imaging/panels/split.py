@@ -14,10 +14,11 @@ import numpy as np
 from covidct.imaging.panels.align import align
 from covidct.imaging.panels.charts import SMALLEST
 from covidct.imaging.panels.choose import CHARTS, Dropped, choose
-from covidct.imaging.panels.cutting import CUTS, Ended, Made, Page, cut_up, parted, whole
+from covidct.imaging.panels.cutting import CUTS, Ended, Made, Page, cut_up, parted, reading_order, whole
 from covidct.imaging.panels.leaf import Piece, PixelBox
 from covidct.imaging.panels.letters import NONE, Lettering, letter
 from covidct.imaging.panels.lines import Region
+from covidct.imaging.panels.regular import cells, joined, undone
 from covidct.imaging.panels.second import SECOND
 from covidct.imaging.panels.surround import surround
 
@@ -58,10 +59,14 @@ def split(image: Region, expected: Sequence[str] | None = None) -> Split:
     page = Page(small)
     rules: Counter[str] = Counter()
     pieces = divide(page, rules)
-    panels, dropped = choose(small, pieces, rules)
-    surrounded = surround(small, [p.box for p in panels], [d.box for d in dropped if d.reason in CHARTS])
-    placed = align(small, surrounded)
-    ordered = reading_order([replace(p, box=box) for p, box in zip(panels, placed, strict=True)])
+    panels, dropped = choose(page, pieces, rules)
+    surrounded = surround(page.image, [p.box for p in panels], [d.box for d in dropped if d.reason in CHARTS])
+    placed = align(page.image, surrounded)
+    by_box = {box: replace(p, box=box) for p, box in zip(panels, placed, strict=True)}
+    added = {box: Piece(box, CUTS.hint) for box in cells(page.image, dropped, placed)}
+    rules.update(["kept:cell"] * len(added))
+    by_box |= added
+    ordered = [by_box[box] for box in reading_order(list(by_box))]
     charts = [d.box for d in dropped if d.reason in CHARTS]
     lettering = _letters(page, [p.box for p in ordered], charts, expected)
     if lettering.order:
@@ -78,7 +83,7 @@ def _letters(
 ) -> Lettering:
     """Letters of ``boxes``; charts beside them are no panels, but take part in the count."""
     if charts:
-        together = [p.box for p in reading_order([Piece(box) for box in (*boxes, *charts)])]
+        together = reading_order([*boxes, *charts])
         drawn = {together.index(box) for box in charts}
         found = letter(page.prints, together, expected, drawn)
         if found.order:
@@ -108,7 +113,7 @@ def _score(piece: Piece) -> float:
 def divide(page: Page, rules: Counter[str]) -> list[Piece]:
     """All pieces that the sure cuts leave; ``rules`` counts what proposed the cuts."""
     todo, ended = [whole(page.image)], list[Ended]()
-    made: list[Made] = []
+    made, hinted = list[Made](), list[Made]()
     while todo:
         ended += cut_up(page, todo, made, rules)
         todo = []
@@ -118,16 +123,8 @@ def divide(page: Page, rules: Counter[str]) -> list[Piece]:
             if cut is not None:
                 rules[f"cut:{name}"] += 1
                 ended.remove(end)
-                todo += parted(end.piece, replace(cut, score=CUTS.sure))
-    return [replace(end.piece, doubt=end.sure) for end in ended]
-
-
-def reading_order(pieces: Sequence[Piece]) -> list[Piece]:
-    """Row by row, left to right: a piece belongs to a row when its middle lies within the row's first piece."""
-    rest, ordered = sorted(pieces, key=lambda p: (p.box[1], p.box[0])), []
-    while rest:
-        lead = rest[0].box
-        row = [p for p in rest if lead[1] <= (p.box[1] + p.box[3]) / 2 <= lead[3]] or rest[:1]
-        ordered += sorted(row, key=lambda p: p.box[0])
-        rest = [p for p in rest if p not in row]
-    return ordered
+                hinted.append(Made(end.piece, replace(cut, score=CUTS.sure)))
+                todo += parted(end.piece, hinted[-1].cut)
+    settled = joined(page.image, undone(page.image, ended, [*made, *hinted]), [*made, *hinted])
+    rules.update(["undone"] * (len(ended) - len(settled)))
+    return [replace(end.piece, doubt=end.sure) for end in settled]
