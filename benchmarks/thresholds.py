@@ -2,9 +2,9 @@
 
 Every number of the threshold dataclasses of extract, panels and triage is made smaller and larger, one at a time
 (``--less 0.8 --more 1.25``), and its stage is scored again on ../shared: figures with their whole caption (F1 at an
-overlap of 0.7), panels (mean of F1 at 0.75 and 0.9, exact counts and letters, real and drawn figures), triage (F1 of what enters a release
-unseen). A row a threshold: its value and the changes of the score; last those that change nothing. Development data
-only: no estimate of scores on new papers.
+overlap of 0.7), panels (mean of F1 at 0.75 and 0.9, exact counts and letters, real and drawn figures), triage (F1 of
+what enters a release unseen). A row a threshold: its value and the changes of the score; last those that change
+nothing. Development data only: no estimate of scores on new papers.
 """
 
 import argparse
