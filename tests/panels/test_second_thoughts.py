@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from drawn.figures import text_mark
 
-from covidct.imaging.panels.choose import Dropped, choose
+from covidct.imaging.panels.choose import Dropped, _among_charts, choose
 from covidct.imaging.panels.cut import Candidate, Cut, Flow
 from covidct.imaging.panels.cutting import Ended, Made, Page
 from covidct.imaging.panels.leaf import Piece, PixelBox
@@ -126,3 +126,14 @@ def test_a_slice_goes_on_across_a_line_drawn_over_it_not_across_a_gutter() -> No
     crossed[:, 70:72] = (255, 255, 0)
     assert Flow(grey_of(crossed)).features(70, 72)[0] > REGULAR.goes_on
     assert Flow(grey_of(parted)).features(70, 74)[0] < REGULAR.goes_on
+
+
+def test_maps_of_a_panels_size_among_drawn_fields_are_panels_a_framed_plot_is_not() -> None:
+    """What a pipeline puts out is no scan for triage, but as large as what goes in."""
+    page = np.full((280, 700, 3), 255, np.uint8)
+    page[20 : 20 + HIGH, 10 : 10 + WIDE] = slice_(3)
+    page[20 : 20 + HIGH, 500 : 500 + WIDE] = np.where(slice_(3) > 120, 255, 0) * np.array((1, 0, 0))
+    page[40:120, 250:290], page[60:100, 310:340] = (140, 200, 140), (200, 140, 140)
+    cv2.rectangle(page, (300, 150), (299 + WIDE, 149 + HIGH), (0, 0, 0), 1)
+    found = _among_charts(page, [Dropped((180, 0, 700, 280), "chart")], [Piece((10, 20, 10 + WIDE, 20 + HIGH))])
+    assert [piece.box for piece in found] == [(500, 20, 500 + WIDE, 20 + HIGH)]
