@@ -71,7 +71,7 @@ def _moved(image: Region, boxes: Sequence[PixelBox], index: int, side: int) -> P
             continue
         moved = _with(box, side, place)
         strip = _with(moved if outward else box, (side + 2) % 4, box[side] if outward else place)
-        free = not outward or not any(_overlap(moved, b) for b in others)
+        free = not outward or not any(overlap(moved, b) for b in others)
         if free and bare(crop(image, strip)):
             return moved
     return box
@@ -83,7 +83,8 @@ def _with(box: PixelBox, side: int, place: int) -> PixelBox:
     return values[0], values[1], values[2], values[3]
 
 
-def _overlap(a: PixelBox, b: PixelBox) -> bool:
+def overlap(a: PixelBox, b: PixelBox) -> bool:
+    """Whether two boxes share more than a line of pixels."""
     return min(a[2], b[2]) - max(a[0], b[0]) > 1 and min(a[3], b[3]) - max(a[1], b[1]) > 1
 
 

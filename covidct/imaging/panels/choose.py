@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from covidct.imaging.panels.align import overlap
 from covidct.imaging.panels.charts import is_scan, islands
 from covidct.imaging.panels.cutting import CUTS, Page, area_of, same_size, size_of, whole
 from covidct.imaging.panels.leaf import Piece, PixelBox, crop, look, reason_against, trim
@@ -39,6 +40,8 @@ class KeptLimits:
     character: float = 0.5
     """Probability that a mark is a character; ``gap``, in heights: thin ones between two are not read."""
     gap: float = 0.6
+    letters: int = 3
+    """Characters of words, at least: a mask may look as one or two."""
     read: float = 0.7
     """Share of what is not black that lies in characters where a piece holds words only."""
 
@@ -87,8 +90,11 @@ def _words(page: Page, box: PixelBox, pieces: int) -> bool:
     lit = lightest(crop(page.image, box)) > KEPT.black
     if pieces < 2 or not 0 < float(lit.mean()) <= KEPT.ink:
         return False
+    near = [c.box for c in page.characters if c.sure >= KEPT.character and overlap(c.box, box)]
+    if len(near) < KEPT.letters:
+        return False
     read = np.zeros(lit.shape, np.bool_)
-    for x0, y0, x1, y1 in (c.box for c in page.characters if c.sure >= KEPT.character):
+    for x0, y0, x1, y1 in near:
         top, left, gap = y0 - box[1], x0 - box[0], round(KEPT.gap * (y1 - y0))
         read[max(0, top - 2) : max(0, y1 - box[1] + 2), max(0, left - gap) : max(0, x1 - box[0] + gap)] = True
     return float(read[lit].mean()) >= KEPT.read

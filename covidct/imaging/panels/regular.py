@@ -13,7 +13,7 @@ from covidct.imaging.panels.align import bare
 from covidct.imaging.panels.choose import Dropped, on_paper
 from covidct.imaging.panels.cut import Flow, turned
 from covidct.imaging.panels.cutting import CUTS, Ended, Made, area_of, same_size, size_of
-from covidct.imaging.panels.leaf import DARK, Piece, PixelBox, crop
+from covidct.imaging.panels.leaf import DARK, Piece, PixelBox, crop, look
 from covidct.imaging.panels.lines import Region, grey_of, lightest
 
 
@@ -31,7 +31,9 @@ class RegularLimits:
     """Panels of one size, at least, beside which halves with bare black between them are one more."""
     goes_on: float = 0.5
     """Correlation of the detail on two sides of a line from which a picture goes on across it."""
-    crossing: int = 3
+    textured: float = 0.05
+    """Share of a panel that is textured, under which it is a mask."""
+    crossing: int = 2
     """Panels of the row and the column, together, that say where a cell of a grid lies."""
 
 
@@ -125,13 +127,25 @@ def _inside(inner: PixelBox, outer: PixelBox) -> bool:
 
 
 def cells(image: Region, dropped: Sequence[Dropped], boxes: Sequence[PixelBox]) -> list[PixelBox]:
-    """Cells of a grid on black of which only bits were found, dropped for what they are: a mask with a few specks.
-    ``boxes``: the panels as they were placed."""
+    """Cells of a grid on black of which only bits were found: masks have no sides to be seen, and may be a few specks.
+
+    ``boxes``: the panels as they were placed; those that lie in a cell are bits of it.
+    """
+    bits = [box for box in boxes if _is_mask(image, box)]
+    solid = [box for box in boxes if box not in bits]
     found: list[PixelBox] = []
-    for cell in (_cell(d.box, boxes) for d in dropped):
-        if cell and not any(_shares(cell, box) for box in (*boxes, *found)) and _is_dark_picture(crop(image, cell)):
+    for bit in (*bits, *(d.box for d in dropped if d.reason != "words")):
+        cell = _cell(bit, solid, (image.shape[1], image.shape[0]))
+        free = cell is not None and not any(shares(cell, box) for box in (*solid, *found))
+        if cell is not None and free and cell not in boxes and _is_dark_picture(crop(image, cell)):
             found.append(cell)
     return found
+
+
+def _is_mask(image: Region, box: PixelBox) -> bool:
+    """Whether a panel is flat and mostly black."""
+    part = crop(image, box)
+    return float(np.median(lightest(part))) <= DARK and look(image, box, 1, 1).textured < REGULAR.textured
 
 
 def _is_dark_picture(part: Region) -> bool:
@@ -139,24 +153,46 @@ def _is_dark_picture(part: Region) -> bool:
     return black and float(part.std()) >= CUTS.empty and not on_paper(part)
 
 
-def _cell(bit: PixelBox, boxes: Sequence[PixelBox]) -> PixelBox | None:
-    """Where a row and a column of panels, three or more together and all of the same sides, cross at ``bit``."""
-    ends, count = list[tuple[int, int]](), 0
-    for axis in (0, 1):
-        middle = (bit[axis] + bit[axis + 2]) / 2
-        line = [(b[axis], b[axis + 2]) for b in boxes if b[axis] <= middle <= b[axis + 2]]
-        if not line:
-            return None
-        start, stop = (round(float(np.median(side))) for side in zip(*line, strict=True))
-        slack = CUTS.alike * (stop - start)
-        if any(abs(a - start) > slack or abs(b - stop) > slack for a, b in line):
-            return None
-        ends.append((start, stop))
-        count += len(line)
-    (x0, x1), (y0, y1) = ends
-    return (x0, y0, x1, y1) if count >= REGULAR.crossing else None
+def _cell(bit: PixelBox, boxes: Sequence[PixelBox], size: tuple[int, int]) -> PixelBox | None:
+    """Where the row and the column of ``bit`` cross, as panels of three or more, all of the same sides, say."""
+    lines = [_line(bit, boxes, axis) for axis in (0, 1)]
+    if sum(map(len, lines)) < REGULAR.crossing:
+        return None
+    spans = [_common(line, a) if line else _between(bit, lines[1 - a], a, size[a]) for a, line in enumerate(lines)]
+    if spans[0] is None or spans[1] is None:
+        return None
+    return spans[0][0], spans[1][0], spans[0][1], spans[1][1]
 
 
-def _shares(a: PixelBox, b: PixelBox) -> bool:
-    """Whether two boxes overlap by more than a few pixels each way."""
+def _line(bit: PixelBox, boxes: Sequence[PixelBox], axis: int) -> list[PixelBox]:
+    """Panels in the column (``axis`` 0) or the row (1) of ``bit``."""
+    middle = (bit[axis] + bit[axis + 2]) / 2
+    own = [(box[axis], box[axis + 2], box) for box in boxes]
+    return [box for start, stop, box in own if start <= middle <= stop]
+
+
+def _common(line: Sequence[PixelBox], axis: int) -> tuple[int, int] | None:
+    """Where all of ``line`` begin and end along ``axis``, if they do so in one place."""
+    start, stop = (round(float(np.median([box[side] for box in line]))) for side in (axis, axis + 2))
+    slack = CUTS.alike * (stop - start)
+    same = all(abs(box[axis] - start) <= slack and abs(box[axis + 2] - stop) <= slack for box in line)
+    return (start, stop) if same else None
+
+
+def _between(bit: PixelBox, row: Sequence[PixelBox], axis: int, size: int) -> tuple[int, int] | None:
+    """Where ``bit`` begins and ends along ``axis`` if what its row leaves free there is shared out evenly."""
+    length = float(np.median([box[axis + 2] - box[axis] for box in row]))
+    middle = (bit[axis] + bit[axis + 2]) / 2
+    before = max((box[axis + 2] for box in row if box[axis + 2] <= middle), default=0)
+    after = min((box[axis] for box in row if box[axis] >= middle), default=size)
+    count = round((after - before) / length)
+    share = (after - before) / max(1, count)
+    if count < 1 or not 1 - CUTS.alike <= share / length <= REGULAR.beside:
+        return None
+    start = before + int((middle - before) / share) * share + (share - length) / 2
+    return max(0, round(start)), min(size, round(start + length))
+
+
+def shares(a: PixelBox, b: PixelBox) -> bool:
+    """Whether ``b`` overlaps ``a`` by more than a few of its pixels each way."""
     return all(min(a[i + 2], b[i + 2]) - max(a[i], b[i]) > CUTS.alike * (a[i + 2] - a[i]) for i in (0, 1))

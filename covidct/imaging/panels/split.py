@@ -18,7 +18,7 @@ from covidct.imaging.panels.cutting import CUTS, Ended, Made, Page, cut_up, part
 from covidct.imaging.panels.leaf import Piece, PixelBox
 from covidct.imaging.panels.letters import NONE, Lettering, letter
 from covidct.imaging.panels.lines import Region
-from covidct.imaging.panels.regular import cells, joined, undone
+from covidct.imaging.panels.regular import cells, joined, shares, undone
 from covidct.imaging.panels.second import SECOND
 from covidct.imaging.panels.surround import surround
 
@@ -63,9 +63,10 @@ def split(image: Region, expected: Sequence[str] | None = None) -> Split:
     surrounded = surround(page.image, [p.box for p in panels], [d.box for d in dropped if d.reason in CHARTS])
     placed = align(page.image, surrounded)
     by_box = {box: replace(p, box=box) for p, box in zip(panels, placed, strict=True)}
-    added = {box: Piece(box, CUTS.hint) for box in cells(page.image, dropped, placed)}
-    rules.update(["kept:cell"] * len(added))
-    by_box |= added
+    for cell in cells(page.image, dropped, placed):
+        rules["cell"] += 1
+        by_box = {box: piece for box, piece in by_box.items() if not shares(box, cell)}
+        by_box[cell] = Piece(cell, CUTS.hint)
     ordered = [by_box[box] for box in reading_order(list(by_box))]
     charts = [d.box for d in dropped if d.reason in CHARTS]
     lettering = _letters(page, [p.box for p in ordered], charts, expected)
