@@ -14,10 +14,8 @@ from drawn.prints import draw_phantom, printed_set
 
 from covidct.errors import UsageError
 from covidct.imaging.panels.charts import is_chart, islands
-from covidct.imaging.panels.cut import weigh
-from covidct.imaging.panels.cutting import Ended, Page, reading_order, whole
+from covidct.imaging.panels.cutting import reading_order
 from covidct.imaging.panels.leaf import RULES, Look, Piece, reason_against, trim
-from covidct.imaging.panels.second import SECOND
 from covidct.imaging.panels.split import split
 from covidct.imaging.phantoms import Grey
 from covidct.pictures import open_picture
@@ -276,22 +274,6 @@ def test_published_single_slices_stay_whole(shared: Path) -> None:
     files = sorted(folder.rglob("*.[pj][np]g"))[::60]
     torn = [f.name for f in files if len(split(open_picture(f)).panels) > 1]
     assert len(torn) <= len(files) * 0.1, torn
-
-
-def test_rows_that_touch_part_where_both_sides_ask_for_a_cut_across() -> None:
-    """Rows of unlike slices, all touching: what parts the rows is weak, what parts the slices of each row is not."""
-    made = figure("uneven-abutting", 1)
-    end = Ended(whole(made.image), weigh(made.image, made.image.shape[:2], 0.0).cuts)
-    cut = dict(SECOND)["parting"](Page(made.image), end, [end], [])
-    assert cut is not None
-    assert any(abs(cut.candidate.start - p.box[cut.axis]) <= 4 for p in made.panels)
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_a_slice_does_not_part(seed: int) -> None:
-    made = figure("single", seed)
-    end = Ended(whole(made.image), weigh(made.image, made.image.shape[:2], 0.0).cuts)
-    assert dict(SECOND)["parting"](Page(made.image), end, [end], []) is None
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9000), (9000, 2), (6000, 30)])

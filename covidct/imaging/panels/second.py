@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from covidct.imaging.panels.charts import SMALLEST
-from covidct.imaging.panels.cut import Candidate, Cut, weigh
+from covidct.imaging.panels.cut import Candidate, Cut
 from covidct.imaging.panels.cutting import (
     CUTS,
     Ended,
@@ -34,8 +34,6 @@ class SecondLimits:
     """Share of the bar that a cut must reach which leaves a piece of the others' size."""
     tried: int = 4
     """Unsure cuts whose sides are searched for the letters A and B."""
-    surely: float = 0.9
-    """The same for the cuts across that make the two sides of an unsure one rows of panels."""
     asked: float = 0.3
     """Share of the bar that the best cut must reach in what triage calls compound with at least ``compound``."""
     compound: float = 0.8
@@ -165,30 +163,12 @@ def _compound(page: Page, end: Ended, ended: Sequence[Ended], made: Sequence[Mad
     return end.cuts[0] if verdict.kind == "compound_with_ct" and verdict.score >= SECONDS.compound else None
 
 
-def _parting(page: Page, end: Ended, ended: Sequence[Ended], made: Sequence[Made]) -> Cut | None:
-    """In a figure that stayed whole, a cut whose two sides both ask surely for one across it: rows of panels that touch
-    hide the line between them, never those inside."""
-    for cut in end.cuts[:2] if not made else ():
-        sides = [trim(page.image, side).box for side in parted(end.piece, cut)]
-        if all(_asks(page.image, box, 1 - cut.axis) for box in sides):
-            return cut
-    return None
-
-
-def _asks(image: Region, box: PixelBox, axis: int) -> bool:
-    if min(box[2] - box[0], box[3] - box[1]) < 2 * SMALLEST:
-        return False
-    weighed = weigh(crop(image, box), (image.shape[0], image.shape[1]))
-    return bool(weighed.cuts) and weighed.cuts[0].axis == axis and weighed.sure >= SECONDS.surely
-
-
 SECOND: tuple[tuple[str, Callable[[Page, Ended, Sequence[Ended], Sequence[Made]], Cut | None]], ...] = (
     ("aligned", _aligned),
     ("oversized", _oversized),
     ("evening", _evening),
     ("lettered", _lettered),
     ("repeated", _repeated),
-    ("parting", _parting),
     ("compound", _compound),
 )
 """Each gives the cut that it speaks for, or None; the first decides."""
