@@ -17,7 +17,6 @@ import json
 import pickle
 import pkgutil
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -30,51 +29,51 @@ from covidct.pictures import open_picture
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 TRUTH = SHARED / "data" / "truth"
-PAGES = 20
-"""Papers with more are left out of the sweep of extract."""
 NOT_SCORED = ("child", "doi", "stages")
 """Ends of modules that have no part in the score: the child process, the document's own DOI, drawings for people."""
-Score = Callable[[], float]
+Score = Callable[[], tuple[float, list[Any]]]
+"""The score of a stage, and what it found in each paper or picture."""
 
 
 def extract() -> Score:
-    """F1 of figures with label and whole caption, on the papers of at most ``PAGES`` pages, drawn small."""
+    """F1 of figures with label and whole caption; boxes as they are before blank margins are cut off."""
     import pymupdf
 
-    from covidct.harvest.extract import analyse as stages
-    from covidct.harvest.extract import page, strokes, unseen
+    from covidct.harvest.extract import analyse, figures, page, strokes, unseen
     from covidct.harvest.extract.results import Limits
+    from covidct.harvest.extract.tally import Tally
 
-    stages.prepare_library()
+    analyse.prepare_library()
     scorer, truth = _scorer("figures"), json.loads((TRUTH / "figures.json").read_text())
-    pdfs = [pdf for pdf in sorted((SHARED / "data" / "pdfs").rglob("*.pdf")) if pdf.stem in truth]
-    pdfs = [pdf for pdf in pdfs if pymupdf.open(pdf).page_count <= PAGES]
-    truth = {pdf.stem: truth[pdf.stem] for pdf in pdfs}
-    reading = [copy.copy(module.LIMITS) for module in (page, strokes, unseen)]
-    read, kept = stages._read, {}
+    found = sorted((SHARED / "data" / "pdfs").rglob("*.pdf"))
+    documents = {pdf.stem: pymupdf.open(pdf) for pdf in found if pdf.stem in truth}
+    reading, kept = [copy.copy(module.LIMITS) for module in (page, strokes, unseen)], {}
+    figures.render = lambda listing, on, figure, most: figures.Picture(np.zeros((1, 1, 3)), on.to_page(figure.box))
+    figures.write = lambda pixels, target: (1, 1)
+    figures.Work.listing = lambda self, number: None
 
-    def read_once(source: Any, listing: Any, number: int, tally: Any) -> Any:
-        """A page as it was read before, while no threshold of reading differs."""
-        if reading != [page.LIMITS, strokes.LIMITS, unseen.LIMITS]:
-            return read(source, listing, number, tally)
-        place = (source.parent.name, number)
-        if place not in kept:
-            kept[place] = pickle.dumps(read(source, listing, number, tally))
-        return pickle.loads(kept[place])  # noqa: S301  written above
+    def pages(name: str) -> Any:
+        """As they were read before, while no threshold of reading differs."""
+        same = reading == [page.LIMITS, strokes.LIMITS, unseen.LIMITS]
+        if not same or name not in kept:
+            sources = [(source, source.get_displaylist()) for source in documents[name]]
+            read = [analyse._read(*one, number, Tally()) for number, one in enumerate(sources, 1)]
+            if not same:
+                return read
+            kept[name] = pickle.dumps(read)
+        return pickle.loads(kept[name])  # noqa: S301  written above
 
-    stages._read = read_once
+    def figures_of(name: str) -> list[dict[str, Any]]:
+        tally = Tally()
+        work = analyse.lay_out(documents[name], pages(name), tally)
+        analyse._find(work, tally)
+        figures.write_figures(work, Path(), Limits(), tally)
+        return [{"label": f.label, "page": f.page, "box": f.box, "caption": f.caption} for f in work.figures]
 
-    def score() -> float:
-        found = {}
-        with tempfile.TemporaryDirectory() as out:
-            for pdf in pdfs:
-                got = stages.analyse(pdf, Path(out), Limits(picture_megapixels=0.1)).figures
-                known = [figure for figure in got if figure.box is not None]
-                found[pdf.stem] = [
-                    {"label": f.label, "page": f.page, "box": f.box, "caption": f.caption} for f in known
-                ]
+    def score() -> tuple[float, list[Any]]:
+        found = {name: figures_of(name) for name in documents}
         counts, _, _ = scorer.score(truth, found, 0.7)
-        return float(scorer.prf(counts["full"], counts["pred"], counts["truth"])[2])
+        return float(scorer.prf(counts["full"], counts["pred"], counts["truth"])[2]), list(found.values())
 
     return score
 
@@ -100,9 +99,10 @@ def panels() -> Score:
                          (second, "triage"), (choose, "triage_all"), (cutting, "characters")):  # fmt: skip
         setattr(module, name, remembered(getattr(module, name), LIMITS))
 
-    def score() -> float:
-        found = agreement((told, [(p.label, p.box) for p in split(image).panels]) for image, told in known)
-        return (found.f1 + found.f1_tight + found.exact + found.letters) / 4
+    def score() -> tuple[float, list[Any]]:
+        cut = [[(p.label, p.box) for p in split(image).panels] for image, _ in known]
+        found = agreement((told, panels) for (_, told), panels in zip(known, cut, strict=True))
+        return (found.f1 + found.f1_tight + found.exact + found.letters) / 4, cut
 
     return score
 
@@ -131,10 +131,10 @@ def triage() -> Score:
         rows = list(csv.DictReader(handle))
     images = [open_picture(TRUTH / "triage" / "images" / row["file"]) for row in rows]
 
-    def score() -> float:
+    def score() -> tuple[float, list[Any]]:
         found = [v.kind == "ct_axial_lung" and v.score >= RELEASE_SCORE for v in triage_all(images)]
         true = [row["label"] == "ct_axial_lung" for row in rows]
-        return 2 * sum(map(min, found, true)) / max(1, sum(found) + sum(true))
+        return 2 * sum(map(min, found, true)) / max(1, sum(found) + sum(true)), found
 
     return score
 
@@ -174,7 +174,7 @@ def changed(value: Any, index: int | None, factor: float) -> Any:
     return value * factor
 
 
-def scored_with(held: Any, field: str, value: Any, score: Score) -> float:
+def scored_with(held: Any, field: str, value: Any, score: Score) -> tuple[float, list[Any]]:
     """The score while ``field`` of the dataclass ``held``, which modules share, is ``value``."""
     before = getattr(held, field)
     object.__setattr__(held, field, value)
@@ -185,26 +185,31 @@ def scored_with(held: Any, field: str, value: Any, score: Score) -> float:
 
 
 def main() -> None:
-    """Print a table: threshold, value, changes of the score below and above, and which change nothing."""
+    """Print a table: threshold, value, changes of the score below and above, how many papers or pictures change."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("stage", nargs="*", choices=[*STAGES, []], help="default: all")
     parser.add_argument("--less", type=float, default=0.8, help="factor of the smaller value")
     parser.add_argument("--more", type=float, default=1.25, help="factor of the larger value")
+    parser.add_argument("--part", default="0/1", help="K/N: every Nth threshold from the Kth, for runs side by side")
     words = parser.parse_args()
+    part, parts = map(int, words.part.split("/"))
     for stage in words.stage or STAGES:
         make, place = STAGES[stage]
         score = make()
-        base = score()
-        print(f"{stage:<36}{'value':>10}{words.less:>9g}x{words.more:>9g}x   score {base:.3f}", flush=True)
+        base, before = score()
+        print(
+            f"{stage:<36}{'value':>10}{words.less:>9g}x{words.more:>9g}x{'changed':>9}   score {base:.3f}", flush=True
+        )
         still = []
-        for where, held, field, index in thresholds(place):
-            value = getattr(held, field)
+        for where, held, field, index in list(thresholds(place))[part::parts]:
+            value, name = getattr(held, field), f"{where}.{field}" + ("" if index is None else f"[{index}]")
             factors = (words.less, words.more)
-            less, more = (scored_with(held, field, changed(value, index, f), score) - base for f in factors)
-            name = f"{where}.{field}" + ("" if index is None else f"[{index}]")
-            print(f"{name:<36}{value if index is None else value[index]:>10g}{less:>+10.4f}{more:>+10.4f}", flush=True)
-            still += [name] if not less and not more else []
-        print(f"{len(still)} change nothing on these sets: {', '.join(still)}", flush=True)
+            (less, low), (more, high) = (scored_with(held, field, changed(value, index, f), score) for f in factors)
+            other = sum(a != b or a != c for a, b, c in zip(before, low, high, strict=True))
+            number = value if index is None else value[index]
+            print(f"{name:<36}{number:>10g}{less - base:>+10.4f}{more - base:>+10.4f}{other:>9}", flush=True)
+            still += [] if other else [name]
+        print(f"{len(still)} change nothing in {len(before)} papers or pictures: {', '.join(still)}", flush=True)
 
 
 def _scorer(name: str) -> Any:

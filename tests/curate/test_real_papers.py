@@ -18,7 +18,10 @@ TRUTH = Path(__file__).parents[2] / "benchmarks" / "truth" / "chain.json"
 
 @pytest.mark.shared
 @pytest.mark.slow
-def test_a_session_on_real_papers(shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_session_on_real_papers(
+    shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COVIDCT_SCALE", "0.1")
     ws, pictures = tmp_path / "ws", tmp_path / "pictures"
     pdfs = [word for name in PAPERS for word in ("--from", str(shared / "data" / "pdfs" / "ct" / f"{name}.pdf"))]
     assert run(["harvest", *pdfs, "-w", str(ws)]) == 0
