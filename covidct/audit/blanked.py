@@ -18,7 +18,7 @@ from covidct.scaling import scaled
 if TYPE_CHECKING:
     import torch
 
-SIDE = 64
+SIDE = 48
 EPOCHS = 25
 _BATCH = 32
 _RATE = 2e-3

@@ -162,6 +162,23 @@ def test_rule_flat_takes_broad_arrows_that_the_network_overlooked_and_leaves_bon
     assert not RULES["flat"](scene(image)).any()
 
 
+@pytest.mark.parametrize("angle", [0, 25, 45, 90, 200])
+def test_rule_black_takes_thin_black_arrows_and_leaves_bronchi_wedges_and_air_at_the_rim(angle: int) -> None:
+    turn = cv2.getRotationMatrix2D((0, 0), angle, 1)[:, :2]
+    corners = np.array([(0, 0), (7, 5), (7, 1.5), (22, 1.5), (22, -1.5), (7, -1.5), (7, -5)]) @ turn.T
+    image = np.full((160, 160), 110, np.uint8)
+    cv2.fillPoly(image, [(corners * 16 + 80 * 16).round().astype(np.int32)], 0, cv2.LINE_AA, 4)
+    image = np.asarray(cv2.GaussianBlur(image, (0, 0), 0.5), np.uint8)
+    found = RULES["black"](scene(image))
+    assert found[image <= 40].all() and found.sum() == (image <= 40).sum()
+    dim = np.maximum(image, 45)
+    cv2.ellipse(dim, (40, 40), (9, 7), 0, 0, 360, 0, -1)  # a bronchus
+    cv2.fillPoly(dim, [np.array([(110, 20), (150, 30), (112, 34)])], 0)  # a wedge
+    cv2.fillPoly(dim, [np.array([(0, 120), (8, 115), (8, 119), (20, 119), (20, 121), (8, 121), (8, 125)])], 0)  # a rim
+    assert not RULES["black"](scene(dim)).any()
+    assert not RULES["black"](scene(np.minimum(image, 70))).any(), "not far darker than what is round it"
+
+
 def test_a_rim_that_was_read_as_a_letter_is_no_text() -> None:
     line = TextBox("I", (0, 0, 4, 90), 0.6)
     assert not RULES["read"](scene(np.full((100, 100), 90, np.uint8), 0.3, (line,))).any()
@@ -229,19 +246,6 @@ def test_rule_flat_takes_a_filled_head_and_leaves_grained_bone_and_letters() -> 
     assert not RULES["flat"](scene(image)).any(), "vertebrae in narrow windows are as flat"
     grain = np.random.default_rng(0).integers(0, 20, image.shape).astype(np.uint8)
     assert not RULES["flat"](scene(image - np.where(image == 255, grain, 0).astype(np.uint8), 0.1)).any()
-
-
-def test_rule_outlined_takes_exact_rings_and_frames_and_leaves_thick_or_rough_ones() -> None:
-    canvas = Image.new("L", (240, 240), 90)
-    pen = ImageDraw.Draw(canvas)
-    pen.ellipse([20, 20, 60, 56], outline=255, width=2)
-    pen.rectangle([120, 20, 160, 60], outline=0, width=3)
-    drawn = np.asarray(canvas) != 90
-    rough = [(60 + (24 + 4 * (n % 3)) * np.cos(n / 6), 150 + (24 + 4 * (n % 3)) * np.sin(n / 6)) for n in range(38)]
-    pen.line(rough, fill=255, width=2)
-    pen.ellipse([120, 130, 160, 170], fill=255)
-    pen.ellipse([170, 100, 235, 120], outline=255, width=2)
-    assert (RULES["outlined"](scene(np.asarray(canvas))) == drawn).all()
 
 
 PIECE = Piece((0, 0, 10, 10), np.ones((10, 10), np.bool_), "learned", "text", 0.9)

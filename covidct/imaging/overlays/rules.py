@@ -1,4 +1,4 @@
-"""Rules that propose pixels of marks: what a network sees, what is coloured, read, flat, or too exact to be grown."""
+"""Rules that propose pixels of marks: what a network sees, what is coloured, read, or flat."""
 
 from collections.abc import Callable, Iterator
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from covidct.imaging.ocr import PixelBox
 from covidct.imaging.overlays.scene import LIMITS, Bools, Scene
-from covidct.imaging.overlays.shapes import is_broad_arrow, is_drawn_outline, kind_of_shape
+from covidct.imaging.overlays.shapes import is_broad_arrow, is_pointer, kind_of_shape
 
 
 def learned(scene: Scene) -> Bools:
@@ -81,15 +81,28 @@ def flat(scene: Scene) -> Bools:
     return found
 
 
-def outlined(scene: Scene) -> Bools:
-    """Thin white or black rings and frames, too exact for anatomy."""
+def black(scene: Scene) -> Bools:
+    """Thin black arrows, even and far darker than all round them, by their shape: the network overlooks small ones."""
     found = np.zeros(scene.grey.shape, np.bool_)
-    least, most = LIMITS.ring[0] * min(found.shape), LIMITS.ring[1] * min(found.shape)
-    for ink in (scene.grey >= LIMITS.white, scene.grey <= LIMITS.black):
-        for place, pixels in _pieces(ink, connectivity=8):
-            if least <= min(pixels.shape) and max(pixels.shape) <= most and is_drawn_outline(pixels):
-                found[place] |= pixels
+    for place, pixels in _pieces(scene.grey <= LIMITS.dark, connectivity=4):
+        if pixels.sum() <= LIMITS.arrow * found.size and is_pointer(pixels) and _is_ink(scene.grey, place, pixels):
+            found[place] |= pixels
     return found
+
+
+def _is_ink(grey: NDArray[np.uint8], place: tuple[slice, slice], pixels: Bools) -> bool:
+    """Whether black ``pixels`` are of one level, and lie away from the rim in what is lighter on all sides."""
+    (top, bottom), (left, right) = ((part.start - 4, part.stop + 4) for part in place)
+    if min(top, left) < -3 or bottom > grey.shape[0] + 3 or right > grey.shape[1] + 3:
+        return False
+    around = grey[max(0, top) : bottom, max(0, left) : right]
+    inside = np.zeros(around.shape, np.uint8)
+    inside[place[0].start - max(0, top) :, place[1].start - max(0, left) :][: len(pixels), : pixels.shape[1]] = pixels
+    near, far = (cv2.dilate(inside, np.ones((side, side), np.uint8)) for side in (3, 7))
+    core = cv2.erode(inside, np.ones((3, 3), np.uint8))
+    ink = around[core > 0 if core.any() else inside > 0]
+    step = np.percentile(around[(far > 0) & (near == 0)], 15) - np.median(ink)
+    return bool(step >= LIMITS.darker and ink.std() <= LIMITS.flat)
 
 
 def _pieces(ink: Bools, connectivity: int) -> Iterator[tuple[tuple[slice, slice], Bools]]:
@@ -107,7 +120,7 @@ RULES: dict[str, Callable[[Scene], Bools]] = {
     "coloured": coloured,
     "read": read,
     "flat": flat,
-    "outlined": outlined,
+    "black": black,
 }
 
 

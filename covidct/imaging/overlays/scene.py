@@ -32,12 +32,16 @@ class Limits:
     """Pixels round a broad arrow that its black outline may take."""
     some: float = 0.05
     """Mean probability of a mark below which a white triangle is bone."""
-    ring: tuple[float, float] = (0.045, 0.33)
-    """Width of a drawn ring or frame, in shares of the picture."""
     white: int = 225
     """Grey level of white ink, at least."""
     black: int = 25
     """Grey level of black ink, at most."""
+    dark: int = 40
+    """Grey level of a black arrow, at most, also where its ink is thin or compressed."""
+    darker: int = 80
+    """Levels by which six sevenths of what is round a black arrow are lighter; seven published ones have 96 or more."""
+    arrow: float = 0.02
+    """Share of the picture that a black arrow covers at most."""
     possible: float = 0.15
     """Probability from which ink inside a line of text that was read belongs to it."""
     stroke: int = 14
