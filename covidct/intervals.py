@@ -105,12 +105,14 @@ def bootstrap(
 ) -> Interval:
     """The mean of ``metric`` over ``runs`` (one array of probabilities a seed) and its percentile interval.
 
-    Each resample draws groups with replacement and takes the mean over all runs on it.
+    Each resample draws groups with replacement and takes the mean over all runs on it. One group alone has no interval.
     """
-    weights = group_weights(groups, draws, seed)
     cuts = thresholds or [0.5] * len(runs)
     once = np.ones((1, len(truth)))
     value = float(np.mean([weighted(truth, p, once, metric, t)[0] for p, t in zip(runs, cuts, strict=True)]))
+    if len(set(groups)) < 2:
+        return Interval(value, float("nan"), float("nan"), draws)
+    weights = group_weights(groups, draws, seed)
     spread = np.mean([weighted(truth, p, weights, metric, t) for p, t in zip(runs, cuts, strict=True)], axis=0)
     return percentiles(value, spread)
 

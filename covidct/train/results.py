@@ -84,14 +84,19 @@ def summary(
 
 
 def by_patient(runs: Sequence[Array], test: Part) -> dict[str, Any]:
-    """AUC of whole groups: a group scores the mean probability of its images. Groups of both classes are left out."""
+    """AUC of whole groups: a group scores the mean probability of its images. Groups of both classes are left out.
+
+    Where what is left is of one class, or nothing, there is no AUC: its value is None.
+    """
     names, place = np.unique(np.asarray(test.groups, dtype=str), return_inverse=True)
     sizes = np.bincount(place)
     share = np.bincount(place, test.truth) / sizes
     pure = (share == 0) | (share == 1)
-    means = [(np.bincount(place, run) / sizes)[pure] for run in runs]
-    found = bootstrap(share[pure], means, list(names[pure]), "auc")
-    interval = _rounded({"value": found.value, "low": found.low, "high": found.high})
+    interval: dict[str, Any] = dict.fromkeys(("value", "low", "high"))
+    if len(set(share[pure])) == 2:
+        means = [(np.bincount(place, run) / sizes)[pure] for run in runs]
+        found = bootstrap(share[pure], means, list(names[pure]), "auc")
+        interval = _rounded({"value": found.value, "low": found.low, "high": found.high})
     return {"groups": int(pure.sum()), "of_both_classes": int((~pure).sum()), "auc": interval}
 
 

@@ -108,6 +108,12 @@ def test_bootstrap_is_wider_over_groups_than_over_images() -> None:
     assert grouped.low <= grouped.value <= grouped.high
 
 
+def test_one_group_has_a_score_and_no_interval() -> None:
+    truth, probability = sample()
+    found = bootstrap(truth, [probability], ["g"] * len(truth), "auc")
+    assert found.value == pytest.approx(auc(truth, probability)) and np.isnan([found.low, found.high]).all()
+
+
 def test_delong_is_the_placement_formula() -> None:
     """Variance from the definition: placements of each positive and each negative, loops only."""
     truth, probability = sample(50, 9)
@@ -197,6 +203,13 @@ def test_patients_are_scored_by_the_mean_of_their_images() -> None:
     part = Part(tuple("abcdef"), truth, ("p", "p", "q", "q", "r", "r"), ("s",) * 6)
     found = by_patient([np.array([0.9, 0.1, 0.4, 0.2, 0.5, 0.5])], part)
     assert (found["groups"], found["of_both_classes"], found["auc"]["value"]) == (2, 1, 1.0)
+
+
+@pytest.mark.parametrize(("truth", "pure"), [([1, 0, 1], 0), ([1, 1, 1], 1)])
+def test_without_patients_of_both_classes_there_is_no_score_of_them(truth: list[int], pure: int) -> None:
+    part = Part(tuple("abc"), np.array(truth, float), ("p",) * 3, ("s",) * 3)
+    found = by_patient([np.array([0.9, 0.1, 0.4])], part)
+    assert found["groups"] == pure and set(found["auc"].values()) == {None}
 
 
 def test_one_seed_has_no_deviation() -> None:
