@@ -18,6 +18,8 @@ _LONGEST = 60
 """Characters of a heading; what is longer is text that stands in the picture."""
 _NEXT_LINE = 1.0
 """Heights of a line: a second line of a heading begins no further below the first."""
+_TALLER = 2.0
+"""Times the height of what stands above that a next line may have: a lung read as the letter O is taller."""
 _SHORT = re.compile(r"(?i)^(?:p|pt|no\.?|#)[\s.-]?(\d{1,2})$")
 """``P1``: a person only where it is all that the heading says."""
 
@@ -55,7 +57,8 @@ def _joined(lines: Sequence[tuple[str, Box]]) -> list[tuple[str, Box]]:
 
 def _continues(above: Box, below: Box) -> bool:
     gap, height = below[1] - above[3], below[3] - below[1]
-    return -0.5 * height <= gap <= _NEXT_LINE * height and _together(above, below, 0)
+    alike = height <= _TALLER * (above[3] - above[1])
+    return alike and -0.5 * height <= gap <= _NEXT_LINE * height and _together(above, below, 0)
 
 
 def _around(a: Box, b: Box) -> Box:

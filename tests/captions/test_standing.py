@@ -28,6 +28,12 @@ def cases(lines: list[tuple[str, Box]], boxes: list[Box]) -> list[str]:
     ]
 
 
+def test_a_lung_that_was_read_as_a_letter_is_no_second_line() -> None:
+    lines = [("Patient 2", (575.0, 40.0, 719.0, 83.0)), ("(age 45, male)", (536.0, 81.0, 756.0, 130.0))]
+    (found,) = headings([*lines, ("0", (458.0, 120.0, 871.0, 637.0))])
+    assert (found.person.age, found.person.case, found.box[3]) == (45, "2", 130)
+
+
 def test_headings_over_columns_name_every_panel_below_them() -> None:
     assert cases(over(["Patient 1", "Patient 2"]), grid(3, 2)) == ["1", "2"] * 3
 
