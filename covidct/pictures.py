@@ -131,8 +131,9 @@ def _array(image: Image.Image, mode: str) -> NDArray[np.uint8]:
 def _on_white(image: Image.Image) -> Image.Image:
     if image.mode not in _LAYERED and "transparency" not in image.info:
         return image
-    layer = image.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", layer.size, (255, 255, 255, 255)), layer)
+    layer, ground = image.convert("RGBA"), Image.new("RGB", image.size, (255, 255, 255))
+    ground.paste(layer, mask=layer.getchannel("A"))
+    return ground
 
 
 def _scaled(image: Image.Image) -> Grey:

@@ -34,7 +34,7 @@ from covidct.progress import quiet
 from covidct.release.read import Release, read_release
 from covidct.release.read.archive import unpacked
 from covidct.release.read.locate import find_images, images_root
-from covidct.release.read.validate import validate_release
+from covidct.release.read.validate import picture_faults, validate_release
 from covidct.scaling import scaled
 from covidct.tables import say
 
@@ -82,7 +82,7 @@ def audit_release(source: Path | str, options: Options) -> Audit:
     root = _root(release, options, audit)
     if root is not None:
         _stage("checksums")
-        faults = validate_release(folder, root, options.workers)
+        faults += picture_faults(release, root, options.workers)
         audit.paths = find_images(release, root)[0]
     audit.findings += [*fault_findings(faults, release.images), *_table_findings(release)]
     audit.findings += _caption_findings(release, options, audit)

@@ -76,7 +76,7 @@ def shortcut_baselines(
 def _kept_scores(table: Floats, images: pd.DataFrame, seed: int, workers: int) -> Floats | None:
     """What :func:`forest_scores` gives, or gave for the same features, labels, splits and groups."""
     rows = ["\t".join(map(str, row)) for row in images[["label", "split", "group_id"]].itertuples(index=False)]
-    key = [str(seed), str(TREES), sha256_bytes(table.tobytes()), sha256_bytes("\n".join(rows).encode())]
+    key = [str(seed), str(scaled(TREES)), sha256_bytes(table.tobytes()), sha256_bytes("\n".join(rows).encode())]
 
     def find() -> list[float] | None:
         scores = forest_scores(table, images, seed, workers)

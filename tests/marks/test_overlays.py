@@ -170,8 +170,8 @@ def test_rule_black_takes_thin_black_arrows_and_leaves_bronchi_wedges_and_air_at
     cv2.fillPoly(image, [(corners * 16 + 80 * 16).round().astype(np.int32)], 0, cv2.LINE_AA, 4)
     image = np.asarray(cv2.GaussianBlur(image, (0, 0), 0.5), np.uint8)
     found = RULES["black"](scene(image))
-    assert found[image <= 40].all() and found.sum() == (image <= 40).sum()
-    dim = np.maximum(image, 45)
+    assert found[image <= 40].all() and found.sum() <= (image <= 60).sum()
+    dim = np.maximum(image, 65)
     cv2.ellipse(dim, (40, 40), (9, 7), 0, 0, 360, 0, -1)  # a bronchus
     cv2.fillPoly(dim, [np.array([(110, 20), (150, 30), (112, 34)])], 0)  # a wedge
     cv2.fillPoly(dim, [np.array([(0, 120), (8, 115), (8, 119), (20, 119), (20, 121), (8, 121), (8, 125)])], 0)  # a rim

@@ -84,9 +84,10 @@ def flat(scene: Scene) -> Bools:
 def black(scene: Scene) -> Bools:
     """Thin black arrows, even and far darker than all round them, by their shape: the network overlooks small ones."""
     found = np.zeros(scene.grey.shape, np.bool_)
-    for place, pixels in _pieces(scene.grey <= LIMITS.dark, connectivity=4):
-        if pixels.sum() <= LIMITS.arrow * found.size and is_pointer(pixels) and _is_ink(scene.grey, place, pixels):
-            found[place] |= pixels
+    for level in LIMITS.dark:
+        for place, pixels in _pieces(scene.grey <= level, connectivity=4):
+            if pixels.sum() <= LIMITS.arrow * found.size and is_pointer(pixels) and _is_ink(scene.grey, place, pixels):
+                found[place] |= pixels
     return found
 
 

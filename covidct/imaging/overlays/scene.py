@@ -36,8 +36,8 @@ class Limits:
     """Grey level of white ink, at least."""
     black: int = 25
     """Grey level of black ink, at most."""
-    dark: int = 40
-    """Grey level of a black arrow, at most, also where its ink is thin or compressed."""
+    dark: tuple[int, ...] = (40, 60)
+    """Grey levels up to which thin black arrows are looked for: thin or compressed ink is not quite black."""
     darker: int = 80
     """Levels by which six sevenths of what is round a black arrow are lighter; seven published ones have 96 or more."""
     arrow: float = 0.02
