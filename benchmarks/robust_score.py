@@ -65,17 +65,17 @@ def _test(
 ) -> None:
     """Score the ensemble on test, once; the published files go to ``results``, or into the folder of members."""
     from covidct.files import sha256_file, write_text
-    from covidct.train.ensembles import said_by, write_results
+    from covidct.train.ensembles import predictions_of, write_results
     from covidct.train.results import CONFIG, toml
 
     folds = [shelf.folds(version, repeat) for repeat in range(5)]
     facts = {"release": f"covid-ct/{version}", "split": "test", "model": "ensemble", "method": "robust"}
     facts |= {"init": "imagenet", "protocol": "robust", "fraction": 1.0}
-    said = said_by(shelf.work / version, chosen, folds, repeats)
+    members = predictions_of(shelf.work / version, chosen, folds, repeats)
     pool, test = _part(shelf, version, ("train", "val")), _part(shelf, version, ("test",))
     out = (results or shelf.work) / (f"robust-{name}" if version == "1.0.0" else f"robust-{name}-corrected")
-    summary = write_results(out, facts, pool, test, chosen, nested, said)
-    run = {**facts, "folds": FOLDS, "repeats": repeats, "seeds": list(range(len(said)))}
+    summary = write_results(out, facts, pool, test, chosen, nested, members)
+    run = {**facts, "folds": FOLDS, "repeats": repeats, "seeds": list(range(len(members)))}
     data = {"packed": sha256_file(shelf.packed / "pictures.npz"), "train_and_val": len(pool.ids), "test": len(test.ids)}
     kept = {one.name: asdict(one) for one in candidates if one.name in {c.name for c in chosen.choices}}
     tried_names = {"tried": [one.name for one in candidates if (shelf.work / version / "members" / one.name).is_dir()]}
@@ -85,7 +85,7 @@ def _test(
         "# Made by benchmarks/robust*.py: a candidate's further settings are in its code.\n" + toml(config),
     )
     at = summary["at_validation_threshold"]
-    print(f"  test: {len(said)} members, AUC {summary['metrics']['auc']}")
+    print(f"  test: {len(members)} members, AUC {summary['metrics']['auc']}")
     print(f"  accuracy at {at['thresholds'][0]:.3f}: {at['accuracy']}; files: {out}")
 
 

@@ -49,10 +49,10 @@ def texts_by_image(images: pd.DataFrame, papers: pd.DataFrame, captions: Mapping
     titles = dict(zip(papers["paper_id"], papers["title"], strict=True))
     found: dict[str, Text] = {}
     for image, file, paper in zip(images["image_id"], images["file"], images["paper_id"], strict=True):
-        said = next((captions[name] for name in _names(image, file) if name in captions), Text(""))
-        title = said.title or titles.get(paper, "") or title_in_name(file)
-        if said.caption or title:
-            found[image] = Text(said.caption, title)
+        given = next((captions[name] for name in _names(image, file) if name in captions), Text(""))
+        title = given.title or titles.get(paper, "") or title_in_name(file)
+        if given.caption or title:
+            found[image] = Text(given.caption, title)
     return found
 
 

@@ -52,10 +52,10 @@ QUESTIONS: Sequence[tuple[str, str, Test, str, str]] = (
 def content_findings(images: pd.DataFrame, seen: Mapping[str, Seen]) -> Iterator[Finding]:
     """One finding for each question that a picture answers, and one for letters that nobody read."""
     papers = dict(zip(images["image_id"], images["paper_id"], strict=True))
-    for kind, severity, test, said, action in QUESTIONS:
+    for kind, severity, test, what, action in QUESTIONS:
         found = [image for image, one in seen.items() if test(one)]
         if found:
-            text = f"{len(found)} of {len(seen)} pictures are {said}: {_some(found, seen)}"
+            text = f"{len(found)} of {len(seen)} pictures are {what}: {_some(found, seen)}"
             yield finding(kind, severity, text, action, found, [papers[image] for image in found])
     yield from letter_findings(images)
 

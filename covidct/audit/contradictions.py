@@ -58,8 +58,8 @@ def own_text(caption: str) -> tuple[str, str]:
 def _outright(caption: str, title: str) -> Verdict | None:
     """The caption as a whole, or all of its panels that say anything, name another disease, a control, an animal."""
     labels = label_caption(caption)
-    said = [verdict for verdict in labels.panels.values() if verdict.label != "unclear"] or [labels.figure]
-    return said[0] if all(_stands(verdict) for verdict in said) else None
+    verdicts = [verdict for verdict in labels.panels.values() if verdict.label != "unclear"] or [labels.figure]
+    return verdicts[0] if all(_stands(verdict) for verdict in verdicts) else None
 
 
 def _contrast(caption: str, title: str) -> Verdict | None:
@@ -68,9 +68,9 @@ def _contrast(caption: str, title: str) -> Verdict | None:
     if not own or not _SET_AGAINST.search(heading) or _COVID.search(own):
         return None
     other = label_caption(_COVID.sub("", heading)).figure
-    said = label_caption(own).figure
-    named = other.way in OTHER_DISEASES and said.way in OTHER_DISEASES
-    return said if named and said.label == NEGATIVE else None
+    verdict = label_caption(own).figure
+    named = other.way in OTHER_DISEASES and verdict.way in OTHER_DISEASES
+    return verdict if named and verdict.label == NEGATIVE else None
 
 
 def _title(caption: str, title: str) -> Verdict | None:
@@ -87,8 +87,8 @@ def _affirmed(caption: str, title: str) -> Verdict | None:
     if _contrast(caption, title) is not None:
         return None
     labels = label_caption(caption)
-    said = list(labels.panels.values()) or [labels.figure]
-    return said[0] if all(v.label == "positive" for v in said) else None
+    verdicts = list(labels.panels.values()) or [labels.figure]
+    return verdicts[0] if all(v.label == "positive" for v in verdicts) else None
 
 
 AGAINST_COVID: Mapping[str, Rule] = {"caption": _outright, "panel": _contrast, "title": _title}

@@ -117,10 +117,10 @@ def score_baseline(name: str, scores: Floats, images: pd.DataFrame, seed: int, r
         rows = (images["split"] == split).to_numpy()
         if rows.any() and 0 < positive[rows].sum() < rows.sum():
             area = grouped_auc(scores[rows], positive[rows], groups[rows], seed, rounds)
-            said = scores[rows] >= 0.5
-            hits = int((said & positive[rows]).sum())
-            f1 = 2 * hits / max(int(said.sum() + positive[rows].sum()), 1)
-            found.append(Baseline(name, split, area, float((said == positive[rows]).mean()), f1))
+            predicted = scores[rows] >= 0.5
+            hits = int((predicted & positive[rows]).sum())
+            f1 = 2 * hits / max(int(predicted.sum() + positive[rows].sum()), 1)
+            found.append(Baseline(name, split, area, float((predicted == positive[rows]).mean()), f1))
     return found
 
 

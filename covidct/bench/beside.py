@@ -44,8 +44,8 @@ def _audit(options: BenchOptions, pictures: bool) -> Audited:
     from covidct.audit.run import Options, audit_release
     from covidct.release.read import default_release
 
-    asked = Options(images=options.images if pictures else None, ocr_per_class=0, network=False)
-    found = audit_release(options.manifest or default_release(), asked)
+    own = Options(images=options.images if pictures else None, ocr_per_class=0, network=False)
+    found = audit_release(options.manifest or default_release(), own)
     rows = [
         {"name": one.name, "accuracy": one.accuracy, "f1": one.f1}
         | {"auc": one.auc.value, "low": one.auc.low, "high": one.auc.high}

@@ -28,9 +28,9 @@ def learning_curve(options: BenchOptions) -> tuple[list[dict[str, Any]], Path]:
     for name in methods:
         for share in shares:
             folder = out / name / f"{share:g}"
-            asked = inputs.request(replace(options, method=name, out=folder), share)
-            found = training.execute(asked)
-            images, groups = _used(inputs.load(asked), share, asked.seeds)
+            wanted = inputs.request(replace(options, method=name, out=folder), share)
+            found = training.execute(wanted)
+            images, groups = _used(inputs.load(wanted), share, wanted.seeds)
             curves.setdefault(name, []).append(curve.line(share, images, groups, found))
     points = [point for line in curves.values() for point in line]
     results.write_csv(out / curve.CURVE, points)

@@ -13,7 +13,7 @@ from covidct.files import atomic_path
 from covidct.models import Classifier
 from covidct.train.evaluate import run_config
 from covidct.train.experiment import load_best
-from covidct.train.loop import mixed
+from covidct.train.loop import derive_seed
 
 FORMATS = ("onnx",)
 TOLERANCE = 1e-4
@@ -88,4 +88,4 @@ def _onnx(network: nn.Module, size: int, path: Path) -> float:
 
 
 def _numbers(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(mixed("export", seed))
+    return torch.Generator().manual_seed(derive_seed("export", seed))

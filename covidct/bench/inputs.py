@@ -148,11 +148,11 @@ def images(options: BenchOptions) -> tuple[Release, dict[str, Path]]:
     return release, locate_images(release, options.images)
 
 
-def load(asked: Request) -> BenchData:
+def load(wanted: Request) -> BenchData:
     """The release and its decoded pictures: from ``--packed``, or decoded into the cache."""
-    release = the_release(asked.options)
+    release = the_release(wanted.options)
     check_parts(release)  # before any picture is looked for
-    return bench_data(release, store_for(asked.options, asked.recipe.size, asked.recipe.view))
+    return bench_data(release, store_for(wanted.options, wanted.recipe.size, wanted.recipe.view))
 
 
 def store_for(options: BenchOptions, size: int, view: str = "whole") -> PixelStore:

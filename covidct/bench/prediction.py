@@ -55,7 +55,7 @@ def _one(
     except PictureError as error:
         return {"file": str(path), "error": str(error)}
     inputs = scaled(torch.from_numpy(stored[None]), size)
-    said = [float(probabilities(network, inputs)[0]) for network, _ in networks]
+    values = [float(probabilities(network, inputs)[0]) for network, _ in networks]
     try:
         heat = np.mean([maps(network, stored[None], size)[0] for network, _ in networks], axis=0)
     except NoMapError:
@@ -65,9 +65,9 @@ def _one(
         "file": str(path),
         "kind": kind.kind,
         "kind_score": round(kind.score, 4),
-        "probability": round(float(np.mean(said)), 6),
-        "lowest": round(min(said), 6),
-        "highest": round(max(said), 6),
+        "probability": round(float(np.mean(values)), 6),
+        "lowest": round(min(values), 6),
+        "highest": round(max(values), 6),
         "inside_lungs": round(where.lung, 4) if where.lung == where.lung else None,
         "on_border": round(where.border, 4) if where.border == where.border else None,
     }

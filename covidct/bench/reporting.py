@@ -147,10 +147,10 @@ def _names(runs: Sequence[Finished]) -> list[str]:
 
 def _like(first: results.Predictions, run: Finished) -> Any:
     """The run's mean probabilities in the order of ``first``'s images."""
-    said = dict(zip(run.test.ids, run.mean, strict=True))
-    if set(said) != set(first.ids):
+    predicted = dict(zip(run.test.ids, run.mean, strict=True))
+    if set(predicted) != set(first.ids):
         raise UsageError(f"{run.folder}: its test images differ from those of the first run")
-    return np.array([said[image] for image in first.ids])
+    return np.array([predicted[image] for image in first.ids])
 
 
 def _differences(runs: Sequence[Finished], names: Sequence[str], release: Release) -> report_tables.Table:

@@ -25,46 +25,46 @@ from covidct.train.recipe import MocoRecipe
 from covidct.train.seen import folder_marks
 from covidct.train.telling import check_log
 from covidct.train.trials import best_recipe
-from covidct.train.weights import Start, file_start, imagenet_start, random_start
+from covidct.train.weights import Weights, file_start, imagenet_start, random_start
 
 LOG = logging.getLogger(__name__)
 
 
-def start(asked: Request, seed: int, data: BenchData) -> Start:
+def start(wanted: Request, seed: int, data: BenchData) -> Weights:
     """The weights that fine-tuning begins with: those of ``init``, then learned on without labels where asked."""
-    begun = base(asked, seed, data)
-    for name, recipe in asked.ssl.items():
+    begun = base(wanted, seed, data)
+    for name, recipe in wanted.ssl.items():
         own = recipe.seed if recipe.seed >= 0 else seed
-        begun = pretrained(asked.model, begun, [stage(asked, name, data)], own, asked.cache, asked.where)
+        begun = pretrained(wanted.model, begun, [stage(wanted, name, data)], own, wanted.cache, wanted.where)
     if begun.note:
         LOG.warning("start of seed %d: %s", seed, begun.note)
     return begun
 
 
-def base(asked: Request, seed: int, data: BenchData) -> Start:
+def base(wanted: Request, seed: int, data: BenchData) -> Weights:
     """Random, ImageNet, LNM or file weights."""
-    size, pixels = asked.recipe.size, data.pictures("train").pixels
-    if asked.options.weights:
-        begun = file_start(asked.model, size, seed, asked.options.weights, pixels)
-        if asked.normalise:
-            begun.network.normalise(*asked.normalise)
+    size, pixels = wanted.recipe.size, data.pictures("train").pixels
+    if wanted.options.weights:
+        begun = file_start(wanted.model, size, seed, wanted.options.weights, pixels)
+        if wanted.normalise:
+            begun.network.normalise(*wanted.normalise)
         return begun
-    first = random_start(asked.model, size, seed, pixels) if asked.init in ("random", "lnm") else None
-    first = first or imagenet_start(asked.model, size, seed)
-    if asked.init.endswith("lnm"):
-        return lnm_start(asked.model, first, asked.recipe, seed, asked.options.lnm, asked.cache, asked.where)
+    first = random_start(wanted.model, size, seed, pixels) if wanted.init in ("random", "lnm") else None
+    first = first or imagenet_start(wanted.model, size, seed)
+    if wanted.init.endswith("lnm"):
+        return lnm_start(wanted.model, first, wanted.recipe, seed, wanted.options.lnm, wanted.cache, wanted.where)
     return first
 
 
-def stage(asked: Request, name: str, data: BenchData) -> Stage:
+def stage(wanted: Request, name: str, data: BenchData) -> Stage:
     """The unlabelled pictures of one pretraining stage: LUNA16 slices, or this release's training images."""
-    recipe = asked.ssl[name]
+    recipe = wanted.ssl[name]
     if name == "luna":
-        return slices_stage(pack(folder_pictures(luna_folder(asked)), recipe.stored, asked.cache / "pixels"), recipe)
+        return slices_stage(pack(folder_pictures(luna_folder(wanted)), recipe.stored, wanted.cache / "pixels"), recipe)
     store = data.store
-    if not asked.options.packed:
-        store = pack(images(asked.options)[1], recipe.stored, asked.cache / "pixels")
-    every = asked.options.ssl_images == "all"
+    if not wanted.options.packed:
+        store = pack(images(wanted.options)[1], recipe.stored, wanted.cache / "pixels")
+    every = wanted.options.ssl_images == "all"
     splits = PARTS if every else ("train",)
     ids = [image for split in splits for image in data.parts[split].ids]
     digest = hashlib.sha256("\n".join([store.digest, *ids]).encode()).hexdigest()
@@ -84,12 +84,12 @@ def slices_stage(store: PixelStore, recipe: MocoRecipe) -> Stage:
     return replace(found, held=np.asarray(store.pixels[out]), held_names=tuple(subjects[out])) if out.any() else found
 
 
-def luna_folder(asked: Request) -> Path:
+def luna_folder(wanted: Request) -> Path:
     """``--luna`` or ``COVIDCT_LUNA``; else a UsageError with the command that makes one."""
-    given = asked.options.luna or os.environ.get("COVIDCT_LUNA")
+    given = wanted.options.luna or os.environ.get("COVIDCT_LUNA")
     if not given:
         raise UsageError(
-            f"--method {asked.method_name} learns from LUNA16 slices: give --luna DIR "
+            f"--method {wanted.method_name} learns from LUNA16 slices: give --luna DIR "
             "(made by 'covidct data import luna16 PATH --out DIR')"
         )
     return Path(given)
@@ -102,33 +102,33 @@ def digest_of(path: Path) -> str:
     return sha256_file(path)
 
 
-def execute(asked: Request) -> dict[str, Any]:
+def execute(wanted: Request) -> dict[str, Any]:
     """Train every seed and write the run's files; returns the summary."""
-    check_log(asked.options.log)
-    data = load(asked)
-    extra: dict[str, Any] = {"pretraining": {n: asdict(r) for n, r in asked.ssl.items()}} if asked.ssl else {}
-    if asked.options.weights:
-        extra["weights"] = {"sha256": digest_of(asked.options.weights)}
-        if asked.normalise:
-            extra["weights"] |= dict(zip(("mean", "std"), asked.normalise, strict=True))
+    check_log(wanted.options.log)
+    data = load(wanted)
+    extra: dict[str, Any] = {"pretraining": {n: asdict(r) for n, r in wanted.ssl.items()}} if wanted.ssl else {}
+    if wanted.options.weights:
+        extra["weights"] = {"sha256": digest_of(wanted.options.weights)}
+        if wanted.normalise:
+            extra["weights"] |= dict(zip(("mean", "std"), wanted.normalise, strict=True))
     plan = Plan(
-        asked.model,
-        asked.method_name,
-        asked.init,
-        asked.recipe,
-        asked.seeds,
-        asked.fraction,
+        wanted.model,
+        wanted.method_name,
+        wanted.init,
+        wanted.recipe,
+        wanted.seeds,
+        wanted.fraction,
         extra,
-        asked.options.keep_checkpoints,
-        asked.options.log,
+        wanted.options.keep_checkpoints,
+        wanted.options.log,
     )
 
-    def starter(seed: int, part: BenchData) -> Start:
-        return start(asked, seed, part)
+    def starter(seed: int, part: BenchData) -> Weights:
+        return start(wanted, seed, part)
 
-    if asked.options.trials:
-        plan = best_recipe(plan, data, starter, asked.out, asked.where, asked.options.trials)
-    return run(plan, data, starter, asked.out, asked.where)
+    if wanted.options.trials:
+        plan = best_recipe(plan, data, starter, wanted.out, wanted.where, wanted.options.trials)
+    return run(plan, data, starter, wanted.out, wanted.where)
 
 
 @dataclass(frozen=True)
@@ -149,27 +149,27 @@ def train_model(options: BenchOptions) -> Trained:
     >>> found = train_model(BenchOptions(model="crnet", manifest="release", size=32, epochs=1))
     >>> print(found.summary["metrics"]["auc"], found.out)
     """
-    asked = request(options)
-    refuse_unused([asked])
-    found = execute(asked)
+    wanted = request(options)
+    refuse_unused([wanted])
+    found = execute(wanted)
     beside = audited(options) if options.baselines else Audited([], [], {})
     if options.report:
-        write_report(asked.out, options, beside)
-    return Trained(found, beside.shortcuts, asked.out)
+        write_report(wanted.out, options, beside)
+    return Trained(found, beside.shortcuts, wanted.out)
 
 
-def refuse_unused(asked: Sequence[Request]) -> None:
+def refuse_unused(wanted: Sequence[Request]) -> None:
     """A UsageError for pictures or settings that were given and that none of these runs ever looks at."""
-    options, ssl = asked[0].options, {name for one in asked for name in one.ssl}
+    options, ssl = wanted[0].options, {name for one in wanted for name in one.ssl}
     stages = {*ssl, *({"moco"} if ssl else ())}
     unused = {
         "--luna": options.luna and "luna" not in ssl,
-        "--lnm": options.lnm and not any(one.init.endswith("lnm") for one in asked),
+        "--lnm": options.lnm and not any(one.init.endswith("lnm") for one in wanted),
         "--ssl-images all": options.ssl_images == "all" and "target" not in ssl,
     }
     for name in pairs(options.settings):
         unused[f"--set {name}"] = name.startswith(SSL_PREFIXES) and name.partition(".")[0] not in stages
     for option, given in unused.items():
         if given:
-            names = ", ".join(dict.fromkeys(one.method_name for one in asked))
+            names = ", ".join(dict.fromkeys(one.method_name for one in wanted))
             raise UsageError(f"{option} is not used by method {names}: leave it out")

@@ -90,7 +90,7 @@ def _of_paper(title: str, abstract: str, body: str) -> Verdict | None:
 def _together(body: str, rule: str) -> bool:
     """Whether a sentence about one person says that the disease is there and names what ``rule`` names."""
     term = rule.split("+")[0]
-    both = [t.mentions for t in _told(body) if t.of_one and any(m.rule == term for m in t.mentions)]
+    both = [t.mentions for t in _parts(body) if t.of_one and any(m.rule == term for m in t.mentions)]
     return any(first_of(Reading(mentions, True), AFFIRMED) is not None for mentions in both)
 
 
@@ -116,7 +116,7 @@ _CITES_FIGURE = re.compile(r"\bfig(?:s|ures?)?\b\.?\s?s?\d", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class _Told:
+class _Part:
     """A sentence of the text: its mentions, whether it names the figure, whether it tells of one person."""
 
     mentions: Sequence[Mention]
@@ -138,53 +138,53 @@ class _Told:
     def _of_somebody(self, mention: Mention) -> bool:
         if not self.of_one:
             return mention.status == "affirmed" and any(m.means == "person" for m in self.mentions)
-        told = (
+        parts = (
             mention.tested
             or mention.rule == _DIAGNOSIS
             or (mention.final and mention.means != "disease")
             or mention.by == "no-after"
         )
-        return told or any(m.means == "person" for m in self.mentions)
+        return parts or any(m.means == "person" for m in self.mentions)
 
 
-def _told(text: str) -> list[_Told]:
+def _parts(text: str) -> list[_Part]:
     found = []
     for start, end in sentences(text):
         sentence = text[start:end]
         cites = _CITES_FIGURE.search(sentence) is not None and _OTHERS_WORK.search(sentence) is None
         of_one = _MANY.search(sentence) is None or _ALL_OF_THEM.search(sentence) is not None
-        found.append(_Told(read(text, [(start, end)]), cites, of_one))
+        found.append(_Part(read(text, [(start, end)]), cites, of_one))
     return found
 
 
 def _about_patient(text: str, source: str) -> Verdict | None:
     """What ``text`` says of the person in the figure."""
-    told = _told(text)
-    reading = Reading([m for sentence in told for m in sentence.count()], True)
+    parts = _parts(text)
+    reading = Reading([m for sentence in parts for m in sentence.count()], True)
     disease = Reading(reading.having("disease"), True)
-    shown_with = Reading([m for sentence in told for m in sentence.shown_with()], True)
+    shown_with = Reading([m for sentence in parts for m in sentence.shown_with()], True)
     diagnosed = Reading([m for m in disease.mentions if m.rule == _DIAGNOSIS], True)
-    asked = ((reading, AFFIRMED), (diagnosed, [NAMED]), (reading, [FINAL]), (disease, [REFUTED]), (shown_with, [NAMED]))
-    said = next((v for of, rules in asked if (v := first_of(of, rules))), None)
-    said = said or _instead(told, reading) or _of_animals(told)
-    return shown(text, said.moved(_STEPS[source]), source) if said else None
+    tries = ((reading, AFFIRMED), (diagnosed, [NAMED]), (reading, [FINAL]), (disease, [REFUTED]), (shown_with, [NAMED]))
+    chosen = next((v for of, rules in tries if (v := first_of(of, rules))), None)
+    chosen = chosen or _instead(parts, reading) or _of_animals(parts)
+    return shown(text, chosen.moved(_STEPS[source]), source) if chosen else None
 
 
 _DIAGNOSIS = "disease-diagnosis"
 _STEPS = {"context": 5, "abstract": 7, "title": 6}
 
 
-def _instead(told: Sequence[_Told], reading: Reading) -> Verdict | None:
+def _instead(parts: Sequence[_Part], reading: Reading) -> Verdict | None:
     """Another germ named beside a negative test for the disease; the test alone may have missed it."""
     tests = [m for m in reading.having("test", "negated") if m.rule == "test-named"]
-    germs = [m for sentence in told if sentence.of_one for m in sentence.mentions if m.means == "rival"]
+    germs = [m for sentence in parts if sentence.of_one for m in sentence.mentions if m.means == "rival"]
     named_germs = [m for m in germs if m.status in ("plain", "affirmed")]
     return verdict_of(Way.OTHER_DISEASE, named_germs[0]) if tests and named_germs else None
 
 
-def _of_animals(told: Sequence[_Told]) -> Verdict | None:
+def _of_animals(parts: Sequence[_Part]) -> Verdict | None:
     """A text that tells of animals and of no person."""
-    mentions = [m for sentence in told for m in sentence.mentions]
+    mentions = [m for sentence in parts for m in sentence.mentions]
     if any(m.means == "person" for m in mentions):
         return None
     animals = [m for m in mentions if m.means == "animal"]

@@ -75,7 +75,7 @@ def _animal(reading: Reading) -> Ground:
     return None if reading.having("person") else _first(reading.having("animal"))
 
 
-def _said(reading: Reading) -> Ground:
+def _stated(reading: Reading) -> Ground:
     """A person has the disease: named with a person or a diagnosis, and not taken back."""
     named = reading.having("disease", "affirmed", "history")
     return _first([m for m in named if not (m.tested and reading.false_positive) and not _long_past(reading, m)])
@@ -232,7 +232,7 @@ def _first(mentions: Sequence[Mention]) -> Mention | None:
     return mentions[0] if mentions else None
 
 
-SAID, PROVEN, NAMED = Rule(Way.SAID, _said), Rule(Way.PROVEN, _proven), Rule(Way.NAMED, _named)
+SAID, PROVEN, NAMED = Rule(Way.SAID, _stated), Rule(Way.PROVEN, _proven), Rule(Way.NAMED, _named)
 FINAL, REFUTED, ANIMAL = Rule(Way.FINAL_DIAGNOSIS, _final), Rule(Way.DENIED, _refuted), Rule(Way.ANIMAL, _animal)
 OTHERS = (Rule(Way.OTHER_DISEASE, _other_disease), Rule(Way.OTHER_FINDING, _other_finding))
 AFFIRMED = (SAID, PROVEN)

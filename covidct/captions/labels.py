@@ -71,14 +71,14 @@ def _of_cases(text: str) -> Verdict | None:
     starts = sorted(person.span[0] for person in persons(text) if person.case)
     if len(starts) < _PERSONS:
         return None
-    told = [decide(reading_of(text, [span])) for span in zip(starts, [*starts[1:], len(text)], strict=True)]
-    return _differ(told)
+    decided = [decide(reading_of(text, [span])) for span in zip(starts, [*starts[1:], len(text)], strict=True)]
+    return _differ(decided)
 
 
-def _differ(told: Sequence[Verdict]) -> Verdict | None:
+def _differ(decided: Sequence[Verdict]) -> Verdict | None:
     """Where one is positive and one negative, nobody knows of the whole."""
-    if {POSITIVE, NEGATIVE} <= {verdict.label for verdict in told}:
-        other = next(v for v in told if v.label == NEGATIVE)
+    if {POSITIVE, NEGATIVE} <= {verdict.label for verdict in decided}:
+        other = next(v for v in decided if v.label == NEGATIVE)
         return Verdict(UNCLEAR, Way.PLACES_DIFFER, other.term, other.span)
     return None
 
@@ -88,8 +88,8 @@ def _of_places(split: Split) -> Verdict | None:
     if not split.places:
         return None
     readings = {place: reading_of(split.text, [span], own_panel=True) for place, span in split.places.items()}
-    told = {place: _class_of(r) or decide(replace(r, about_scan=True)) for place, r in readings.items()}
-    return _differ(list(told.values()))
+    decided = {place: _class_of(r) or decide(replace(r, about_scan=True)) for place, r in readings.items()}
+    return _differ(list(decided.values()))
 
 
 @dataclass(frozen=True)
@@ -139,8 +139,8 @@ class _Panels:
         """``Sarcoidosis before (A) and after treatment (B)``: what one panel names holds for the silent ones."""
         if self.split.style != "after" or len(sentences(plain(self.text))) != 1:
             return None
-        told = {v.label: v for r in self.readings.values() if (v := decide(r)).way not in _OF_NOBODY}
-        return next(iter(told.values())) if len(told) == 1 else None
+        decided = {v.label: v for r in self.readings.values() if (v := decide(r)).way not in _OF_NOBODY}
+        return next(iter(decided.values())) if len(decided) == 1 else None
 
 
 _OF_NOBODY = frozenset({Way.NOTHING_NAMED, Way.NOT_A_SCAN})
@@ -157,10 +157,10 @@ def _of_the_patient(panels: dict[str, Verdict], readings: Mapping[str, Reading])
     so does ``(A) Photograph of a man with histoplasmosis``.
     """
     of_photographs = [decide(replace(r, about_scan=True)) for r in readings.values() if r.having("person")]
-    told = [v for v in (*panels.values(), *of_photographs) if v.way in _OF_A_PATIENT]
-    if not told or any(v.label == POSITIVE for v in panels.values()):
+    decided = [v for v in (*panels.values(), *of_photographs) if v.way in _OF_A_PATIENT]
+    if not decided or any(v.label == POSITIVE for v in panels.values()):
         return panels
-    return {letter: told[0].moved(2) if v.way is Way.NOTHING_NAMED else v for letter, v in panels.items()}
+    return {letter: decided[0].moved(2) if v.way is Way.NOTHING_NAMED else v for letter, v in panels.items()}
 
 
 _OF_A_PATIENT = OTHER_DISEASES | {Way.DENIED, Way.FALSE_POSITIVE}
@@ -268,8 +268,8 @@ def _carried(reading: Reading, verdict: Verdict, carried: Verdict | None) -> Ver
     """The person a panel tells of goes on through the panels after it, until another person comes."""
     if not reading.having("person"):
         return carried
-    said = verdict if verdict.label == POSITIVE else first_of(reading, [*AFFIRMED, NAMED])
-    return said.moved(3) if said else None
+    of_scan = verdict if verdict.label == POSITIVE else first_of(reading, [*AFFIRMED, NAMED])
+    return of_scan.moved(3) if of_scan else None
 
 
 def _whole(panels: Mapping[str, Verdict], shared: Reading) -> Verdict:

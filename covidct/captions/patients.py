@@ -102,11 +102,11 @@ def patients_of_paper(figures: Sequence[FigureText], title: str = "", abstract: 
 
 def _one_case(title: str, abstract: str) -> bool:
     """Whether title or abstract say that the paper is about one patient."""
-    said = fold_lower(title)
-    if _MANY_CASES.search(said):
+    plain_title = fold_lower(title)
+    if _MANY_CASES.search(plain_title):
         return False
     return (
-        _ONE_CASE.search(said) is not None
+        _ONE_CASE.search(plain_title) is not None
         or re.search(r"\bwe (?:report|describe|present) (?:a|an|one) ", fold_lower(abstract)) is not None
     )
 
@@ -240,11 +240,11 @@ def _from_mentions(panels: Sequence[_Panel], figure: FigureText) -> None:
     """The sentence of the text that mentions the figure, where the caption tells of nobody."""
     if any(panel.person for panel in panels) or _several(figure.caption):
         return
-    told = {
+    described = {
         (p.age, p.sex, p.case): p for m in figure.mentions for p in _telling(persons(m)) if p.age is not None or p.case
     }
-    if len(told) == 1:
-        person = next(iter(told.values()))
+    if len(described) == 1:
+        person = next(iter(described.values()))
         for panel in panels:
             panel.person, panel.rule = person, "mention"
 
@@ -346,8 +346,8 @@ class _Book:
         if not panel.who or len({other.who for other in here}) < 2:
             return ""
         own = (other.person for other in here if other.who == panel.who and other.rule == "panel-text")
-        told = (key for person in own if person is not None and (key := self.key(person)))
-        return next(told, f"figure {panel.figure} {panel.who}")
+        described = (key for person in own if person is not None and (key := self.key(person)))
+        return next(described, f"figure {panel.figure} {panel.who}")
 
     def _sexes_in(self, figure: int) -> set[str]:
         people = (panel.person for panel in self.panels if panel.figure == figure)
@@ -358,8 +358,8 @@ class _Book:
         if person.case:
             return f"case {person.case}"
         if person.age is None:
-            told = self._by_sex.get(person.sex, set())
-            return next(iter(told)) if len(told) == 1 else ""
+            described = self._by_sex.get(person.sex, set())
+            return next(iter(described)) if len(described) == 1 else ""
         numbers = self.cases.get((person.age, person.sex), set())
         if len(numbers) == 1:
             return f"case {next(iter(numbers))}"

@@ -37,10 +37,10 @@ def headings(lines: Sequence[tuple[str, Box]]) -> list[Heading]:
     found = []
     for text, box in _joined(lines):
         short = _SHORT.match(text.strip())
-        told = persons(f"patient {short[1]}" if short else text) if len(text) <= _LONGEST else []
-        told = [person for person in told if person.case or person.age is not None]
-        if len(told) == 1:
-            found.append(Heading(told[0], box))
+        described = persons(f"patient {short[1]}" if short else text) if len(text) <= _LONGEST else []
+        described = [person for person in described if person.case or person.age is not None]
+        if len(described) == 1:
+            found.append(Heading(described[0], box))
     return found
 
 

@@ -52,8 +52,8 @@ def materialize(
     wish = Wish(masked, size, originals, private)
     outcome = materialize(found, sources, out, wish, worker_count(workers), masks)
     check_complete(outcome)
-    said = f"{outcome.written} pictures written to {out}, {outcome.kept} were there already"
-    return _report(outcome, out, said, as_json)
+    message = f"{outcome.written} pictures written to {out}, {outcome.kept} were there already"
+    return _report(outcome, out, message, as_json)
 
 
 def _sources(
@@ -71,7 +71,7 @@ def _sources(
         return pictures_and_masks(opened)
 
 
-def _report(done: "Outcome | Exported", out: Path, said: str, as_json: bool) -> int:
+def _report(done: "Outcome | Exported", out: Path, message: str, as_json: bool) -> int:
     """What was written, what the gate kept in and what leads on, what failed; the exit code."""
     from covidct.release.read.gate import PRIVATE_WAY
 
@@ -83,7 +83,7 @@ def _report(done: "Outcome | Exported", out: Path, said: str, as_json: bool) -> 
         say(f"kept in by the rule '{rule}': {count}", err=as_json)
     if done.withheld:
         say(PRIVATE_WAY, err=True)
-    say(said, err=as_json)
+    say(message, err=as_json)
     return ExitCode.INCOMPLETE if done.failed or done.withheld else ExitCode.COMPLETE
 
 

@@ -34,8 +34,8 @@ def run(item: Item) -> Outcome:
     figure_id, path, wanted = item.value
     lines = [(line.text, line.box) for line in read_text(open_picture(path))]
     people = by_headings(headings(lines), [box for _, box in wanted])
-    told = [(name, person) for (name, _), person in zip(wanted, people, strict=True) if person is not None]
-    value = [{"panel": name, "age": p.age, "sex": p.sex, "case": p.case} for name, p in told]
-    different = len({(p.age, p.sex, p.case) for _, p in told})
-    why = f"the figure prints {different} person{'s' * (different != 1)}" if told else "the figure names no person"
-    return Outcome([Decision("figure", figure_id, FIELD, value, "", why)], counts={"panels with a heading": len(told)})
+    read = [(name, person) for (name, _), person in zip(wanted, people, strict=True) if person is not None]
+    value = [{"panel": name, "age": p.age, "sex": p.sex, "case": p.case} for name, p in read]
+    different = len({(p.age, p.sex, p.case) for _, p in read})
+    why = f"the figure prints {different} person{'s' * (different != 1)}" if read else "the figure names no person"
+    return Outcome([Decision("figure", figure_id, FIELD, value, "", why)], counts={"panels with a heading": len(read)})

@@ -114,7 +114,7 @@ class Judgement:
     refused: str = ""
     why: str = ""
     suggested: str = ""
-    wins: float = field(default=0.0, compare=False)
+    gain: float = field(default=0.0, compare=False)
     """How many panels a person's answer here would settle, weighted by how sure the rest is."""
 
     @property
@@ -249,8 +249,8 @@ def _unless_other(one: Judgement, first: str) -> Judgement:
 
 def _perhaps_two(own: Sequence[Judgement]) -> bool:
     """Is a person known by age and sex alone told of anew, in other words, in another figure?"""
-    told = {one.seen.figure.figure_id: words for one in own if (words := _introduction(one))}
-    return any(not (a.startswith(b) or b.startswith(a)) for a, b in itertools.combinations(told.values(), 2))
+    introductions = {one.seen.figure.figure_id: words for one in own if (words := _introduction(one))}
+    return any(not (a.startswith(b) or b.startswith(a)) for a, b in itertools.combinations(introductions.values(), 2))
 
 
 def _introduction(one: Judgement) -> str:
@@ -308,10 +308,10 @@ def weighed(judged: Sequence[Judgement]) -> list[Judgement]:
         if one.seen.candidate and not one.accepted:
             key = (one.seen.figure.figure_id, one.refused or one.way)
             waiting[key] = waiting.get(key, 0) + 1
-    return [replace(one, wins=_wins(one, waiting)) for one in judged]
+    return [replace(one, gain=_gain(one, waiting)) for one in judged]
 
 
-def _wins(one: Judgement, waiting: Mapping[tuple[str, str], int]) -> float:
+def _gain(one: Judgement, waiting: Mapping[tuple[str, str], int]) -> float:
     count = waiting.get((one.seen.figure.figure_id, one.refused or one.way), 0)
     sure = one.seen.kind.score if one.seen.kind is not None else None
     return round(count * (sure or 0.5), 3) if one.seen.candidate and not one.accepted else 0.0

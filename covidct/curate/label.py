@@ -97,9 +97,9 @@ def _seen(case: Case, figure: Figure, panels: Sequence[Panel]) -> Iterator[Seen]
 def _findings_only(figure: Figure, panels: Sequence[Panel], texts: Mapping[str, str]) -> bool:
     """``(A) Ground glass. (B) Crazy paving.``: several slices of which nothing says that one person shows them all."""
     slices = sum(panel.kind == current().picture for panel in panels)
-    said = fold_lower(" ".join([figure.caption, *figure.mentions]))
+    folded = fold_lower(" ".join([figure.caption, *figure.mentions]))
     apart = slices > 1 and len(set(texts.values())) > 1
-    return apart and ONE_PERSON.search(said) is None and not moments(figure.caption)
+    return apart and ONE_PERSON.search(folded) is None and not moments(figure.caption)
 
 
 def names_disease(text: str) -> bool:
@@ -156,5 +156,5 @@ def _evidence(one: Judgement) -> dict[str, object]:
         "suggested": one.suggested,
         "refused": one.refused,
         "accepted": one.accepted,
-        "wins": one.wins,
+        "gain": one.gain,
     }

@@ -74,8 +74,8 @@ def _text(figure: Figure, panels: Sequence[Panel], prints: Decision | None) -> F
     named = tuple(lettered(panel) for panel in panels)
     boxes = tuple(panel.box for panel in panels)
     rows: Any = prints.value if prints is not None else []
-    told = {str(row["panel"]): printed(row) for row in rows}
-    return FigureText(figure.figure_id, figure.label, figure.caption, figure.mentions, named, boxes, told)
+    named_here = {str(row["panel"]): printed(row) for row in rows}
+    return FigureText(figure.figure_id, figure.label, figure.caption, figure.mentions, named, boxes, named_here)
 
 
 def patient_id(paper: Paper, key: str) -> str:
@@ -127,8 +127,8 @@ def linked(
             names.setdefault(found[own[panel]], set()).add(name)
     ids = {}
     for panel, patient in own.items():
-        told = names.get(found[patient], set())
-        ids[panel] = named.get(panel) or (next(iter(told)) if len(told) == 1 else found[patient])
+        named_here = names.get(found[patient], set())
+        ids[panel] = named.get(panel) or (next(iter(named_here)) if len(named_here) == 1 else found[patient])
     return ids
 
 

@@ -20,7 +20,7 @@ class WithRotation(nn.Module):
         return self.classifier.head(features), self.turns(features)
 
 
-def turn(pictures: Tensor, quarters: Tensor) -> Tensor:
+def rotate(pictures: Tensor, quarters: Tensor) -> Tensor:
     """Each square picture (n, c, s, s) turned by its number of quarters, 0 to 3, counter-clockwise."""
     out = pictures.clone()
     for count in range(1, 4):

@@ -19,12 +19,12 @@ class Devices:
     compile: str = "auto"
     """``on``, ``off``, or ``auto``: networks go through ``torch.compile`` on CUDA devices only."""
 
-    def precision(self, asked: str) -> str:
+    def precision(self, wanted: str) -> str:
         """``32`` or ``bf16`` for ``auto``: bfloat16 where a GPU computes with it (compute capability 8 and up)."""
         import torch
 
-        if asked != "auto":
-            return asked
+        if wanted != "auto":
+            return wanted
         gpu = self.accelerator in ("auto", "cuda") and torch.cuda.is_available()
         return "bf16" if gpu and torch.cuda.get_device_capability() >= (8, 0) else "32"
 

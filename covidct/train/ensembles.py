@@ -16,7 +16,7 @@ from covidct.train.robust import Member
 
 
 @dataclass(frozen=True)
-class Said:
+class Predicted:
     """What one member says at its candidate's epoch: of its own fold (``place`` in the pool) and of test."""
 
     member: Member
@@ -26,7 +26,7 @@ class Said:
     test: Array
 
 
-def said_by(out: Path, chosen: Ensemble, folds: Sequence[Folds], repeats: int) -> list[Said]:
+def predictions_of(out: Path, chosen: Ensemble, folds: Sequence[Folds], repeats: int) -> list[Predicted]:
     """Every member of the ensemble with its predictions; only here are those of test images read."""
     found = []
     for one in chosen.choices:
@@ -35,13 +35,13 @@ def said_by(out: Path, chosen: Ensemble, folds: Sequence[Folds], repeats: int) -
             with np.load(member.file(out)) as kept:
                 row = list(kept["epochs"]).index(one.epoch)
                 place = np.flatnonzero(folds[repeat] == number)
-                found.append(Said(member, one.epoch, place, kept["held"][row], kept["test"][row]))
+                found.append(Predicted(member, one.epoch, place, kept["held"][row], kept["test"][row]))
     return found
 
 
-def mean_of(said: Sequence[Said]) -> Array:
+def mean_of(members: Sequence[Predicted]) -> Array:
     """The ensemble's probability of each test image."""
-    return np.asarray(np.mean([one.test for one in said], axis=0))
+    return np.asarray(np.mean([one.test for one in members], axis=0))
 
 
 def write_results(
@@ -51,17 +51,17 @@ def write_results(
     test: Part,
     chosen: Ensemble,
     nested: float,
-    said: Sequence[Said],
+    members: Sequence[Predicted],
 ) -> dict[str, Any]:
     """results.csv (a row a member), predictions.csv (all members) and summary.json (of their mean); the summary.
 
     In predictions.csv ``seed`` numbers the members; rows of split ``out-of-fold`` are each member's own fold.
     """
     cut = best_threshold(pool.truth, chosen.held)
-    whole = results.SeedResult(0, 0, chosen.auc, chosen.held, mean_of(said))
-    summary = results.summary(facts, [whole], [cut], test) | _choice(chosen, nested, said, test)
+    whole = results.SeedResult(0, 0, chosen.auc, chosen.held, mean_of(members))
+    summary = results.summary(facts, [whole], [cut], test) | _choice(chosen, nested, members, test)
     lines, rows = [], []
-    for number, one in enumerate(said):
+    for number, one in enumerate(members):
         own = pool.take([int(row) for row in one.place])
         single = results.SeedResult(number, one.epoch, auc(own.truth, one.held), one.held, one.test)
         names = {"candidate": one.member.candidate, "repeat": one.member.repeat, "fold": one.member.fold}
@@ -71,12 +71,12 @@ def write_results(
     return results.write_run(out, lines, rows, summary)
 
 
-def _choice(chosen: Ensemble, nested: float, said: Sequence[Said], test: Part) -> dict[str, Any]:
+def _choice(chosen: Ensemble, nested: float, members: Sequence[Predicted], test: Part) -> dict[str, Any]:
     """How the ensemble was chosen, what such a choice is worth, and what its members score alone."""
-    alone = [auc(test.truth, one.test) for one in said]
+    alone = [auc(test.truth, one.test) for one in members]
     return {
-        "seeds": list(range(len(said))),
-        "members": {"count": len(said), "auc_mean": float(np.mean(alone)), "auc_sd": float(np.std(alone, ddof=1))},
+        "seeds": list(range(len(members))),
+        "members": {"count": len(members), "auc_mean": float(np.mean(alone)), "auc_sd": float(np.std(alone, ddof=1))},
         "cross_validation": {
             "auc": chosen.auc,
             "auc_of_a_choice_that_never_saw_its_fold": nested,

@@ -72,14 +72,14 @@ def evaluate(run: Path, data: BenchData, part: Part, split: str, out: Path, code
     for seed in seeds:
         network, saved = load_best(run / f"seed-{seed}", code)
         inputs = scaled(torch.from_numpy(data.store.rows(part.ids)), saved["size"])
-        said = probabilities(network, inputs)
-        found.append(results.SeedResult(seed, saved["epoch"], saved["val_auc"], own.runs[seed], said))
+        scored = probabilities(network, inputs)
+        found.append(results.SeedResult(seed, saved["epoch"], saved["val_auc"], own.runs[seed], scored))
         cuts.append(best_threshold(own.truth, own.runs[seed]))
     summary = results.summary(facts, found, cuts, part) | {"trained_on": trained_on, "left_out": left_out}
     lines = [results.row(facts, one, cut, part) for one, cut in zip(found, cuts, strict=True)]
-    said_lines = [line for one in found for line in results.predictions(one.seed, split, part, one.test)]
+    written = [line for one in found for line in results.predictions(one.seed, split, part, one.test)]
     results.write_csv(out / "groups.csv", by_group(found, part))
-    return results.write_run(out, lines, said_lines, summary)
+    return results.write_run(out, lines, written, summary)
 
 
 def by_group(found: list[results.SeedResult], part: Part) -> list[dict[str, Any]]:

@@ -21,14 +21,14 @@ from covidct.train.loop import BEST, LAST, START, Job, fit, probabilities, scale
 from covidct.train.networks import build_saved, code_digest, code_file, fitting, public_name
 from covidct.train.recipe import Recipe
 from covidct.train.seen import write_seen
-from covidct.train.weights import Start
+from covidct.train.weights import Weights
 
 NETWORK = "network.py"
 """The code of a network of one's own, as it was when the run was trained."""
 START_NOTE = "start.json"
 """Where a seed's start weights come from: source, sha256 of the file, stages without labels."""
 
-Starter = Callable[[int, BenchData], Start]
+Starter = Callable[[int, BenchData], Weights]
 """(seed, data) to the network that training begins with."""
 
 
@@ -192,10 +192,10 @@ def _write(plan: Plan, data: BenchData, found: Sequence[results.SeedResult], out
     facts = plan.facts(data)
     cuts = [best_threshold(val.truth, one.val) for one in found]
     lines = [results.row(facts, one, cut, test) for one, cut in zip(found, cuts, strict=True)]
-    said = [
+    every_line = [
         line
         for one in found
         for split, part, values in (("val", val, one.val), ("test", test, one.test))
         for line in results.predictions(one.seed, split, part, values)
     ]
-    return results.write_run(out, lines, said, results.summary(facts, found, cuts, test))
+    return results.write_run(out, lines, every_line, results.summary(facts, found, cuts, test))

@@ -69,8 +69,8 @@ class Finished:
     def column(self, seed: int, title: str, pixels: NDArray[np.uint8], ids: Sequence[str]) -> Column:
         """The maps of one seed on stored pictures of test images, with what it says of them."""
         shown = scaled(torch.from_numpy(pixels), self.size)[:, 0].numpy()
-        said = dict(zip(self.test.ids, self.test.runs[seed], strict=True))
-        return Column(title, shown, self.maps(seed, pixels), np.array([said[image] for image in ids]))
+        predicted = dict(zip(self.test.ids, self.test.runs[seed], strict=True))
+        return Column(title, shown, self.maps(seed, pixels), np.array([predicted[image] for image in ids]))
 
 
 def finished(folder: Path, own: str | None = None) -> Finished:

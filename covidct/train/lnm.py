@@ -14,7 +14,7 @@ from covidct.train.devices import Devices, launch
 from covidct.train.loop import BEST, START, Job, Pictures, fit
 from covidct.train.pixels import folder_pictures, pack
 from covidct.train.recipe import Recipe
-from covidct.train.weights import Start
+from covidct.train.weights import Weights
 
 KINDS = ("benign", "malignant")
 
@@ -48,8 +48,8 @@ def parts(patches: Pictures, seed: int) -> tuple[Pictures, Pictures]:
 
 
 def lnm_start(
-    model: str, first: Start, recipe: Recipe, seed: int, folder: Path | None, cache: Path, where: Devices
-) -> Start:
+    model: str, first: Weights, recipe: Recipe, seed: int, folder: Path | None, cache: Path, where: Devices
+) -> Weights:
     """``first`` after training on LNM; its head is made anew for COVID. Done once for a model, start and seed."""
     if folder is None:
         raise UsageError("--init lnm needs --lnm DIR, made by 'covidct data import lnm PATH --out DIR'")
@@ -66,4 +66,6 @@ def lnm_start(
     fresh = {name: value for name, value in first.network.state_dict().items() if name.startswith("head.")}
     first.network.load_state_dict(state | fresh)
     name = "lnm" if first.source == "random" else f"{first.source}+lnm"
-    return Start(first.network, name, first.sha256, "; ".join(part for part in (first.note, "LNM") if part), first.seen)
+    return Weights(
+        first.network, name, first.sha256, "; ".join(part for part in (first.note, "LNM") if part), first.seen
+    )

@@ -25,7 +25,7 @@ from torch.nn import functional as F
 from covidct.errors import CovidctError
 from covidct.files import atomic_path, write_text
 from covidct.models import Classifier
-from covidct.models.rotation import WithRotation, turn
+from covidct.models.rotation import WithRotation, rotate
 from covidct.progress import progress
 from covidct.scores import auc
 from covidct.train.augment import apply, draw
@@ -66,7 +66,7 @@ class Job:
     log: str = "csv"
 
 
-def mixed(*parts: object) -> int:
+def derive_seed(*parts: object) -> int:
     """One seed from several words and numbers, the same on every machine."""
     return int.from_bytes(hashlib.sha256("/".join(map(str, parts)).encode()).digest()[:7])
 
@@ -122,7 +122,7 @@ class Training:
         self.fabric, self.job, self.recipe = fabric, job, job.recipe
         self.network = build(job.model, size=job.recipe.size)
         self.network.load_state_dict(torch.load(job.folder / START, weights_only=True))
-        torch.manual_seed(mixed(job.seed, "heads"))
+        torch.manual_seed(derive_seed(job.seed, "heads"))
         if job.recipe.freeze:
             self.network.encoder.requires_grad_(False)
         body = WithRotation(self.network) if job.recipe.rotation else self.network
@@ -202,8 +202,8 @@ class Training:
         self.model.train()
         if self.recipe.freeze:
             self.network.encoder.eval()
-        torch.manual_seed(mixed(self.job.seed, number, "dropout", self.fabric.global_rank))
-        generator = torch.Generator().manual_seed(mixed(self.job.seed, number, "pictures"))
+        torch.manual_seed(derive_seed(self.job.seed, number, "dropout", self.fabric.global_rank))
+        generator = torch.Generator().manual_seed(derive_seed(self.job.seed, number, "pictures"))
         n, batch = len(self.pixels), self.recipe.batch
         order = torch.randperm(n, generator=generator)
         for place, rows in enumerate(torch.split(order, batch)):
@@ -236,9 +236,9 @@ class Training:
         smoothing = self.recipe.label_smoothing
         if not self.recipe.rotation:
             return F.cross_entropy(self.model(x).float(), truth, label_smoothing=smoothing)
-        scores, turns = self.model(turn(x, quarters))
+        scores, rotations = self.model(rotate(x, quarters))
         return F.cross_entropy(scores.float(), truth, label_smoothing=smoothing) + F.cross_entropy(
-            turns.float(), quarters
+            rotations.float(), quarters
         )
 
     def _validate(self) -> tuple[float, float]:

@@ -21,13 +21,13 @@ from covidct.train.augment import apply, draw
 from covidct.train.checkpoints import read_tensors
 from covidct.train.compiling import compiles, wanted
 from covidct.train.devices import Devices, launch, tune_process
-from covidct.train.loop import START, memory_errors, mixed, scaled
+from covidct.train.loop import START, derive_seed, memory_errors, scaled
 from covidct.train.networks import build
 from covidct.train.probe import nearest_share
 from covidct.train.recipe import MocoRecipe
 from covidct.train.seen import Marks
 from covidct.train.telling import tell
-from covidct.train.weights import Start
+from covidct.train.weights import Weights
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -76,7 +76,7 @@ def queue_note(recipe: MocoRecipe, pictures: int) -> str:
     return ""
 
 
-def pretrained(model: str, start: Start, stages: list[Stage], seed: int, cache: Path, where: Devices) -> Start:
+def pretrained(model: str, start: Weights, stages: list[Stage], seed: int, cache: Path, where: Devices) -> Weights:
     """``start`` after each of ``stages`` in turn; a stage that was done before with the same input is read back."""
     network, sha, notes = start.network, _state_digest(start.network.state_dict()), [start.note]
     for stage in stages:
@@ -89,7 +89,7 @@ def pretrained(model: str, start: Start, stages: list[Stage], seed: int, cache: 
         sha = _state_digest(network.state_dict())
         notes += [f"moco:{stage.name}", queue_note(stage.recipe, len(stage.pixels))]
     seen = start.seen.union(*(stage.seen for stage in stages))
-    return Start(network, start.source, start.sha256, "; ".join(note for note in notes if note), seen)
+    return Weights(network, start.source, start.sha256, "; ".join(note for note in notes if note), seen)
 
 
 def _state_digest(state: dict[str, Tensor]) -> str:
@@ -116,7 +116,7 @@ class Pretraining:
         recipe = self.recipe
         classifier = build(job.model, size=recipe.size)
         classifier.load_state_dict(torch.load(job.folder / START, weights_only=True))
-        torch.manual_seed(mixed(job.seed, "projector"))
+        torch.manual_seed(derive_seed(job.seed, "projector"))
         moco = MoCo(classifier, recipe.queue, recipe.key_momentum, recipe.temperature, recipe.hidden, recipe.width)
         moco.groups = recipe.groups
         moco = moco.to(fabric.device).to(memory_format=torch.channels_last)
@@ -154,8 +154,8 @@ class Pretraining:
         rate = 0.5 * self.recipe.lr * (1 + math.cos(math.pi * number / self.recipe.epochs))
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        torch.manual_seed(mixed(self.job.seed, number, "dropout", self.fabric.global_rank))
-        generator = torch.Generator().manual_seed(mixed(self.job.seed, number, "views"))
+        torch.manual_seed(derive_seed(self.job.seed, number, "dropout", self.fabric.global_rank))
+        generator = torch.Generator().manual_seed(derive_seed(self.job.seed, number, "views"))
         batch = min(self.recipe.batch, len(self.pixels))
         order = torch.randperm(len(self.pixels), generator=generator)
         whole = [rows for rows in torch.split(order, batch) if len(rows) == batch]

@@ -92,9 +92,9 @@ def reliability_svg(truth: Array, curves: Curves) -> str:
     """What was said against what was so, in ten bins."""
     figure, axes = blank()
     for name, run in curves.items():
-        said, seen, count = zip(*calibration(truth, run), strict=True)
-        (line,) = axes.plot(said, seen, linewidth=0.8, label=name)
-        axes.scatter(said, seen, s=[4 + 120 * n / len(truth) for n in count], color=line.get_color(), alpha=0.7)
+        predicted, seen, count = zip(*calibration(truth, run), strict=True)
+        (line,) = axes.plot(predicted, seen, linewidth=0.8, label=name)
+        axes.scatter(predicted, seen, s=[4 + 120 * n / len(truth) for n in count], color=line.get_color(), alpha=0.7)
     axes.plot([0, 1], [0, 1], color="0.7", linewidth=0.8)
     return _square(figure, axes, "probability of the positive class", "its share")
 

@@ -51,8 +51,8 @@ def scores(
         cells = [f"{score['mean']:.3f}", deviation_text(score["sd"]), interval_text(score), at_val]
         lines.append([TITLES.get(name, name), *cells, printed.get(name, "")])
     for name, point in summary.get("operating_points", {}).items():
-        asked, _, given = name.partition("_at_")
-        words = f"{asked} at {given.rpartition('_')[2]} % {given.partition('_')[0]}"
+        base_metric, _, given = name.partition("_at_")
+        words = f"{base_metric} at {given.rpartition('_')[2]} % {given.partition('_')[0]}"
         lines.append([words, number_text(point["value"]), "", interval_text(point), "", ""])
     if "by_patient" in summary:
         area = summary["by_patient"]["auc"]

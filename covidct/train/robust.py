@@ -84,9 +84,9 @@ def _fit(
             with fabric.autocast():
                 found.append([mirrored_probabilities(run.scored, x) for x in inputs])
     if fabric.is_global_zero:
-        held, said = (np.array(one) for one in zip(*found, strict=True))
+        held, tested = (np.array(one) for one in zip(*found, strict=True))
         with atomic_path(target) as part, part.open("wb") as handle:
-            np.savez(handle, epochs=np.array(kept), held=held, test=said, losses=np.array(losses))
+            np.savez(handle, epochs=np.array(kept), held=held, test=tested, losses=np.array(losses))
 
 
 def gather(out: Path, candidate: str, folds: Sequence[Folds]) -> Tried | None:

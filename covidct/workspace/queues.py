@@ -24,7 +24,7 @@ class Word(NamedTuple):
     at: str
     value: str
     """Of ``mask`` only whether text may identify somebody (``yes``, ``no``, ``not-scanned``); else the JSON value."""
-    wins: float = 0.0
+    gain: float = 0.0
     """Of a label by rule that waits for a person: what a decision would win (covidct/curate/judge.py)."""
 
 
@@ -58,7 +58,7 @@ _ORDER = " ORDER BY f.paper_id, f.position, f.figure_id, p.position, p.panel_id"
 _WORDS = (
     "SELECT i.entity_id, i.field, i.human, i.conflict, d.score, d.at, CASE i.field WHEN 'mask'"
     " THEN coalesce(json_extract(d.value, '$.identifying'), '') WHEN 'panels' THEN '' ELSE d.value END,"
-    " CASE i.field WHEN 'label' THEN coalesce(json_extract(d.evidence, '$.wins'), 0) ELSE 0 END"
+    " CASE i.field WHEN 'label' THEN coalesce(json_extract(d.evidence, '$.gain'), 0) ELSE 0 END"
     " FROM in_force i JOIN decisions d USING (decision_id) WHERE i.entity = ?"
 )
 
@@ -179,7 +179,7 @@ def touched(workspace: Workspace, after: int) -> list[tuple[int, str, str]]:
     return [(row[0], row[1], row[2]) for row in found]
 
 
-def say(workspace: Workspace, key: str, decisions: Sequence[Decision]) -> list[int]:
+def record(workspace: Workspace, key: str, decisions: Sequence[Decision]) -> list[int]:
     """Append all of one action or none, once: the same ``key`` again returns the numbers of the first time."""
     with workspace.transaction(eager=True) as connection:
         return [journal.append(connection, decision, f"{key}:{i}") for i, decision in enumerate(decisions)]
@@ -193,7 +193,7 @@ def flush(workspace: Workspace) -> None:
             os.fsync(handle.fileno())
 
 
-def said(workspace: Workspace, key: str) -> list[Decision]:
+def recorded(workspace: Workspace, key: str) -> list[Decision]:
     """The decisions that :func:`say` wrote under ``key``."""
     rows = workspace.connection.execute(
         "SELECT * FROM decisions WHERE client_key >= ? AND client_key < ? ORDER BY decision_id", (f"{key}:", f"{key};")

@@ -96,13 +96,13 @@ def _images(workspace: Workspace) -> Iterator[Row]:
     for panel in _each_panel(workspace):
         if panel.kind != kind or panel.label not in ("positive", "negative"):
             continue
-        said = workspace.current("panel", panel.panel_id)
-        spoken = said.get("accept")
+        decided = workspace.current("panel", panel.panel_id)
+        spoken = decided.get("accept")
         taken = {panel.panel_id} if spoken else set()
-        if (spoken and spoken.value is False) or waits(said.get("label"), taken, said.get("mask")):
+        if (spoken and spoken.value is False) or waits(decided.get("label"), taken, decided.get("mask")):
             continue
         figure = workspace.figure(panel.figure_id)
-        special = {"paper_id": figure.paper_id if figure else "", "masked": "yes" if "mask" in said else "no"}
+        special = {"paper_id": figure.paper_id if figure else "", "masked": "yes" if "mask" in decided else "no"}
         yield {c: special[c] if c in special else _text(getattr(panel, c)) for c in COLUMNS["images"]}
 
 

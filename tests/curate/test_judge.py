@@ -191,7 +191,7 @@ def test_what_says_nothing_follows_a_person_proven_ill() -> None:
 
 def test_what_a_decision_would_win_counts_the_panels_of_its_figure() -> None:
     waiting = [judge(seen(SILENT)), judge(seen(SILENT)), judge(seen())]
-    assert [one.wins for one in weighed(waiting)] == [1.98, 1.98, 0.0]
+    assert [one.gain for one in weighed(waiting)] == [1.98, 1.98, 0.0]
 
 
 def test_the_bound_of_a_way_is_exact() -> None:
@@ -266,7 +266,7 @@ def test_marks_that_stay_legible_keep_a_picture_out_until_a_person_takes_it(tmp_
 
 
 def test_a_judgement_compares_without_what_it_wins() -> None:
-    assert Judgement(seen(), "positive", "stated", wins=1.0) == Judgement(seen(), "positive", "stated")
+    assert Judgement(seen(), "positive", "stated", gain=1.0) == Judgement(seen(), "positive", "stated")
 
 
 def chain(folder: Path, title: str, figures: list[tuple[str, list[str]]], by: str = "read") -> list[tuple[str, bool]]:

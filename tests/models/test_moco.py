@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from covidct.models import Classifier
 from covidct.models.moco import MoCo, contrast
-from covidct.models.rotation import WithRotation, turn
+from covidct.models.rotation import WithRotation, rotate
 
 
 def tiny() -> Classifier:
@@ -105,8 +105,8 @@ def test_queue_is_part_of_a_checkpoint() -> None:
 
 def test_turns_are_quarter_turns() -> None:
     pictures = torch.arange(8.0).view(2, 1, 2, 2)
-    assert torch.equal(turn(pictures, torch.tensor([0, 3]))[0], pictures[0])
-    assert torch.equal(turn(pictures, torch.tensor([0, 3]))[1], torch.rot90(pictures[1], 3, (1, 2)))
+    assert torch.equal(rotate(pictures, torch.tensor([0, 3]))[0], pictures[0])
+    assert torch.equal(rotate(pictures, torch.tensor([0, 3]))[1], torch.rot90(pictures[1], 3, (1, 2)))
 
 
 def test_rotation_shares_the_features() -> None:

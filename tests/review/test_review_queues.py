@@ -29,8 +29,8 @@ def test_least_certain_first(workspace: Workspace) -> None:
 def test_what_waits_for_a_release_comes_by_what_it_wins(workspace: Workspace) -> None:
     assert ids(workspace, "release") == []
     few, most, decided = (panel.panel_id for panel in workspace.panels()[:3])
-    for panel, wins in ((few, 0.9), (most, 3.6), (decided, 9.0)):
-        evidence = {"accepted": False, "refused": "way-unproven", "wins": wins}
+    for panel, gain in ((few, 0.9), (most, 3.6), (decided, 9.0)):
+        evidence = {"accepted": False, "refused": "way-unproven", "gain": gain}
         workspace.decide([Decision("panel", panel, "label", "positive", "rule:captions@1", evidence=evidence)])
     workspace.decide([curator(decided, "label", "positive")])
     assert ids(workspace, "release") == [most, few]

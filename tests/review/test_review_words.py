@@ -19,7 +19,7 @@ from covidct.errors import UsageError
 from covidct.imaging.overlays.find import paint_over
 from covidct.records import Decision
 from covidct.steps import drive
-from covidct.workspace.queues import say
+from covidct.workspace.queues import record
 from covidct.workspace.workspace import Workspace
 
 
@@ -146,7 +146,9 @@ def test_drawn_boxes_stand_when_the_split_step_comes_by(tmp_path: Path) -> None:
 def test_boxes_follow_after_a_crash_between_word_and_crop(desk: Desk, workspace: Workspace, panel: str) -> None:
     """SIGKILL between the journal and the files: the page sends again, and the crops are made then."""
     figure = workspace.panel(panel).figure_id
-    say(workspace, "crashed-key", [Decision("figure", figure, "panels", NEW, "curator:dana", evidence={"before": []})])
+    record(
+        workspace, "crashed-key", [Decision("figure", figure, "panels", NEW, "curator:dana", evidence={"before": []})]
+    )
     assert len(workspace.panels(figure)) == 4
     desk.act(key="crashed-key", do="boxes", figure_id=figure, boxes=NEW)
     assert boxes(workspace, figure) == [item["box"] for item in NEW]

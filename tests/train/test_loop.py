@@ -9,7 +9,7 @@ import torch
 from covidct.errors import CovidctError, UsageError
 from covidct.release.read import default_release, read_release
 from covidct.train.data import BenchData, bench_data, fraction_of
-from covidct.train.loop import memory_errors, mixed, rate, scaled
+from covidct.train.loop import derive_seed, memory_errors, rate, scaled
 from covidct.train.pixels import PixelStore
 from covidct.train.pretrain import queue_note
 from covidct.train.recipe import TRIALS, MocoRecipe, Recipe, changed, moco_recipes, protocol
@@ -45,8 +45,8 @@ def test_other_errors_keep_their_trace(tmp_path: Path) -> None:
 
 
 def test_seeds_are_the_same_everywhere() -> None:
-    assert mixed(0, "heads") == 16_663_058_706_886_278
-    assert len({mixed(seed, epoch, "x") for seed in range(20) for epoch in range(20)}) == 400
+    assert derive_seed(0, "heads") == 16_663_058_706_886_278
+    assert len({derive_seed(seed, epoch, "x") for seed in range(20) for epoch in range(20)}) == 400
 
 
 def test_inputs_shrink_smoothly() -> None:

@@ -114,7 +114,7 @@ class Page:
         )
 
     def queue(self, request: Request) -> Response:
-        name, step, filters = self._asked(request)
+        name, step, filters = self._query(request)
         rows = self.index.rows().values()
         found = self._select(request, name, step, filters)
         body: Json = {"total": len(found), "ids": [row.panel_id for row in found[:MOST_IDS]]}
@@ -133,9 +133,9 @@ class Page:
         item = items.panel_item(self.workspace, panel_id)
         return items.blinded(item, _reader(request, self.curator)) if item and self.blind else item
 
-    def _asked(self, request: Request) -> tuple[str, str, dict[str, str]]:
+    def _query(self, request: Request) -> tuple[str, str, dict[str, str]]:
         """As :func:`_asked`; a blind reader gets the queue in reading order and no filter that tells a label."""
-        name, step, filters = _asked(request)
+        name, step, filters = _query(request)
         if not self.blind:
             return name, step, filters
         filters.pop("label", None)
@@ -157,7 +157,7 @@ class Page:
         return counted
 
     def sheet(self, request: Request) -> Response:
-        name, step, filters = self._asked(request)
+        name, step, filters = self._query(request)
         page = _number(request, "page")
         found = self._select(request, name, step, filters)
         part = found[page * SHEET : (page + 1) * SHEET]
@@ -166,7 +166,7 @@ class Page:
 
     def sure(self, request: Request) -> Response:
         """Panels under the filters that rules labelled with a score of at least ``at``, and nobody has judged."""
-        _, step, filters = self._asked(request)
+        _, step, filters = self._query(request)
         least = _share(request, "at")
         rows = [] if self.blind else queues.passing_filters(self.index.rows().values(), filters)
         found = queues.sure(rows, step, least)[:MOST_AT_ONCE]
@@ -174,15 +174,15 @@ class Page:
 
     def news(self, request: Request) -> Response:
         """What was decided since decision number ``after``, and the counts as they are now."""
-        _, step, filters = self._asked(request)
+        _, step, filters = self._query(request)
         after = _number(request, "after")
         last = last_decision(self.workspace)
         if last == after:
             return JSONResponse({"last": last, "decisions": [], "counts": None})
         new = self.workspace.decisions(after=max(after, last - 200))
-        said = [{"entity": d.entity, "id": d.entity_id, "field": d.field, "by": d.by} for d in new if not self.blind]
+        decided = [{"entity": d.entity, "id": d.entity_id, "field": d.field, "by": d.by} for d in new if not self.blind]
         counts = self._counts(request, self.index.rows().values(), step, filters)
-        return JSONResponse({"last": last, "decisions": said, "counts": counts})
+        return JSONResponse({"last": last, "decisions": decided, "counts": counts})
 
     def orphans(self, request: Request) -> Response:
         found = []
@@ -203,13 +203,13 @@ class Page:
         return _missing() if item is None else JSONResponse(item)
 
     def pairs(self, request: Request) -> Response:
-        said = {field: self.workspace.current_all("pair", field) for field in ("duplicate", "same_patient")}
+        decided = {field: self.workspace.current_all("pair", field) for field in ("duplicate", "same_patient")}
         rows, differ = self._wanted(request), things_in_conflict(self.workspace, "pair")
         found: list[Json] = []
         for pair in self.workspace.pairs():
             if pair.a not in rows or pair.b not in rows:
                 continue
-            words = {field: _said(decisions.get(pair.pair_id)) for field, decisions in said.items()}
+            words = {field: _as_json(decisions.get(pair.pair_id)) for field, decisions in decided.items()}
             sides = [_brief(rows[side], "label") for side in (pair.a, pair.b)]
             about = {"id": pair.pair_id, "score": pair.score, "change": pair.change, "sides": sides}
             found.append({**about, **words, "conflicts": differ.get(pair.pair_id, [])})
@@ -218,7 +218,7 @@ class Page:
 
     def _wanted(self, request: Request) -> dict[str, Row]:
         """Panels that pass the filters on kind, source and label, by id."""
-        _, _, filters = self._asked(request)
+        _, _, filters = self._query(request)
         kept = {name: value for name, value in filters.items() if name in ("kind", "source", "label")}
         return {row.panel_id: row for row in queues.passing_filters(self.index.rows().values(), kept)}
 
@@ -289,11 +289,11 @@ class Page:
         return await _in_thread(self._preview, body)
 
     def _preview(self, body: bytes) -> Response:
-        asked = _object(body)
-        panel = self.workspace.panel(str(asked.get("panel_id")))
+        given = _object(body)
+        panel = self.workspace.panel(str(given.get("panel_id")))
         if panel is None or not panel.file:
             return _missing()
-        return Response(changes.preview(self.workspace, panel, asked.get("mask")), media_type="image/png")
+        return Response(changes.preview(self.workspace, panel, given.get("mask")), media_type="image/png")
 
 
 def _static_files(folder: Path) -> dict[str, tuple[bytes, str]]:
@@ -310,9 +310,9 @@ async def _in_thread(handler: Callable[[bytes], Response], body: bytes) -> Respo
 def _refusing(handler: Callable[[Asked], Response]) -> Callable[[Asked], Response]:
     """A wrong question becomes 400, a busy workspace 503 (the page asks again), one that cannot answer 409."""
 
-    def answer(asked: Asked) -> Response:
+    def answer(given: Asked) -> Response:
         try:
-            return handler(asked)
+            return handler(given)
         except (UsageError, PictureError) as error:
             return PlainTextResponse(str(error), 400)
         except Busy as error:
@@ -323,13 +323,13 @@ def _refusing(handler: Callable[[Asked], Response]) -> Callable[[Asked], Respons
     return answer
 
 
-def _asked(request: Request) -> tuple[str, str, dict[str, str]]:
+def _query(request: Request) -> tuple[str, str, dict[str, str]]:
     """Queue, step and filters out of the query; raises :class:`UsageError` for unknown ones."""
-    asked = request.query_params
-    name, step = asked.get("queue", "uncertain"), asked.get("step", "label")
+    given = request.query_params
+    name, step = given.get("queue", "uncertain"), given.get("step", "label")
     if name not in queues.QUEUES or step not in queues.STEPS:
         raise UsageError("there is no such queue or step")
-    filters = {key: asked[key] for key in FILTER_NAMES if asked.get(key)}
+    filters = {key: given[key] for key in FILTER_NAMES if given.get(key)}
     if any(len(value) > LONGEST_VALUE for value in filters.values()):
         raise UsageError("a filter's value is too long")
     return name, step, filters
@@ -374,11 +374,11 @@ def _brief(row: Row, step: str, blind: bool = False) -> Json:
     }
 
 
-def _by_person(said: Json | None) -> bool:
-    return said is not None and str(said["by"]).startswith("curator:")
+def _by_person(decided: Json | None) -> bool:
+    return decided is not None and str(decided["by"]).startswith("curator:")
 
 
-def _said(decision: Any) -> Json | None:
+def _as_json(decision: Any) -> Json | None:
     return None if decision is None else {"value": decision.value, "by": decision.by, "at": decision.at}
 
 

@@ -73,10 +73,10 @@ def _in_reading_order(_row: Row, _step: str) -> float:
     return 0.0
 
 
-def wins(row: Row) -> float:
+def gain(row: Row) -> float:
     """What a decision on the label would win for a release: how many panels, weighted; 0 where none waits."""
     word = row.words.get("label")
-    return 0.0 if word is None or word.human else word.wins
+    return 0.0 if word is None or word.human else word.gain
 
 
 MINE = "mine"
@@ -85,8 +85,8 @@ QUEUES = {
     "uncertain": Queue("Least certain first", lambda row, step: not reviewed(row, step), certainty),
     "release": Queue(
         "Kept out of releases, most won first",
-        lambda row, step: wins(row) > 0 and not reviewed(row, step),
-        lambda row, _: -wins(row),
+        lambda row, step: gain(row) > 0 and not reviewed(row, step),
+        lambda row, _: -gain(row),
     ),
     "unreviewed": Queue("Unreviewed", lambda row, step: not reviewed(row, step), _in_reading_order),
     "conflicts": Queue("Conflicts", lambda row, _: row.conflict, _in_reading_order),

@@ -12,7 +12,7 @@ from typing import Any
 from covidct.curate.split import cut_along
 from covidct.errors import UsageError
 from covidct.records import CAPTION_LABELS, TRIAGE_KINDS, Decision
-from covidct.workspace.queues import said, say
+from covidct.workspace.queues import record, recorded
 from covidct.workspace.workspace import Workspace
 
 from .changes import boxes_of, checked_boxes, mask_value
@@ -77,9 +77,9 @@ class Scribe:
         if action is None:
             raise UsageError(f"no such action: {body.get('do')}")
         with self._lock:
-            if not said(self.workspace, key):
+            if not recorded(self.workspace, key):
                 action(key, by, body)
-            written = said(self.workspace, key)
+            written = recorded(self.workspace, key)
             meanwhile = self._meanwhile(written, by, body.get("seen"))
             for decision in written:
                 if decision.field == "panels":
@@ -104,7 +104,7 @@ class Scribe:
         if not isinstance(items, list) or not 0 < len(items) <= MOST_AT_ONCE:
             raise UsageError(f"an action holds 1 to {MOST_AT_ONCE} decisions")
         seconds = _seconds(body) / len(items)
-        say(self.workspace, key, [self._decision(item, by, seconds) for item in items])
+        record(self.workspace, key, [self._decision(item, by, seconds) for item in items])
 
     def _decision(self, item: Any, by: str, seconds: float) -> Decision:
         if not isinstance(item, Mapping):
@@ -143,7 +143,7 @@ class Scribe:
             raise UsageError("the panel is not in the workspace any more")
         value = mask_value(self.workspace, panel, body.get("mask"), self._mask_before(panel.panel_id))
         why = "painted on the review page"
-        say(self.workspace, key, [Decision("panel", panel.panel_id, "mask", value, by, why, seconds=_seconds(body))])
+        record(self.workspace, key, [Decision("panel", panel.panel_id, "mask", value, by, why, seconds=_seconds(body))])
 
     def _boxes(self, key: str, by: str, body: Json) -> None:
         figure = self.workspace.figure(str(body.get("figure_id")))
@@ -158,17 +158,17 @@ class Scribe:
             "figure", figure.figure_id, "panels", boxes, by, "drawn on the review page", None, evidence, None,
             _seconds(body),
         )  # fmt: skip
-        say(self.workspace, key, [decision])
+        record(self.workspace, key, [decision])
 
     def _undo(self, key: str, by: str, body: Json) -> None:
         of = body.get("of")
-        written = said(self.workspace, of) if isinstance(of, str) and KEY.fullmatch(of) else []
+        written = recorded(self.workspace, of) if isinstance(of, str) and KEY.fullmatch(of) else []
         if not written:
             raise UsageError("there is nothing to undo under that key")
         if any(decision.by != by for decision in written):
             raise UsageError("a curator undoes only what that curator said")
         seconds = _seconds(body) / len(written)
-        say(self.workspace, key, [_undoing(decision, seconds) for decision in written])
+        record(self.workspace, key, [_undoing(decision, seconds) for decision in written])
 
     def _follow(self, decision: Decision) -> None:
         """Make a figure's panels what its boxes in force say; also when a killed server had not got so far."""
