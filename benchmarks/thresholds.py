@@ -91,11 +91,11 @@ def panels() -> Score:
                 told = [(p.get("label", ""), tuple(p["box"])) for p in entry["panels"]]
                 known.append((open_picture(folder / "images" / name), told))
     mixed_figures.SLICES.extend(sorted((SHARED / "data" / "luna16-slices").glob("*.jpg"))[1::8])
-    for number, make in enumerate(mixed_figures.KINDS * 2):
+    for number, make in enumerate(mixed_figures.KINDS):
         image, told = make(np.random.default_rng((0, number)))
         known.append((np.asarray(image), told))
     # What no threshold changes is worked out once: the forests, triage, and reading while its own limits stand.
-    for module, name in ((cutting, "weigh"), (second, "weigh"), (charts, "triage"), (choose, "triage"),
+    for module, name in ((cutting, "weigh"), (charts, "triage"), (choose, "triage"),
                          (second, "triage"), (choose, "triage_all"), (cutting, "characters")):  # fmt: skip
         setattr(module, name, remembered(getattr(module, name), LIMITS))
 
