@@ -1,6 +1,6 @@
 """Figures as method papers and viewers have them, with true boxes: python benchmarks/mixed_figures.py SLICES OUT [SEED]
 
-Twelve kinds, five of each; by rules of their own, so that they measure what training did not draw: slices of SLICES
+Eighteen kinds, five of each; by rules of their own, so that they measure what training did not draw: slices of SLICES
 that ``train_panels.py`` does not use, other faces, other lines. OUT gets PNG and JPEG files and ``truth.json``, as
 ``score/panels.py`` reads it. Masks, maps and renderings beside CT are panels, charts and fields of a diagram are not.
 """
@@ -372,9 +372,96 @@ def map_with_bar(rng: Rng) -> Made:
     return sheet.done()
 
 
+def crossed_grid(rng: Rng) -> Made:
+    """A grid of slices and maps, most of them under a viewer's lines."""
+    rows, columns, gap = int(rng.integers(1, 4)), int(rng.integers(2, 5)), int(rng.integers(0, 12))
+    w, h = int(rng.integers(150, 260)), int(rng.integers(140, 220))
+    sheet = Sheet(columns * (w + gap) - gap, rows * (h + gap) - gap, paper_of(rng))
+    for r in range(rows):
+        plain = slice_of(rng, w, h)
+        for c in range(columns):
+            other = slice_of(rng, w, h) if rng.random() < 0.5 else VARIANTS[int(rng.integers(4))](rng, plain)
+            tile = plain.copy() if c == 0 else other
+            sheet.put(cross(rng, tile) if rng.random() < 0.8 else tile, c * (w + gap), r * (h + gap))
+    return sheet.done()
+
+
+def masks_on_black(rng: Rng) -> Made:
+    """Whole slices with their own black, masks and renderings on a black page."""
+    rows, columns, gap = int(rng.integers(2, 5)), int(rng.integers(3, 6)), int(rng.integers(0, 9))
+    w, h = int(rng.integers(120, 220)), int(rng.integers(110, 190))
+    sheet = Sheet(columns * (w + gap) + gap, rows * (h + gap) + gap, BLACK)
+    kinds = [None, *(int(k) for k in rng.choice([0, 0, 1, 2, 3, 4], columns - 1))]
+    for r in range(rows):
+        plain = slice_of(rng, w, h, False)
+        for c, kind in enumerate(kinds):
+            tile = plain if kind is None else rendering(rng, w, h, BLACK) if kind == 4 else VARIANTS[kind](rng, plain)
+            sheet.put(tile, gap + c * (w + gap), gap + r * (h + gap))
+    return sheet.done()
+
+
+def zooms(rng: Rng) -> Made:
+    """A slice with a field marked, the field enlarged beside it, lines from one to the other."""
+    rows, w, h = int(rng.integers(2, 4)), int(rng.integers(220, 300)), int(rng.integers(190, 260))
+    gap = int(rng.integers(6, 24))
+    sheet = Sheet(2 * w + gap, rows * (h + gap) - gap, paper_of(rng))
+    for r in range(rows):
+        tile, ink, top = slice_of(rng, w, h), LINES[int(rng.integers(len(LINES)))], r * (h + gap)
+        x, y = int(rng.uniform(0.2, 0.5) * w), int(rng.uniform(0.25, 0.5) * h)
+        part = tile.crop((x, y, x + w // 4, y + h // 4)).resize((w, h))
+        ImageDraw.Draw(tile).rectangle((x, y, x + w // 4, y + h // 4), outline=ink, width=2)
+        ImageDraw.Draw(part).rectangle((0, 0, w - 1, h - 1), outline=ink, width=2)
+        sheet.put(tile, 0, top), sheet.put(part, w + gap, top)
+        draw = ImageDraw.Draw(sheet.image)
+        draw.line((x + w // 4, top + y, w + gap, top), fill=ink)
+        draw.line((x + w // 4, top + y + h // 4, w + gap, top + h), fill=ink)
+    return sheet.done()
+
+
+def renderings_on_white(rng: Rng) -> Made:
+    """Slices, and in the last column renderings on the white of the page, each with a letter over it."""
+    columns, rows, gap = int(rng.integers(2, 4)), int(rng.integers(1, 3)), int(rng.integers(8, 24))
+    w, h = int(rng.integers(200, 280)), int(rng.integers(180, 250))
+    sheet = Sheet(columns * (w + gap), rows * (h + gap + 28), WHITE)
+    for index in range(rows * columns):
+        x, y = index % columns * (w + gap), index // columns * (h + gap + 28) + 28
+        last = index % columns == columns - 1
+        sheet.put(rendering(rng, w, h, WHITE) if last else slice_of(rng, w, h), x, y, "ABCDEF"[index])
+        sheet.write("ABCDEF"[index], x + 2, y - 26, 20, True)
+    return sheet.done()
+
+
+def window(rng: Rng) -> Made:
+    """A program's window: a title, buttons, two by two views."""
+    w, h = int(rng.integers(200, 300)), int(rng.integers(180, 260))
+    sheet = Sheet(2 * w + 150, 2 * h + 70, (205, 208, 212))
+    draw = ImageDraw.Draw(sheet.image)
+    draw.rectangle((0, 0, sheet.image.width, 28), fill=(60, 80, 120))
+    draw.text((8, 6), "Viewer 4.11 - CT chest", fill=WHITE, font=font(14))
+    for i, words in enumerate(("Open", "Zoom", "Pan", "Window", "Measure", "Segment", "Export", "Close")):
+        draw.rectangle((8, 50 + i * 40, 120, 80 + i * 40), fill=(235, 236, 238), outline=(120, 120, 120))
+        draw.text((14, 56 + i * 40), words, fill=BLACK, font=font(12))
+    views = [cross(rng, slice_of(rng, w, h)), *(cross(rng, view_of(rng, "coronal", w, h)) for _ in range(2))]
+    for i, tile in enumerate([*views, rendering(rng, w, h, BLACK)]):
+        sheet.put(tile, 136 + i % 2 * (w + 4), 40 + i // 2 * (h + 4))
+    return sheet.done()
+
+
+def letter_a_row(rng: Rng) -> Made:
+    """Rows of slices, each row with one letter at its left."""
+    rows, columns, gap = int(rng.integers(2, 4)), int(rng.integers(2, 5)), int(rng.integers(2, 8))
+    w, h = int(rng.integers(150, 230)), int(rng.integers(130, 200))
+    sheet = Sheet(30 + columns * (w + gap), rows * (h + gap), paper_of(rng))
+    for r in range(rows):
+        sheet.write("ABC"[r], 5, r * (h + gap) + 4, 22, True)
+        for c in range(columns):
+            sheet.put(slice_of(rng, w, h), 30 + c * (w + gap), r * (h + gap), "ABC"[r])
+    return sheet.done()
+
+
 KINDS: tuple[Callable[[Rng], Made], ...] = (
     method_rows, viewer_single, viewer_views, insets, uneven, flow, planes, beside_charts, black_grid, days,
-    missed_one, map_with_bar,
+    missed_one, map_with_bar, crossed_grid, masks_on_black, zooms, renderings_on_white, window, letter_a_row,
 )  # fmt: skip
 
 
