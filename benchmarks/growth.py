@@ -144,7 +144,7 @@ ROWS = {
     "decisions": Row("`show decisions`, rows", decisions, 264_000, 264_000, 80),
     "status": Row("`curate status`, panels", status, 66_000, 66_000),
     "page": Row("review page until its first answer, panels", page, 66_000, 66_000),
-    "harvest": Row("`harvest` from loopback, papers", harvest, 2_000, 5_000, 4),
+    "harvest": Row("`harvest` from loopback, papers", harvest, 1_000, 5_000, 4),
     "auto": Row("`curate auto`, papers", auto, 40, 5_000, 4),
     "build": Row("`manifest build`, panels", build, 6_000, 66_000, 200),
     "dedup": Row("search for duplicates, pictures", dedup, 20_000, 100_000, 200),
