@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 LAST, DONE, NOTE, PROBE = "last.pt", "encoder.pt", "stage.json", "probe.json"
+HEAD = "head."
 SAVE_EVERY = 20.0
 """Seconds between two checkpoints: on a GPU an epoch takes less time than writing one."""
 
@@ -77,15 +78,19 @@ def queue_note(recipe: MocoRecipe, pictures: int) -> str:
 
 
 def pretrained(model: str, start: Weights, stages: list[Stage], seed: int, cache: Path, where: Devices) -> Weights:
-    """``start`` after each of ``stages`` in turn; a stage that was done before with the same input is read back."""
+    """``start`` after each of ``stages`` in turn; a stage that was done before with the same input is read back.
+
+    Nothing here learns a head: it stays what it is, and seeds that differ in their fresh heads alone share a stage.
+    """
     network, sha, notes = start.network, _state_digest(start.network.state_dict()), [start.note]
+    head = {name: value.clone() for name, value in network.state_dict().items() if name.startswith(HEAD)}
     for stage in stages:
         key = hashlib.sha256(json.dumps([model, sha, asdict(stage.recipe), stage.digest, seed]).encode()).hexdigest()
         folder = cache / f"moco-{Path(model.partition(':')[0]).stem}-{stage.name}-{key[:16]}"
         if not (folder / DONE).is_file():
             _prepare(folder, model, network.state_dict(), stage, seed)
             launch(fit, Job(model, stage, seed, folder), where, stage.recipe.precision)
-        network.load_state_dict(read_tensors(folder / DONE, f"remove {folder} to pretrain anew"))
+        network.load_state_dict(read_tensors(folder / DONE, f"remove {folder} to pretrain anew") | head)
         sha = _state_digest(network.state_dict())
         notes += [f"moco:{stage.name}", queue_note(stage.recipe, len(stage.pixels))]
     seen = start.seen.union(*(stage.seen for stage in stages))
@@ -93,8 +98,11 @@ def pretrained(model: str, start: Weights, stages: list[Stage], seed: int, cache
 
 
 def _state_digest(state: dict[str, Tensor]) -> str:
+    """Of all weights but the head's."""
     total = hashlib.sha256()
     for name, value in state.items():
+        if name.startswith(HEAD):
+            continue
         total.update(name.encode())
         total.update(value.detach().contiguous().numpy().tobytes())
     return total.hexdigest()

@@ -15,10 +15,12 @@ from covidct.train.devices import Devices
 from covidct.train.folds import Tried, ensemble, fold_scores, grouped_folds, nested_score, ranked
 from covidct.train.loop import Job, Pictures
 from covidct.train.pixels import PixelStore
+from covidct.train.pretrain import Stage, pretrained
 from covidct.train.probe import nearest_share
 from covidct.train.recipe import MocoRecipe, changed, protocol
 from covidct.train.results import read_predictions
 from covidct.train.robust import Member, fit_member, gather, kept_epochs, split_of
+from covidct.train.weights import Weights
 
 Bench = Callable[..., int]
 RNG = np.random.default_rng(7)
@@ -142,6 +144,25 @@ def test_slices_of_the_subjects_of_the_probe_are_not_learned_from(tmp_path: Path
     assert len(learned) == 16
     assert not learned & set(parted.held_names)
     assert not {one.tobytes() for one in parted.pixels} & {one.tobytes() for one in parted.held}
+
+
+def test_seeds_that_differ_in_their_heads_alone_share_one_pretraining(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (8, 36, 36), dtype=np.uint8)
+    recipe = changed(MocoRecipe(), {"size": 32, "epochs": 1, "batch": 4, "groups": 1, "queue": 8, "hidden": 8})
+    found = []
+    for _ in range(2):
+        torch.manual_seed(0)
+        network = build("crnet", size=32)
+        torch.nn.init.normal_(network.head.weight, generator=torch.Generator().manual_seed(len(found)))
+        head = network.head.weight.detach().clone()
+        begun = Weights(network, "random")
+        found.append(
+            pretrained("crnet", begun, [Stage("luna", recipe, pixels, "d")], 0, tmp_path, Devices("cpu")).network
+        )
+        assert torch.equal(found[-1].head.weight, head)
+    assert len(list(tmp_path.iterdir())) == 1
+    one, two = ({k: v for k, v in n.state_dict().items() if k.startswith("encoder.")} for n in found)
+    assert all(torch.equal(one[name], two[name]) for name in one)
 
 
 def test_the_protocol_chooses_an_ensemble_and_scores_test_by_its_mean(bench: Bench, tmp_path: Path) -> None:
