@@ -54,6 +54,7 @@ def test_the_examples_run_one_after_the_other(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(folder)
+    monkeypatch.setenv("COVIDCT_SCALE", "0.1")  # of the audit: what it says is not looked at here
     for name in EXAMPLES:
         examples = doctest.DocTestParser().get_examples(inspect.getdoc(getattr(covidct, name)) or "")
         code = "".join(example.source for example in examples)
