@@ -46,15 +46,15 @@ def read(scene: Scene) -> Bools:
 
 
 def _strokes(grey: NDArray[np.uint8], box: PixelBox) -> Bools:
-    """Pixels of ``box`` that differ from the median round them, with a pixel's margin."""
+    """Pixels of ``box`` that differ from the median round them by more than its grain does, with a pixel's margin."""
     x0, y0, x1, y1 = box
     side = y1 - y0
     around = cv2.copyMakeBorder(grey, side, side, side, side, cv2.BORDER_REPLICATE)[
         y0 : y1 + 2 * side, x0 : x1 + 2 * side
     ]
-    ink = cv2.absdiff(around, cv2.medianBlur(around, side // 2 * 2 + 1)) > LIMITS.stroke
-    wide = cv2.dilate(ink.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    return np.asarray(wide[side:-side, side:-side], dtype=np.bool_)
+    differs = cv2.absdiff(around, cv2.medianBlur(around, side // 2 * 2 + 1))[side:-side, side:-side]
+    ink = differs > np.clip(LIMITS.grain * np.percentile(differs, 25), *LIMITS.stroke)
+    return np.asarray(cv2.dilate(ink.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0, dtype=np.bool_)
 
 
 def flat(scene: Scene) -> Bools:

@@ -44,8 +44,10 @@ class Limits:
     """Share of the picture that a black arrow covers at most."""
     possible: float = 0.15
     """Probability from which ink inside a line of text that was read belongs to it."""
-    stroke: int = 14
-    """Grey levels that strokes of plain words differ from the median round them."""
+    stroke: tuple[int, int] = (14, 40)
+    """Grey levels that strokes of a line differ from the median round them, at least, and where all is grain."""
+    grain: float = 8.0
+    """Where in between: so often the lower quartile of that difference, which is 2.5 standard deviations of grain."""
     line: int = 7
     """Pixels of the shorter side of a line of text; less is a rim that was read as a letter."""
     slice: float = 0.5
