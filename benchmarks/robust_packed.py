@@ -70,7 +70,7 @@ def _table(version: str, known: set[str]) -> list[dict[str, Any]]:
 
 
 def _pack_weights(out: Path) -> None:
-    """Start weights of Lite0 to Lite2 without their heads: convolutions in half precision, norms as they are."""
+    """Weights weights of Lite0 to Lite2 without their heads: convolutions in half precision, norms as they are."""
     import torch
 
     from covidct.train.weights import imagenet_start
@@ -125,21 +125,21 @@ def begin(shelf: Shelf, model: str, start: str, size: int, seed: int, pixels: np
 
     from covidct.models import kaiming
     from covidct.train.networks import build
-    from covidct.train.weights import LITE_MEAN, LITE_STD, Start
+    from covidct.train.weights import LITE_MEAN, LITE_STD, Weights
 
     torch.manual_seed(seed)
     network = build(model, size=size)
     if start.endswith("random"):
         kaiming(network)
         network.normalise((float(pixels.mean() / 255),), (float(pixels.std() / 255),))
-        begun = Start(network, "random")
+        begun = Weights(network, "random")
     else:
         kept = torch.load(shelf.packed / f"{model}.pt", weights_only=True)
         network.encoder.load_state_dict(
             {k: v.float() if v.is_floating_point() else v for k, v in kept["encoder"].items()}
         )
         network.normalise(LITE_MEAN, LITE_STD)
-        begun = Start(network, "imagenet", kept["sha256"])
+        begun = Weights(network, "imagenet", kept["sha256"])
     encoder = shelf.work / "luna" / f"{model}-{start}.pt"
     if start.startswith("self-trans") and encoder.is_file():
         state = torch.load(encoder, weights_only=True)

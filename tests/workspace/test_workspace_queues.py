@@ -18,10 +18,10 @@ def word(value: str) -> Decision:
 
 def test_said_under_a_key_once(tmp_path: Path) -> None:
     with Workspace.create(tmp_path / "ws") as ws:
-        first = queues.say(ws, "key-1", [word("positive"), word("negative")])
-        assert queues.say(ws, "key-1", [word("unclear"), word("unclear")]) == first
-        assert [d.value for d in queues.said(ws, "key-1")] == ["positive", "negative"]
-        assert queues.said(ws, "key-") == [] == queues.said(ws, "key-11")
+        first = queues.record(ws, "key-1", [word("positive"), word("negative")])
+        assert queues.record(ws, "key-1", [word("unclear"), word("unclear")]) == first
+        assert [d.value for d in queues.recorded(ws, "key-1")] == ["positive", "negative"]
+        assert queues.recorded(ws, "key-") == [] == queues.recorded(ws, "key-11")
         queues.flush(ws)
 
 
@@ -39,10 +39,10 @@ def test_word_waits_for_a_writer_and_no_longer(tmp_path: Path) -> None:
         held.wait(10)
         threading.Timer(0.2, free.set).start()
         started = time.monotonic()
-        queues.say(ws, "key-1", [word("positive")])
+        queues.record(ws, "key-1", [word("positive")])
         assert time.monotonic() - started >= 0.15
         holder.join()
-        assert len(queues.said(ws, "key-1")) == 1
+        assert len(queues.recorded(ws, "key-1")) == 1
 
 
 def test_word_gives_up_with_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,16 +50,16 @@ def test_word_gives_up_with_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with Workspace.create(tmp_path / "ws") as ws, Workspace.open(tmp_path / "ws") as other:
         other.connection.execute("BEGIN IMMEDIATE")
         with pytest.raises(lock.Busy, match="locked"):
-            queues.say(ws, "key-1", [word("positive")])
+            queues.record(ws, "key-1", [word("positive")])
         other.connection.execute("ROLLBACK")
-        assert queues.say(ws, "key-1", [word("positive")])
+        assert queues.record(ws, "key-1", [word("positive")])
 
 
 def test_nothing_of_a_failed_action_is_kept(tmp_path: Path) -> None:
     wrong = Decision("panel", "p", "label", None, "curator:dana", undoes=4711)
     with Workspace.create(tmp_path / "ws") as ws:
         with pytest.raises(CovidctError, match="undo refused"):
-            queues.say(ws, "key-1", [word("positive"), wrong])
+            queues.record(ws, "key-1", [word("positive"), wrong])
         assert not ws.decisions()
 
 
@@ -71,6 +71,6 @@ def test_long_lists_of_decisions_let_go_of_the_lock(tmp_path: Path) -> None:
         writer.start()
         while not ws.decisions(by="rule:"):
             time.sleep(0.001)
-        (mine,) = queues.say(ws, "key-1", [word("positive")])
+        (mine,) = queues.record(ws, "key-1", [word("positive")])
         writer.join()
         assert mine < 3000 and len(ws.decisions()) == 3001
