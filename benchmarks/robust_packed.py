@@ -70,7 +70,7 @@ def _table(version: str, known: set[str]) -> list[dict[str, Any]]:
 
 
 def _pack_weights(out: Path) -> None:
-    """Weights weights of Lite0 to Lite2 without their heads: convolutions in half precision, norms as they are."""
+    """Start weights of Lite0 to Lite2 without their heads: convolutions in half precision, norms as they are."""
     import torch
 
     from covidct.train.weights import imagenet_start

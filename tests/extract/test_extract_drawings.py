@@ -184,5 +184,5 @@ def test_bounds_of_curves_are_those_of_their_paths() -> None:
     listing = made.page.get_displaylist()
     (loose,) = read_page(listing, 1).strokes
     (tight,) = tightened([loose], listing)
-    assert loose.box[0] < 150
+    assert loose.box[0] < 159  # before PyMuPDF 1.27.2 the bounds are tight already
     assert tight.box == pytest.approx((158.5, 258.5, 241.5, 341.5), abs=0.2)  # half of the line's 3 points on each side
