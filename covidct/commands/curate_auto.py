@@ -120,6 +120,7 @@ def tell(report: "StepReport") -> None:
 
 @click.command()
 @json_option
+@profile_option
 @workspace_option
 def status(as_json: bool, workspace: Path) -> None:
     """What is done and what is left: panels without a kind, a label, a mask, a patient; conflicts; lost decisions."""

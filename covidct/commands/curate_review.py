@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from covidct.commands.options import json_option, needs_extra, print_json, workspace_option
+from covidct.commands.options import json_option, needs_extra, print_json, profile_option, workspace_option
 from covidct.errors import ExitCode, UsageError
 
 
@@ -22,6 +22,7 @@ from covidct.errors import ExitCode, UsageError
 )
 @click.option("--i-understand", "understood", is_flag=True, help="Let other computers reach the page (with --host).")
 @click.option("--blind", is_flag=True, help="Second reader: nobody else's labels are shown.")
+@profile_option
 @needs_extra("review")
 def review(
     workspace: Path, port: int | None, curator: str | None, no_browser: bool, host: str, understood: bool, blind: bool

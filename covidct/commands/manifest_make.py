@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from covidct.commands.options import json_option, print_json, tell_next, worker_count, workspace_option
+from covidct.commands.options import (
+    json_option,
+    print_json,
+    profile_option,
+    tell_next,
+    worker_count,
+    workspace_option,
+)
 from covidct.errors import UsageError
 from covidct.tables import say
 
@@ -76,6 +83,7 @@ def _report(done: "Written", as_json: bool) -> None:
 @_out
 @_ratios
 @_seed
+@profile_option
 @json_option
 def build(workspace: Path, ratios: str, waive: tuple[str, ...], as_json: bool, **options: Any) -> None:
     """A release from the decisions in force of a workspace: same workspace and version, same bytes."""

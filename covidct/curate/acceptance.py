@@ -80,7 +80,8 @@ def _most(counts: Mapping[Any, int]) -> list[tuple[Any, int]]:
 
 def _figures(way: str) -> str:
     found = measured(way)
-    return f"{found.right} of {found.n} right, at least {found.lower:.3f}" if found.n else "not measured"
+    by_name = "; let in by the profile" if way in current().accepted_ways else ""
+    return (f"{found.right} of {found.n} right, at least {found.lower:.3f}" if found.n else "not measured") + by_name
 
 
 def acceptance(workspace: Workspace) -> Acceptance:

@@ -17,12 +17,13 @@ from covidct.demo.pdf import write_pdf
 from covidct.demo.server import preprint_server
 from covidct.errors import CovidctError, ExitCode, UsageError
 from covidct.files import write_bytes, write_text
-from covidct.profiles import DEFAULT, VARIABLE
+from covidct.profiles import DEFAULT
 from covidct.records import Box
 
 MARK = "covidct-demo.json"
 """Lies in a folder that the demo made; only such a folder is used again."""
 STEP_SECONDS = 900
+PROFILE = "profile.toml"
 RELEASE = ("demo", "1.0.0")
 WINDOW = ("2020-01-19", "2020-03-25")
 
@@ -80,14 +81,15 @@ def commands(plan: Plan) -> list[tuple[str, list[str]]]:
     """What a user would type, in order; the paths are the demo's."""
     workspace, release = str(plan.out / "workspace"), plan.out / "manifests" / RELEASE[0] / RELEASE[1]
     images, run = str(plan.out / "images"), str(plan.out / "run")
+    profile = ["--profile", str(plan.out / PROFILE)]
     return [
-        ("harvest", ["harvest", "--since", WINDOW[0], "--until", WINDOW[1], "--query", "", "-w", workspace]),
-        ("curate", ["curate", "auto", "-w", workspace]),
+        ("harvest", ["harvest", "--since", WINDOW[0], "--until", WINDOW[1], "--query", "", *profile, "-w", workspace]),
+        ("curate", ["curate", "auto", *profile, "-w", workspace]),
         (
             "release",
             [
                 *("manifest", "build", "-w", workspace, "--name", RELEASE[0], "--version", RELEASE[1]),
-                *("--date", WINDOW[1], "--out", str(plan.out / "manifests")),
+                *("--date", WINDOW[1], *profile, "--out", str(plan.out / "manifests")),
             ],
         ),
         ("materialize", ["manifest", "materialize", str(release), "-w", workspace, "--out", images]),
@@ -108,12 +110,10 @@ def commands(plan: Plan) -> list[tuple[str, list[str]]]:
     ]
 
 
-def own_profile(plan: Plan) -> Path:
+def write_profile(plan: Plan) -> None:
     """The shipped profile, and the choice to take controls that nobody looked at: on made papers they are right."""
-    path = plan.out / "profile.toml"
     shipped = files("covidct.profiles").joinpath(f"{DEFAULT}.toml").read_text(encoding="utf-8")
-    write_text(path, f'{shipped}\n[accept]\nways = ["stated-other"]\n')
-    return path
+    write_text(plan.out / PROFILE, f'{shipped}\n[accept]\nways = ["stated-other"]\n')
 
 
 def run_chain(plan: Plan, say: Callable[[Timing], None]) -> tuple[list[Timing], list[dict[str, Any]]]:
@@ -122,8 +122,9 @@ def run_chain(plan: Plan, say: Callable[[Timing], None]) -> tuple[list[Timing], 
     pdfs, truth = draw_corpus(plan)
     timings = [Timing("draw", f"{len(pdfs)} papers into {plan.out / 'corpus'}", time.perf_counter() - begun)]
     say(timings[0])
+    write_profile(plan)
     with preprint_server(make_papers(plan.papers, plan.seed), pdfs) as url:
-        environment = {**os.environ, "COVIDCT_API_URL": url, "COVIDCT_SITE_URL": url, VARIABLE: str(own_profile(plan))}
+        environment = {**os.environ, "COVIDCT_API_URL": url, "COVIDCT_SITE_URL": url}
         for name, words in commands(plan):
             timings.append(_run(name, words, environment))
             say(timings[-1])
