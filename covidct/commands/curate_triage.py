@@ -1,5 +1,6 @@
 """``covidct curate triage``: what kind of picture, on loose files or in the workspace."""
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -46,6 +47,7 @@ def sort_files(files: Sequence[Path], workers: int) -> Iterator[dict[str, Any]]:
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
+    from covidct.processes import die_with
     from covidct.progress import progress
 
     chunks = [files[i : i + _CHUNK] for i in range(0, len(files), _CHUNK)]
@@ -54,7 +56,7 @@ def sort_files(files: Sequence[Path], workers: int) -> Iterator[dict[str, Any]]:
             yield from _chunk(chunk)
         return
     _chunk(())  # loads the weights once, before the processes part
-    with ProcessPoolExecutor(workers, mp_context=get_context(_START)) as pool:
+    with ProcessPoolExecutor(workers, get_context(_START), die_with, (os.getpid(),)) as pool:
         for items in progress(pool.map(_chunk, chunks), "triage", total=len(chunks)):
             yield from items
 

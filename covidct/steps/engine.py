@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from covidct.errors import CovidctError
 from covidct.extras import needed
+from covidct.processes import die_with
 from covidct.steps.step import Item, Outcome, Step
 
 AHEAD = 2
@@ -146,11 +147,12 @@ def settled(future: "Future[Outcome]") -> Result:
 
 def _pool(workers: int) -> ProcessPoolExecutor:
     # Not forked: this process holds an SQLite connection and threads of libraries.
-    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _one_thread)
+    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _begin, (os.getpid(),))
 
 
-def _one_thread() -> None:
-    """In a worker: there are as many workers as cores, so each library keeps to one thread."""
+def _begin(parent: int) -> None:
+    """In a worker: end with ``parent``; there are as many workers as cores, so each library keeps to one thread."""
+    die_with(parent)
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = "1"
     with contextlib.suppress(ImportError):

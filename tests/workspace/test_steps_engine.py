@@ -3,6 +3,8 @@
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -13,6 +15,7 @@ import pytest
 import review_corpus
 import slow_step
 
+import covidct
 from covidct.steps import drive, open_engine
 from covidct.steps.engine import Workers
 from covidct.workspace import Workspace
@@ -65,6 +68,42 @@ def test_a_bad_item_and_a_killed_worker_cost_one_item_each(
     monkeypatch.delenv("SLOW_STEP_FAILS")
     monkeypatch.delenv("SLOW_STEP_KILLS")
     assert drive(workspace, slow_step.STEP).done == 2
+
+
+COMMAND = """
+import sys
+from pathlib import Path
+import slow_step
+from covidct.steps import drive, open_engine
+from covidct.workspace import Workspace
+if __name__ == "__main__":
+    with Workspace.open(Path(sys.argv[1])) as workspace, open_engine(workers=2) as engine:
+        drive(workspace, slow_step.STEP, engine)
+"""
+
+
+def spawned(parent: int) -> list[int]:
+    """The worker processes that ``parent`` started and that have begun their work."""
+    found = subprocess.run(["pgrep", "-P", str(parent), "-f", "spawn_main"], capture_output=True, text=True)
+    return [int(word) for word in found.stdout.split()]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems tell nobody that a parent is gone")
+def test_a_killed_command_leaves_no_worker(workspace: Workspace, tmp_path: Path) -> None:
+    script = tmp_path / "command.py"
+    script.write_text(COMMAND)
+    paths = os.pathsep.join([str(Path(slow_step.__file__).parent), str(Path(covidct.__file__).parents[1])])
+    environment = {**os.environ, "SLOW_STEP_SECONDS": "60", "PYTHONPATH": paths}
+    command = subprocess.Popen([sys.executable, str(script), str(workspace.folder)], env=environment)
+    deadline = time.monotonic() + 60
+    while len(workers := spawned(command.pid)) < 2 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    time.sleep(3)
+    os.kill(command.pid, signal.SIGKILL)
+    command.wait()
+    while any(Path(f"/proc/{pid}").exists() for pid in workers) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert len(workers) == 2 and not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
 
 
 def test_a_light_step_stays_in_this_process(workspace: Workspace) -> None:

@@ -4,7 +4,6 @@ It limits its own memory and the size of files it may write, silences the PDF li
 should its parent no longer be there to do so.
 """
 
-import ctypes
 import json
 import os
 import resource
@@ -16,10 +15,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from covidct.harvest.extract.results import Dropped, Extraction, Limits, to_json
+from covidct.processes import die_with
 
 GRACE_SECONDS = 15
-PR_SET_PDEATHSIG = 1
-"""prctl(2)."""
 
 
 def limit_process(limits: Limits) -> None:
@@ -78,16 +76,6 @@ def _read(files: dict[str, Path | None], limits: Limits) -> Extraction:
         note = Dropped(files["jats"].name, f"the JATS cannot be used: {reason}")
         return replace(result, dropped=(*result.dropped, note), article_reason=reason)
     return replace(merge(result, article, files["graphics"], out), article=article)
-
-
-def die_with(parent: int) -> None:
-    """Have the kernel kill this process as soon as ``parent`` is gone, however it went (Linux)."""
-    try:
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    except (OSError, AttributeError):
-        return  # another system: the pipe's end and the alarm have to do
-    if os.getppid() != parent:
-        os._exit(0)
 
 
 def serve(source: IO[str], sink: IO[str], limits: Limits) -> None:
