@@ -75,6 +75,8 @@ class Shell:
         printed, said = _closed(done) if "curate review" in command else done.communicate(timeout=SECONDS)
         code = done.returncode
         assert code in ends_well(command), f"{command}\nended with {code}\n{said[-1500:]}"
+        if command.startswith("covidct curate review -w ws"):
+            session_folder.take_what_waits(self.folder / "ws")
         return printed
 
     def _start(self, command: str) -> "subprocess.Popen[str]":

@@ -17,10 +17,13 @@ from faultserver.archives import MedpixService, PmcArticle, PmcService
 from faultserver.server import static
 from PIL import Image
 
+from covidct.curate.judge import UNPROVEN
 from covidct.demo.corpus import make_papers
 from covidct.demo.pdf import write_pdf
 from covidct.demo.server import preprint_server
 from covidct.imaging.phantoms import phantom
+from covidct.records import Decision
+from covidct.workspace import Workspace
 
 REPO = Path(__file__).resolve().parents[2]
 LENT = ("docs", "benchmarks", "covidct", "tests", "Makefile", "pyproject.toml", "constraints.txt")
@@ -51,6 +54,15 @@ def build(folder: Path, covidct: Covidct) -> None:
     covidct("data import luna16 LUNA16 --out LUNA --subjects 3")
     covidct("harvest --from papers -w curated")
     covidct("curate auto -w curated")
+
+
+def take_what_waits(folder: Path) -> None:
+    """What a person does on the review page, which the tests of printed commands close at once: the curator takes the
+    labels whose way is not proven."""
+    with Workspace.open(folder) as workspace:
+        labels = workspace.current_all("panel", "label")
+        waiting = [name for name, label in labels.items() if label.evidence.get("refused") == UNPROVEN]
+        workspace.decide([Decision("panel", name, "accept", True, "curator:ann") for name in waiting])
 
 
 def _papers(folder: Path) -> None:
