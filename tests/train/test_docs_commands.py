@@ -81,7 +81,7 @@ def test_the_commands_of_the_results_run(
     for words in printed:
         code = run(smaller(words, ["--manifest", str(drawn[0]), "--images", str(drawn[1])]))
         assert code == 0, (words, code, capsys.readouterr().err[-500:])
-    assert len(printed) == 9
+    assert len(printed) == 10
 
 
 def test_the_tutorial_runs_from_pictures_to_a_prediction(
