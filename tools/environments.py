@@ -48,7 +48,7 @@ def install_lowest(here: Path, python: str) -> None:
         call(python, "-m", "pip", "install", "-q", "uv")
     call(*uv, "venv", "-q", "--python", python, str(here / "env"))
     where = ["--python", str(here / "env" / "bin" / "python")]
-    call(*uv, "pip", "install", "-q", *where, "--resolution", "lowest-direct", str(TOP), "pip", *TESTING)
+    call(*uv, "pip", "install", "-q", *where, "--resolution", "lowest-direct", str(TOP), "pip>=24", *TESTING)
 
 
 def use_outside(here: Path) -> None:
