@@ -9,6 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
+from covidct.harvest.extract.words import letters_of
 from covidct.records import Paper, PaperStatus
 
 SUPPLEMENT = "supplement"
@@ -135,8 +136,8 @@ def titles_agree(known: str, read: str, head: str, least: float = RULES.words) -
     """Whether a document bears a known title: as its own title, or word for word at its beginning."""
     a, b = _words(known), _words(read)
     shared = len(a & b) / max(len(a | b), 1)
-    letters = _letters(known)
-    return shared >= least or (len(letters) >= RULES.letters and letters in _letters(head))
+    letters = letters_of(known)
+    return shared >= least or (len(letters) >= RULES.letters and letters in letters_of(head))
 
 
 def title_doubt(known: str, read: str, head: str) -> str:
@@ -148,10 +149,6 @@ def title_doubt(known: str, read: str, head: str) -> str:
 
 def _words(text: str) -> set[str]:
     return set(re.findall(r"\w+", re.sub(r"\S*\b10\.\d{4,9}/\S+", " ", text.lower())))
-
-
-def _letters(text: str) -> str:
-    return re.sub(r"[\W_]+", "", text.lower())
 
 
 def pictures_agree(known: Collection[str], read: Collection[str]) -> bool:

@@ -194,7 +194,7 @@ def flush(workspace: Workspace) -> None:
 
 
 def recorded(workspace: Workspace, key: str) -> list[Decision]:
-    """The decisions that :func:`say` wrote under ``key``."""
+    """The decisions that :func:`record` wrote under ``key``."""
     rows = workspace.connection.execute(
         "SELECT * FROM decisions WHERE client_key >= ? AND client_key < ? ORDER BY decision_id", (f"{key}:", f"{key};")
     )

@@ -6,12 +6,12 @@ being title (kind of article, names of authors) is told by its words, and by a c
 
 import html
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from covidct.captions.figure_labels import read_label
 from covidct.harvest.extract.page import Line, Page
-from covidct.harvest.extract.words import Vocabulary, join_lines
+from covidct.harvest.extract.words import Vocabulary, join_lines, letters_of
 
 
 @dataclass(frozen=True)
@@ -75,14 +75,10 @@ def find_title(metadata: str, pages: Sequence[Page]) -> str:
     if not _is_title(stated) or _MADE_UP.match(stated) or _NOTICE.search(stated):
         stated = ""
     first = pages[: LIMITS.pages]
-    text = _letters(" ".join(line.text for page in first for line in page.lines))
-    if stated and _letters(stated) in text:
+    text = letters_of(" ".join(line.text for page in first for line in page.lines))
+    if stated and letters_of(stated) in text:
         return stated
     return next((title for page in first if (title := printed_title(page))), stated)
-
-
-def _letters(text: str) -> str:
-    return re.sub(r"[\W_]+", "", text.lower())
 
 
 def printed_title(page: Page) -> str:
@@ -109,24 +105,30 @@ def _is_title(text: str) -> bool:
 
 def _rows(page: Page) -> Iterator[_Row]:
     """Readable lines from top to bottom; what stands in one row in one size is one line, whatever its fonts."""
-    lines = [line for line in page.lines if _readable(line)]
-    while lines:
-        first = min(lines, key=lambda line: (line.box[1], line.box[0]))
-        row = sorted(_beside(first, lines), key=lambda line: line.box[0])
-        lines = [line for line in lines if line not in row]
+    lines = sorted(filter(_readable, page.lines), key=lambda line: (line.box[1], line.box[0]))
+    taken = [False] * len(lines)
+    for number, first in enumerate(lines):
+        if taken[number]:
+            continue
+        beside = [other for other in _beside(lines, number) if not taken[other]]
+        for other in beside:
+            taken[other] = True
+        row = sorted((lines[other] for other in (number, *beside)), key=lambda line: line.box[0])
         longest = max(row, key=lambda line: len(line.text))
         text = " ".join(line.text.strip() for line in row)
-        yield _Row(text, first.size, longest.main.font, min(x.box[1] for x in row), max(x.box[3] for x in row))
+        yield _Row(text, first.size, longest.main.font, first.box[1], max(line.box[3] for line in row))
 
 
-def _beside(first: Line, lines: Iterable[Line]) -> list[Line]:
-    height = first.box[3] - first.box[1]
-    return [
-        line
-        for line in lines
-        if abs(line.size - first.size) < LIMITS.alike
-        and min(line.box[3], first.box[3]) - max(line.box[1], first.box[1]) > height / 2
-    ]
+def _beside(lines: Sequence[Line], number: int) -> Iterator[int]:
+    """Those of the following ``lines``, which are sorted by height, that share half the height of this one."""
+    first = lines[number]
+    half = (first.box[3] - first.box[1]) / 2
+    for other in range(number + 1, len(lines)):
+        line = lines[other]
+        if first.box[3] - line.box[1] <= half:
+            return
+        if abs(line.size - first.size) < LIMITS.alike and line.box[3] - line.box[1] > half:
+            yield other
 
 
 def _readable(line: Line) -> bool:
@@ -147,16 +149,19 @@ def _blocks(rows: Sequence[_Row]) -> list[list[_Row]]:
     Names of authors and what follows them begin no block, and end the one above them.
     """
     blocks: list[list[_Row]] = []
-    ended = 0
+    within = LIMITS.gap * max((row.size for row in rows), default=0)
+    near: list[list[_Row]] = []
     for row in rows:
+        near = [block for block in near if row.top - block[-1].bottom < within]
         if _AFTER.match(row.text) or len(_AUTHORS.findall(row.text)) > 1:
-            ended = len(blocks)
+            near = []
             continue
-        above = next((block for block in reversed(blocks[ended:]) if _continues(block[-1], row)), None)
+        above = next((block for block in reversed(near) if _continues(block[-1], row)), None)
         if above is not None:
             above.append(row)
         elif not _KIND.fullmatch(row.text.strip()):
             blocks.append([row])
+            near.append(blocks[-1])
     return blocks
 
 

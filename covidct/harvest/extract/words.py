@@ -35,6 +35,11 @@ def clean(text: str) -> str:
     return " ".join(kept.split())
 
 
+def letters_of(text: str) -> str:
+    """Letters and digits of ``text`` in small letters: what is left where two printings are compared."""
+    return re.sub(r"[\W_]+", "", text.lower())
+
+
 def join_lines(lines: Iterable[str], words: Vocabulary) -> str:
     """One text of ``lines``; a word broken at a line end is made whole."""
     pieces: list[str] = []
