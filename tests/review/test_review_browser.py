@@ -66,6 +66,34 @@ def test_undo_adds_a_decision_and_brings_the_item_back(live: Live, visit: Visit)
     assert live.workspace.panel(panel).label == before
 
 
+def test_what_is_still_on_its_way_is_shown_as_decided(live: Live, visit: Visit) -> None:
+    page, held = visit(live.url), []
+    page.route("**/api/act", lambda route: held.append(route))
+    panel = press(page, "x")
+    press(page, "k")
+    expect(page.locator(".decide.reject")).to_have_attribute("aria-pressed", "true")
+    press(page, "2")  # must take the panel back, though the rejection is not written yet
+    assert not words(live.workspace)
+    assert held
+    page.unroute_all()  # lets go of what was held
+    saved(page)
+    current = live.workspace.current("panel", panel)
+    assert (current["accept"].value, current["label"].value) == (True, "negative")
+
+
+def test_a_slow_answer_still_brings_the_kind_up_to_date(live: Live, visit: Visit) -> None:
+    page, held = visit(live.url), []
+    page.route("**/api/act", lambda route: held.append(route))
+    for key in ("t", "ArrowDown", "ArrowDown", "ArrowDown", "Enter"):
+        page.keyboard.press(key)
+    expect(page.locator(".more select")).to_have_value("xray")
+    page.wait_for_timeout(500)
+    assert held
+    page.unroute_all()  # lets go of what was held
+    saved(page)
+    expect(page.locator(".facts")).to_contain_text("dana: Kind X-ray")
+
+
 def test_a_label_after_a_rejection_takes_the_panel_back(live: Live, visit: Visit) -> None:
     page = visit(live.url)
     panel = press(page, "x")

@@ -68,6 +68,7 @@ function write(words) {
 }
 
 export const unsent = () => read().length;
+export const unsentAbout = (id) => read().flatMap((word) => word.decisions || []).filter((said) => said.entity_id === id);
 
 // The body is kept, then sent in order; resolves with the server's answer, whenever that comes.
 const waiting = new Map();

@@ -1,7 +1,7 @@
 // One panel at a time: the picture large, everything known beside it, and the keys that decide.
 
 import { h, button, openDialog, plural, toast } from "./dom.js";
-import { bitmap, blob, flush, get, isGone } from "./api.js";
+import { bitmap, blob, flush, get, isGone, unsentAbout } from "./api.js";
 import { BoxEditor, figureView } from "./boxes.js";
 import { conflictNotice, facts, kindName } from "./facts.js";
 import { MaskTool, maskInForce } from "./mask.js";
@@ -10,6 +10,16 @@ import { Viewer } from "./viewer.js";
 const AHEAD = 3;
 const KEPT = 24;
 const path = (id) => encodeURIComponent(id);
+
+// What was decided on this panel and is still on its way is shown as decided.
+function withUnsent(item) {
+  const panel = { ...item.panel };
+  for (const { field, value } of unsentAbout(panel.panel_id)) {
+    if (field === "accept") panel.rejected = !value;
+    else if (field === "label" || field === "kind") panel[field] = value;
+  }
+  return { ...item, panel };
+}
 const duration = (seconds) => (seconds < 90 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`);
 
 export class ItemView {
@@ -108,8 +118,10 @@ export class ItemView {
     }
   }
 
-  drop(ids) {
-    for (const id of ids) if (id !== this.ids[this.at]) this.cache.delete(id);
+  // Written down: what was fetched before is old, also for the panel on the screen.
+  written(ids, decided) {
+    for (const id of ids) this.cache.delete(id);
+    if (decided && ids.includes(this.ids[this.at]) && !this.tool && this.app.view === this) this.show();
   }
 
   forget() {
@@ -134,16 +146,18 @@ export class ItemView {
     const before = this.item;
     if (before && before.panel.panel_id !== id) this.item = null;
     let found;
+    const coming = this.fetch(id);
+    const overtaken = () => id !== this.ids[this.at] || (this.cache.has(id) && this.cache.get(id) !== coming);
     try {
-      found = await this.fetch(id);
+      found = await coming;
     } catch (error) {
-      if (id === this.ids[this.at]) this.showTrouble(error);
+      if (!overtaken()) this.showTrouble(error);
       return;
     }
-    if (id !== this.ids[this.at]) return;
+    if (overtaken()) return;
     this.node.classList.remove("nothing");
     const again = before && before.panel.panel_id === id && before.panel.file === found.item.panel.file;
-    this.item = found.item;
+    this.item = withUnsent(found.item);
     this.figureUrlNow = found.figureUrl;
     this.masked = false;
     if (!again) this.viewer.reset();
@@ -295,7 +309,7 @@ export class ItemView {
 
   decide(decisions, text, stay = false) {
     this.app.decide(decisions, text, this.seconds(), this.item.last);
-    if (stay) return this.later();
+    if (stay) return this.show();
     this.cache.delete(this.item.panel.panel_id);
     return this.go(1);
   }
@@ -363,12 +377,6 @@ export class ItemView {
     const text = value === "no" ? "no identifying text" : "identifying text";
     const resolves = this.item.conflicts.some((found) => found.field === "mask");
     this.decide([{ entity: "panel", entity_id: this.item.panel.panel_id, field: "identifying", value, resolves }], text, true);
-  }
-
-  // The item as the server has it, once what was just said is written.
-  async later() {
-    const id = this.item.panel.panel_id;
-    setTimeout(() => this.ids[this.at] === id && !this.tool && this.again(), 120);
   }
 
   // -- tools --

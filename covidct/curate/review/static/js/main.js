@@ -163,12 +163,12 @@ class App {
     document.addEventListener("keydown", (event) => this.key(event));
     document.addEventListener("visibilitychange", () => !document.hidden && this.news());
     on("back", () => { flush(); this.views.item.again(); });
-    on("saved", (answer) => this.saved(answer));
+    on("saved", (answer, word) => this.saved(answer, word));
     on("refused", (why) => openDialog("That was not written down", h("p", {}, why)));
   }
 
-  saved(answer) {
-    this.views.item.drop(answer.ids);
+  saved(answer, word) {
+    this.views.item.written(answer.ids, word.do === "decide");
     if (answer.meanwhile && answer.meanwhile.length) {
       const names = answer.meanwhile.map((by) => by.replace(/^curator:/, "")).join(", ");
       toast(`Decided meanwhile by ${names}: both words are kept, see the queue of conflicts`);
