@@ -1,11 +1,13 @@
 """Records to SQLite rows and back."""
 
+import dataclasses
 import json
 import sqlite3
-from collections.abc import Mapping
 from typing import Any
 
 from covidct.records import Anchor, Box, Decision, Dropped, Figure, Panel, Paper, PaperStatus
+
+DECISION = [field.name for field in dataclasses.fields(Decision)]
 
 
 def dump(value: Any) -> str:
@@ -24,31 +26,12 @@ def _box(values: Any) -> Box:
 
 
 def _dump_box(box: Box | None) -> str | None:
-    return None if box is None else dump(list(box))
+    return None if box is None else dump(box)
 
 
 def paper_row(paper: Paper) -> dict[str, Any]:
     """Column values of a paper."""
-    return {
-        "paper_id": paper.paper_id,
-        "source": paper.source,
-        "doi": paper.doi,
-        "version": paper.version,
-        "versions": dump(list(paper.versions)),
-        "title": paper.title,
-        "abstract": paper.abstract,
-        "date": paper.date,
-        "server": paper.server,
-        "category": paper.category,
-        "licence": paper.licence,
-        "url": paper.url,
-        "jats_url": paper.jats_url,
-        "status": str(paper.status),
-        "reason": paper.reason,
-        "source_file": paper.source_file,
-        "sha256": paper.sha256,
-        "jats_sha256": paper.jats_sha256,
-    }
+    return vars(paper) | {"versions": dump(paper.versions), "status": str(paper.status)}
 
 
 def paper_of(row: sqlite3.Row) -> Paper:
@@ -61,29 +44,9 @@ def paper_of(row: sqlite3.Row) -> Paper:
 
 def figure_row(figure: Figure, position: int, version: int, pixel_hash: str) -> dict[str, Any]:
     """Column values of a figure."""
-    return {
-        "figure_id": figure.figure_id,
-        "paper_id": figure.paper_id,
-        "position": position,
-        "paper_version": version,
-        "source_file": figure.source_file,
-        "label": figure.label,
-        "page": figure.page,
-        "box": _dump_box(figure.box),
-        "caption": figure.caption,
-        "caption_page": figure.caption_page,
-        "mentions": dump(list(figure.mentions)),
-        "kind": figure.kind,
-        "file": figure.file,
-        "width": figure.width,
-        "height": figure.height,
-        "sha256": figure.sha256,
-        "pixel_hash": pixel_hash,
-        "licence": figure.licence,
-        "provenance": dump(dict(figure.provenance)),
-        "pair": figure.pair,
-        "pair_score": figure.pair_score,
-    }
+    place = {"position": position, "paper_version": version, "pixel_hash": pixel_hash}
+    texts = {"mentions": dump(figure.mentions), "provenance": dump(dict(figure.provenance))}
+    return vars(figure) | place | texts | {"box": _dump_box(figure.box)}
 
 
 def figure_of(row: sqlite3.Row) -> Figure:
@@ -99,26 +62,7 @@ def figure_of(row: sqlite3.Row) -> Figure:
 
 def panel_row(panel: Panel, position: int, pixel_hash: str) -> dict[str, Any]:
     """Column values of a panel."""
-    return {
-        "panel_id": panel.panel_id,
-        "figure_id": panel.figure_id,
-        "position": position,
-        "panel_label": panel.panel_label,
-        "box": _dump_box(panel.box),
-        "sub_caption": panel.sub_caption,
-        "kind": panel.kind,
-        "score": panel.score,
-        "label": panel.label,
-        "label_by": panel.label_by,
-        "label_evidence": panel.label_evidence,
-        "patient_id": panel.patient_id,
-        "file": panel.file,
-        "width": panel.width,
-        "height": panel.height,
-        "sha256": panel.sha256,
-        "pixel_hash": pixel_hash,
-        "letter_by": panel.letter_by,
-    }
+    return vars(panel) | {"position": position, "pixel_hash": pixel_hash, "box": _dump_box(panel.box)}
 
 
 def panel_of(row: sqlite3.Row) -> Panel:
@@ -137,18 +81,7 @@ def dropped_row(position: int, dropped: Dropped) -> tuple[Any, ...]:
 
 def dump_anchor(anchor: Anchor | None) -> str | None:
     """An anchor as JSON."""
-    if anchor is None:
-        return None
-    return dump(
-        {
-            "paper_id": anchor.paper_id,
-            "version": anchor.version,
-            "page": anchor.page,
-            "box": anchor.box and list(anchor.box),
-            "panel_box": anchor.panel_box and list(anchor.panel_box),
-            "pixel_hash": anchor.pixel_hash,
-        }
-    )
+    return None if anchor is None else dump(vars(anchor))
 
 
 def anchor_of(text: str | None) -> Anchor | None:
@@ -163,19 +96,6 @@ def anchor_of(text: str | None) -> Anchor | None:
 
 def decision_of(row: sqlite3.Row) -> Decision:
     """A decision from its row."""
-    evidence: Mapping[str, Any] = json.loads(row["evidence"])
-    return Decision(
-        entity=row["entity"],
-        entity_id=row["entity_id"],
-        field=row["field"],
-        value=json.loads(row["value"]),
-        by=row["by"],
-        why=row["why"],
-        score=row["score"],
-        evidence=evidence,
-        anchor=anchor_of(row["anchor"]),
-        seconds=row["seconds"],
-        undoes=row["undoes"],
-        decision_id=row["decision_id"],
-        at=row["at"],
-    )
+    values = {column: row[column] for column in DECISION}
+    read = {"value": json.loads(row["value"]), "evidence": json.loads(row["evidence"])}
+    return Decision(**values | read | {"anchor": anchor_of(row["anchor"])})

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from covidct.profiles import current
-from covidct.records import Box, Panel, Paper, PaperStatus
+from covidct.records import Box, Paper, PaperStatus
 from covidct.workspace.accepted import waits
-from covidct.workspace.rows import dump, figure_of, panel_of, paper_of
+from covidct.workspace.rows import dump
 from covidct.workspace.workspace import Workspace
 
 Row = dict[str, str]
@@ -45,13 +45,9 @@ def rows(workspace: Workspace, name: str) -> Iterator[Row]:
 
 def missing_papers(workspace: Workspace) -> Iterator[Row]:
     """The download list for a person: papers whose document, or whose figures, could not be had, and why."""
-    for paper in _each_paper(workspace):
+    for paper in workspace.each_paper():
         if paper.status not in HERE or _in_doubt(paper):
             yield {column: _text(getattr(paper, column)) for column in MISSING_COLUMNS}
-
-
-def _each_paper(workspace: Workspace) -> Iterator[Paper]:
-    return map(paper_of, workspace.connection.execute("SELECT * FROM papers ORDER BY paper_id"))
 
 
 def _in_doubt(paper: Paper) -> bool:
@@ -60,7 +56,7 @@ def _in_doubt(paper: Paper) -> bool:
 
 def _papers(workspace: Workspace) -> Iterator[Row]:
     count = "SELECT count(*) FROM figures WHERE paper_id = ?"
-    for paper in _each_paper(workspace):
+    for paper in workspace.each_paper():
         read = workspace.current("paper", paper.paper_id).get("licence")
         found = workspace.connection.execute(count, (paper.paper_id,)).fetchone()[0]
         yield _paper(replace(paper, licence=str(read.value)) if read else paper, found)
@@ -72,20 +68,13 @@ def _paper(paper: Paper, n_figures: int) -> Row:
 
 
 def _figures(workspace: Workspace) -> Iterator[Row]:
-    for row in workspace.connection.execute("SELECT * FROM figures ORDER BY paper_id, position, figure_id"):
-        figure = figure_of(row)
+    for figure in workspace.each_figure():
         special = _corners(figure.box, digits=2) | {"mentions": dump(list(figure.mentions))}
         yield {c: special[c] if c in special else _text(getattr(figure, c)) for c in COLUMNS["figures"]}
 
 
-def _each_panel(workspace: Workspace) -> Iterator[Panel]:
-    order = "ORDER BY f.paper_id, f.position, f.figure_id, p.position, p.panel_id"
-    found = workspace.connection.execute(f"SELECT p.* FROM panels p JOIN figures f USING (figure_id) {order}")
-    return map(panel_of, found)
-
-
 def _panels(workspace: Workspace) -> Iterator[Row]:
-    for panel in _each_panel(workspace):
+    for panel in workspace.each_panel():
         special = _corners(panel.box, digits=0) | {"score": f"{panel.score:.3f}"}
         yield {c: special[c] if c in special else _text(getattr(panel, c)) for c in COLUMNS["panels"]}
 
@@ -93,7 +82,7 @@ def _panels(workspace: Workspace) -> Iterator[Row]:
 def _images(workspace: Workspace) -> Iterator[Row]:
     """Panels that a release would take as things stand: the profile's kind of picture, accepted, not rejected."""
     kind = current().picture
-    for panel in _each_panel(workspace):
+    for panel in workspace.each_panel():
         if panel.kind != kind or panel.label not in ("positive", "negative"):
             continue
         decided = workspace.current("panel", panel.panel_id)

@@ -7,7 +7,7 @@ module: files and connections (opened.py), decisions (decided.py), accounts of s
 
 import sqlite3
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from covidct.errors import CovidctError
@@ -36,9 +36,13 @@ PURGE_SECONDS = 5
 class Workspace(Ledger):
     """One folder with one SQLite file and the files it speaks of; a context manager, usable from several threads."""
 
+    def each_paper(self) -> Iterator[Paper]:
+        """All papers, by id, one at a time."""
+        return map(paper_of, self.connection.execute("SELECT * FROM papers ORDER BY paper_id"))
+
     def papers(self) -> list[Paper]:
         """All papers, by id."""
-        return [paper_of(row) for row in self.connection.execute("SELECT * FROM papers ORDER BY paper_id")]
+        return list(self.each_paper())
 
     def paper(self, paper_id: str) -> Paper | None:
         """One paper, or None."""
@@ -66,11 +70,15 @@ class Workspace(Ledger):
                     _save_paper(connection, paper)
             time.sleep(PAUSE)
 
+    def each_figure(self, paper_id: str | None = None) -> Iterator[Figure]:
+        """All figures, or one paper's, in reading order, one at a time."""
+        where, values = ("WHERE paper_id = ?", (paper_id,)) if paper_id is not None else ("", ())
+        order = "ORDER BY paper_id, position, figure_id"
+        return map(figure_of, self.connection.execute(f"SELECT * FROM figures {where} {order}", values))
+
     def figures(self, paper_id: str | None = None) -> list[Figure]:
         """All figures, or one paper's, in reading order."""
-        where, values = ("WHERE paper_id = ?", (paper_id,)) if paper_id is not None else ("", ())
-        rows = self.connection.execute(f"SELECT * FROM figures {where} ORDER BY paper_id, position, figure_id", values)
-        return [figure_of(row) for row in rows]
+        return list(self.each_figure(paper_id))
 
     def figure(self, figure_id: str) -> Figure | None:
         """One figure, or None."""
@@ -106,8 +114,8 @@ class Workspace(Ledger):
         stored = self.store(blanked(self.folder / figure.file, places), ".png")
         return replace(figure, file=stored.file, sha256=stored.sha256)
 
-    def panels(self, figure_id: str | None = None, paper_id: str | None = None) -> list[Panel]:
-        """Panels of a figure, of a paper, or all, in reading order, with the values in force."""
+    def each_panel(self, figure_id: str | None = None, paper_id: str | None = None) -> Iterator[Panel]:
+        """Panels of a figure, of a paper, or all, in reading order, with the values in force, one at a time."""
         where, values = "", []
         if figure_id is not None:
             where, values = "WHERE p.figure_id = ?", [figure_id]
@@ -118,7 +126,11 @@ class Workspace(Ledger):
             " ORDER BY f.paper_id, f.position, f.figure_id, p.position, p.panel_id",
             values,
         )
-        return [panel_of(row) for row in rows]
+        return map(panel_of, rows)
+
+    def panels(self, figure_id: str | None = None, paper_id: str | None = None) -> list[Panel]:
+        """What :meth:`each_panel` gives, as a list."""
+        return list(self.each_panel(figure_id, paper_id))
 
     def panel(self, panel_id: str) -> Panel | None:
         """One panel, or None."""
