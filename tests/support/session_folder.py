@@ -1,5 +1,6 @@
 """What the commands of a page find: papers, pictures, tables and releases of the names that pages use, all drawn."""
 
+import dataclasses
 import json
 import shutil
 import threading
@@ -18,7 +19,7 @@ from faultserver.server import static
 from PIL import Image
 
 from covidct.curate.judge import UNPROVEN
-from covidct.demo.corpus import make_papers
+from covidct.demo.corpus import MadePaper, make_papers
 from covidct.demo.pdf import write_pdf
 from covidct.demo.server import preprint_server
 from covidct.imaging.phantoms import phantom
@@ -32,6 +33,9 @@ CLASSES = {"CT_COVID": ("COVID", True), "CT_NonCOVID": ("NonCOVID", False)}
 READER = 11434
 """Port of a model server on this machine, as the page on labels prints it."""
 IN_SPLIT = {"train": 10, "val": 6, "test": 6}
+NAMED = "10.1101/2020.02.25.20021568"
+"""A paper that examples of ``--help`` name."""
+SCANS = 16
 CORRECTED = "image_id,action,value,evidence,reason"
 Covidct = Callable[[str], None]
 
@@ -54,6 +58,8 @@ def build(folder: Path, covidct: Covidct) -> None:
     covidct("data import luna16 LUNA16 --out LUNA --subjects 3")
     covidct("harvest --from papers -w curated")
     covidct("curate auto -w curated")
+    for paper in _made(3):
+        covidct(f"curate licence {paper.doi} cc-by-4.0 --evidence https://example.org/{paper.doi} -w curated")
 
 
 def take_what_waits(folder: Path) -> None:
@@ -65,8 +71,13 @@ def take_what_waits(folder: Path) -> None:
         workspace.decide([Decision("panel", name, "accept", True, "curator:ann") for name in waiting])
 
 
+def _made(count: int) -> list[MadePaper]:
+    papers = make_papers(count, 7)
+    return [*papers[:2], dataclasses.replace(papers[2], doi=NAMED), *papers[3:]]
+
+
 def _papers(folder: Path) -> None:
-    for number, paper in enumerate(make_papers(4, 7)):
+    for number, paper in enumerate(_made(4)):
         path = folder / ("papers" if number < 3 else "Downloads") / f"{number}.pdf"
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(write_pdf(paper)[0])
@@ -112,14 +123,14 @@ def _published_set(folder: Path, rng: np.random.Generator) -> None:
 
 
 def _scans(folder: Path, rng: np.random.Generator) -> None:
-    """Three scans as LUNA16 has them, and patches as LNM has them."""
+    """A few scans as LUNA16 has them, and patches as LNM has them."""
     z, y, x = np.mgrid[:40, :64, :64]
     body = np.where(np.hypot(x - 32, (y - 32) * 1.2) < 26, 40, -1000)
     lungs = (np.hypot(x - 21, (y - 30) * 0.7) < 8) | (np.hypot(x - 43, (y - 30) * 0.7) < 8)
     volume = np.where(lungs & (z > 7) & (z < 37), -800, body)
     (folder / "LUNA16").mkdir()
     lines = ["seriesuid,coordX,coordY,coordZ,diameter_mm"]
-    for number in range(3):
+    for number in range(SCANS):
         scan = SimpleITK.GetImageFromArray((volume + rng.normal(0, 20, volume.shape)).astype(np.int16))
         scan.SetSpacing((5.0, 5.0, 2.5))
         SimpleITK.WriteImage(scan, str(folder / "LUNA16" / f"1.{number}.mhd"))
@@ -133,7 +144,7 @@ def _scans(folder: Path, rng: np.random.Generator) -> None:
 @contextmanager
 def services(folder: Path) -> Iterator[dict[str, str]]:
     """Loopback servers in the place of every service, as the variables that lead there."""
-    made = make_papers(12, 7)
+    made = _made(12)
     archives = {
         f"/Images-processed/{name}.zip": (
             (folder / "COVID-CT" / "Images-processed" / f"{name}.zip").read_bytes(),
