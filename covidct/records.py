@@ -86,6 +86,9 @@ class Figure:
     caption: str = ""
     caption_page: int | None = None
     mentions: tuple[str, ...] = ()
+    """Sentences of the text that mention it."""
+    paragraphs: tuple[str, ...] = ()
+    """The whole paragraphs that they stand in, as far as the text could be cut into paragraphs."""
     kind: str = ""
     file: str = ""
     """Path of the picture below the workspace's folder, POSIX; content-addressed."""

@@ -1,7 +1,7 @@
 """What the text around a figure adds where its caption does not decide: mentions, title, abstract, date.
 
-The paper's order: sub-caption, caption, the sentences that mention the figure, title, abstract. Statements about
-many people, about relatives or about the literature say nothing of this picture and do not count.
+The paper's order: sub-caption, caption, the paragraphs and sentences that mention the figure, title, abstract.
+Statements about many people, about relatives or about the literature say nothing of this picture and do not count.
 """
 
 import re
@@ -27,9 +27,16 @@ def label_with_context(text: str, context: str) -> Labels:
 
 
 def label_figure(
-    caption: str, mentions: Sequence[str] = (), title: str = "", abstract: str = "", published: str = ""
+    caption: str,
+    mentions: Sequence[str] = (),
+    title: str = "",
+    abstract: str = "",
+    published: str = "",
+    paragraphs: Sequence[str] = (),
 ) -> Labels:
-    """Sub-caption, caption, sentences that mention the figure, title, abstract: the first that decides holds.
+    """Sub-caption, caption, what mentions the figure, title, abstract: the first that decides holds.
+
+    ``mentions`` are the sentences that mention the figure, ``paragraphs`` the paragraphs that they stand in.
 
     A caption that speaks of mere suspicion, or of a disease that a COVID-19 patient may have as well, gives way only
     to a finding about the patient. ``published`` is the
@@ -38,9 +45,10 @@ def label_figure(
     if not caption.strip() and any(mention.strip() for mention in mentions):
         return _as_context(label_caption("\n".join(mentions)))
     labels, body = label_caption(caption), "\n".join(mentions)
+    around = _around(body, paragraphs)
     if labels.figure.label != UNCLEAR:
-        return _besides(labels, body, (title, abstract))
-    found = _about_patient(body, "context") or _about_patient(abstract, "abstract")
+        return _besides(labels, around, body, (title, abstract))
+    found = around or _about_patient(abstract, "abstract")
     if found is None and labels.figure.way is not Way.SUSPECTED:
         found = _about_paper(title)
     found = found or _before_outbreak(published)
@@ -58,14 +66,21 @@ def _suspects_the_disease(verdict: Verdict) -> bool:
     return verdict.way is Way.SUSPECTED and verdict.term.startswith("disease")
 
 
-def _besides(labels: Labels, body: str, paper: tuple[str, str]) -> Labels:
+def _around(body: str, paragraphs: Sequence[str]) -> Verdict | None:
+    """What the text around says: whole paragraphs only where they state the disease of the person, for they tell of
+    first tests, of relatives and of other germs as well; else the sentences of ``body``."""
+    found = _about_patient("\n".join(paragraphs), "paragraph")
+    return found if found is not None and found.way in (Way.SAID, Way.PROVEN) else _about_patient(body, "context")
+
+
+def _besides(labels: Labels, around: Verdict | None, body: str, paper: tuple[str, str]) -> Labels:
     """``CT with a pulmonary embolism``, of a patient who, says the text, tested positive; or in a paper about the
     disease: what it brings, or how it looks, is no other disease.
     """
     own = labels.figure
     if own.way not in OTHER_DISEASES:
         return labels
-    found = _about_patient(body, "context")
+    found = around
     if found is not None and (found.label != POSITIVE or not (own.besides or _together(body, own.term))):
         found = None
     if found is None and own.besides and own.way is not Way.FINAL_DIAGNOSIS:
@@ -171,7 +186,7 @@ def _about_patient(text: str, source: str) -> Verdict | None:
 
 
 _DIAGNOSIS = "disease-diagnosis"
-_STEPS = {"context": 5, "abstract": 7, "title": 6}
+_STEPS = {"paragraph": 5, "context": 5, "abstract": 7, "title": 6}
 
 
 def _instead(parts: Sequence[_Part], reading: Reading) -> Verdict | None:

@@ -1,4 +1,4 @@
-"""Sentences of the running text that mention a figure: where the caption does not decide, the text does."""
+"""Sentences and paragraphs of the running text that mention a figure: where the caption does not decide, they do."""
 
 import re
 from collections.abc import Iterable
@@ -19,6 +19,9 @@ _LEAD = re.compile(r"\b[SE]\d{1,3}(?:\s*(?:,|and|&|[-–—])\s*[SE]\d{1,3})*(?=
 _PART = re.compile(r"(?P<range>[-–—]|\bto\b)?\s*(?P<number>[a-z]?\d{1,3}|\b[ivx]{1,5}\b)", re.I)
 MAX_SENTENCES = 12
 MAX_LENGTH = 1200
+MAX_PARAGRAPHS = 6
+LONGEST_PARAGRAPH = 8000
+"""Letters; the longest of 255 case reports has 7,000. What is longer was not cut into paragraphs."""
 
 
 def sentences(text: str) -> list[str]:
@@ -54,13 +57,22 @@ def _listed(text: str, prefix: str) -> set[str]:
 
 def find_mentions(text: str, labels: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """For each printed label the sentences of ``text`` that mention it, in order, at most ``MAX_SENTENCES``."""
+    return _citing((sentence[:MAX_LENGTH] for sentence in sentences(text)), labels, MAX_SENTENCES)
+
+
+def find_paragraphs(paragraphs: Iterable[str], labels: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """For each printed label the whole paragraphs that mention it, in order, at most ``MAX_PARAGRAPHS``."""
+    return _citing((one for one in paragraphs if len(one) <= LONGEST_PARAGRAPH), labels, MAX_PARAGRAPHS)
+
+
+def _citing(pieces: Iterable[str], labels: Iterable[str], most: int) -> dict[str, tuple[str, ...]]:
     wanted = {label: parent_key(label_key(label)) for label in labels}
     out: dict[str, list[str]] = {label: [] for label in wanted}
-    for sentence in sentences(text):
-        keys = mentioned(sentence)
+    for piece in pieces:
+        keys = mentioned(piece)
         for label, key in wanted.items():
-            if key in keys and len(out[label]) < MAX_SENTENCES:
-                out[label].append(sentence[:MAX_LENGTH])
+            if key in keys and len(out[label]) < most:
+                out[label].append(piece)
     return {label: tuple(found) for label, found in out.items()}
 
 

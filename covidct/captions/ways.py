@@ -62,7 +62,8 @@ class Verdict:
     """A label, the way to it, and the span of the text that it rests on.
 
     ``term`` names the rules of the table that spoke (``disease-name+yes-before``). ``source`` says which text the span
-    belongs to: ``caption``, ``context`` (what mentions the figure), ``title``, ``abstract`` or ``published``.
+    belongs to: ``caption``, ``context`` (what mentions the figure), ``paragraph`` (where it is mentioned), ``title``,
+    ``abstract`` or ``published``.
     ``carried`` counts the steps from the text that says it to what it is said of: from the title to a panel, from one
     panel to the next, from the article to the figure.
     """

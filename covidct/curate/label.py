@@ -56,7 +56,7 @@ def _inputs(case: Case) -> str:
     paper = case.paper
     words = [current().digest, paper.title, paper.abstract, paper.date]
     for figure, panels in case.figures:
-        words += [figure.caption, *figure.mentions, f"{figure.pair} {figure.pair_score}"]
+        words += [figure.caption, *figure.mentions, *figure.paragraphs, f"{figure.pair} {figure.pair_score}"]
         words += [f"{lettered(p)} {p.sha256} {p.score} {p.kind} {p.patient_id}" for p in panels]
         words += [repr([(d.by, d.score, dict(d.evidence)) for d in _decided(case, p)]) for p in panels]
     return chr(31).join(words)
@@ -79,11 +79,12 @@ def run(item: Item) -> Outcome:
 
 def _seen(case: Case, figure: Figure, panels: Sequence[Panel]) -> Iterator[Seen]:
     paper = case.paper
-    labels = label_figure(figure.caption, figure.mentions, paper.title, paper.abstract, paper.date)
+    around = (figure.mentions, paper.title, paper.abstract, paper.date, figure.paragraphs)
+    labels = label_figure(figure.caption, *around)
     differ = len({verdict.label for verdict in labels.panels.values()}) > 1
     placed = assigned([lettered(panel) for panel in panels], list(labels.panels))
     texts = split_caption(figure.caption).panels
-    around = names_disease(paper.title) or names_disease(paper.abstract)
+    named = names_disease(paper.title) or names_disease(paper.abstract)
     findings = _findings_only(figure, panels, texts)
     for panel in panels:
         name = panel.panel_id
@@ -91,7 +92,7 @@ def _seen(case: Case, figure: Figure, panels: Sequence[Panel]) -> Iterator[Seen]
         second = str(case.seconds[name].value) if name in case.seconds else ""
         kind, patient = case.kinds.get(name), case.patients.get(name)
         own = names_disease(texts.get(placed[name].letter, figure.caption))
-        yield Seen(figure, panel, verdict, placed[name], differ, kind, patient, own, around, findings, second)
+        yield Seen(figure, panel, verdict, placed[name], differ, kind, patient, own, named, findings, second)
 
 
 def _findings_only(figure: Figure, panels: Sequence[Panel], texts: Mapping[str, str]) -> bool:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from lxml import etree
 
 from covidct.captions.figure_labels import label_key, parent_key, read_label
-from covidct.captions.mentions import find_mentions
+from covidct.captions.mentions import find_mentions, find_paragraphs
 from covidct.harvest.licences import normalised
 from covidct.harvest.xml import mended, parse_xml
 
@@ -36,6 +36,7 @@ class ArticleFigure:
     caption: str
     graphics: tuple[str, ...]
     mentions: tuple[str, ...] = ()
+    paragraphs: tuple[str, ...] = ()
     identifier: str = ""
 
     @property
@@ -61,7 +62,7 @@ class Article:
 def article_from_json(value: Mapping[str, Any]) -> Article:
     """The inverse of ``dataclasses.asdict``, from JSON values."""
     figures = tuple(
-        ArticleFigure(**{**item, "graphics": tuple(item["graphics"]), "mentions": tuple(item["mentions"])})
+        ArticleFigure(**{**item, **{name: tuple(item[name]) for name in ("graphics", "mentions", "paragraphs")}})
         for item in value["figures"]
     )
     return Article(**{**value, "figures": figures})
@@ -106,13 +107,13 @@ def _tag(node: etree._Element) -> str:
     return etree.QName(node).localname if isinstance(node.tag, str) else ""
 
 
-def _text(node: etree._Element | None) -> str:
+def _text(node: etree._Element | None, silent: frozenset[str] = _SILENT) -> str:
     """All text of ``node``, blocks parted by blanks, formula sources and hidden descriptions left out."""
     words: list[str] = []
 
     def walk(at: etree._Element) -> None:
         tag = _tag(at)
-        if tag and tag not in _SILENT:
+        if tag and tag not in silent:
             words.append(" " if tag in _BLOCKS else "")
             words.append(at.text or "")
             for child in at:
@@ -158,12 +159,14 @@ def _figures(article: etree._Element) -> Iterator[ArticleFigure]:
         n for n in article.iter("{*}fig") if not any(_tag(a) in ("sub-article", "response") for a in n.iterancestors())
     ]
     named = list(_named(nodes))
-    labels = [label for label, _ in named]
+    labels = [label for label, _ in named if label]
     body = article.find("{*}body")
-    mentions = find_mentions(_running_text(body), [label for label in labels if label]) if body is not None else {}
+    text = _paragraphs(body) if body is not None else []
+    mentions, paragraphs = find_mentions(" ".join(text), labels), find_paragraphs(text, labels)
     for node, (label, caption) in zip(nodes, named, strict=True):
         graphics = tuple(dict.fromkeys(_graphics(node)))
-        yield ArticleFigure(label, caption, graphics, mentions.get(label, ()), node.get("id") or "")
+        cited = mentions.get(label, ()), paragraphs.get(label, ())
+        yield ArticleFigure(label, caption, graphics, *cited, node.get("id") or "")
 
 
 def _named(nodes: Sequence[etree._Element]) -> Iterator[tuple[str, str]]:
@@ -228,12 +231,9 @@ def _caption(node: etree._Element) -> str:
     return " ".join(filter(None, map(_text, node.findall("{*}caption"))))
 
 
-def _running_text(body: etree._Element) -> str:
-    paragraphs = []
-    for node in body.iter("{*}p"):
-        if not _inside(node, _NOT_TEXT):
-            paragraphs.append(_text(node))
-    return " ".join(paragraphs)
+def _paragraphs(body: etree._Element) -> list[str]:
+    """The running text; what stands inside a paragraph without being text (figures, tables) is left out."""
+    return [_text(node, _SILENT | _NOT_TEXT) for node in body.iter("{*}p") if not _inside(node, _NOT_TEXT)]
 
 
 def match_media(graphic: str, media: Sequence[str]) -> str:

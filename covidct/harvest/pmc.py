@@ -281,6 +281,7 @@ class PmcHarvest:
             label=found.label,
             caption=found.caption,
             mentions=found.mentions,
+            paragraphs=found.paragraphs,
             kind="raster",
             licence=paper.licence,
             provenance={"rule": "jats-media", "version": paper.version, "graphics": list(found.graphics)},

@@ -196,6 +196,7 @@ class Shelf:
             caption=found.caption,
             caption_page=found.caption_page,
             mentions=found.mentions,
+            paragraphs=found.paragraphs,
             kind=found.kind,
             file=stored.file,
             width=found.width,
@@ -267,6 +268,7 @@ def unseen_figures(paper: Paper, figures: list[Figure], article: Article) -> lis
             label=figure.label,
             caption=figure.caption,
             mentions=figure.mentions,
+            paragraphs=figure.paragraphs,
             licence=paper.licence,
             provenance={"rule": "jats-only", "graphics": list(figure.graphics), "version": paper.version},
         )

@@ -9,12 +9,13 @@ import posixpath
 import re
 import stat
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from covidct.captions.figure_labels import read_label
-from covidct.captions.mentions import find_mentions
+from covidct.captions.mentions import find_mentions, find_paragraphs
 from covidct.files import safe_name
 from covidct.harvest.articles import Article, ArticleFigure, read_article
 from covidct.harvest.licences import normalised
@@ -110,10 +111,10 @@ def _article(soup: "BeautifulSoup", files: Collection[str]) -> Article:
     read = [_figure(node, files) for node in nodes]
     for node in nodes:
         node.decompose()  # so that captions are no running text
-    text = _running_text(soup)
-    mentions = find_mentions(text, [figure.label for figure in read if figure.label])
+    text, labels = _paragraphs(soup), [figure.label for figure in read if figure.label]
+    mentions, paragraphs = find_mentions(" ".join(text), labels), find_paragraphs(text, labels)
     figures = (
-        ArticleFigure(f.label, f.caption, f.graphics, mentions.get(f.label, ()), f.identifier)
+        replace(f, mentions=mentions.get(f.label, ()), paragraphs=paragraphs.get(f.label, ()))
         for f in read
         if f.caption
     )
@@ -124,7 +125,7 @@ def _article(soup: "BeautifulSoup", files: Collection[str]) -> Article:
         abstract=_words(soup.select_one("div.abstract, section.abstract, #abstract-1")),
         licence=_licence(soup),
         date=_meta(soup, "citation_publication_date", "citation_date", "dc.date").replace("/", "-"),
-        has_body=len(text) > 500,
+        has_body=sum(map(len, text)) > 500,
         figures=tuple(figures),
     )
 
@@ -215,10 +216,10 @@ def _words(node: "Tag | None") -> str:
     return " ".join("".join(pieces).split())
 
 
-def _running_text(soup: "BeautifulSoup") -> str:
+def _paragraphs(soup: "BeautifulSoup") -> list[str]:
     paragraphs = []
     for node in soup.find_all("p"):
         marks = (str(mark) for above in node.parents for mark in (*_classes(above), above.get("id") or ""))
         if not any(_REFERENCES.search(mark) for mark in marks) and node.find_parent(["table", "aside"]) is None:
             paragraphs.append(_words(node))
-    return " ".join(paragraphs)
+    return paragraphs

@@ -45,7 +45,8 @@ def paper_of(row: sqlite3.Row) -> Paper:
 def figure_row(figure: Figure, position: int, version: int, pixel_hash: str) -> dict[str, Any]:
     """Column values of a figure."""
     place = {"position": position, "paper_version": version, "pixel_hash": pixel_hash}
-    texts = {"mentions": dump(figure.mentions), "provenance": dump(dict(figure.provenance))}
+    texts = {name: dump(getattr(figure, name)) for name in ("mentions", "paragraphs")}
+    texts |= {"provenance": dump(dict(figure.provenance))}
     return vars(figure) | place | texts | {"box": _dump_box(figure.box)}
 
 
@@ -56,6 +57,7 @@ def figure_of(row: sqlite3.Row) -> Figure:
         del values[column]
     values["box"] = box_of(values["box"])
     values["mentions"] = tuple(json.loads(values["mentions"]))
+    values["paragraphs"] = tuple(json.loads(values["paragraphs"]))
     values["provenance"] = json.loads(values["provenance"])
     return Figure(**values)
 

@@ -81,6 +81,9 @@ MIGRATIONS = (
     UPDATE figures SET pair = 'by-order' WHERE instr(provenance, '"by-order"') > 0;
     UPDATE figures SET pair = 'by-order-unequal' WHERE instr(provenance, '"by-order-unequal"') > 0;
     """,
+    """
+    ALTER TABLE figures ADD COLUMN paragraphs TEXT NOT NULL DEFAULT '[]';
+    """,
 )
 
 

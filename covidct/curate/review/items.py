@@ -60,9 +60,10 @@ def blinded(item: Json, by: str) -> Json:
 
 
 def texts_of(panel: Panel, figure: Figure, paper: Paper) -> dict[str, str]:
-    """The texts on the screen by name; mentions are numbered."""
+    """The texts on the screen by name; what mentions the figure is numbered: paragraphs, and sentences in none."""
     texts = {"sub_caption": panel.sub_caption, "caption": figure.caption, "title": paper.title}
-    texts |= {f"mention{number}": text for number, text in enumerate(figure.mentions)}
+    alone = [text for text in figure.mentions if not any(text in whole for whole in figure.paragraphs)]
+    texts |= {f"mention{number}": text for number, text in enumerate((*figure.paragraphs, *alone))}
     return {**texts, "abstract": paper.abstract}
 
 
@@ -139,8 +140,8 @@ def _one_line(text: str) -> str:
 
 
 def _order(texts: Mapping[str, str], piece: Mapping[str, Any], name: str | None) -> list[str]:
-    """Where to look for a quote first: in the text that was named; ``context`` are the sentences that mention it."""
-    if "context" in (piece.get("part"), piece.get("where"), piece.get("source")):
+    """Where to look for a quote first: in the text that was named; ``context`` and ``paragraph`` mention the figure."""
+    if {"context", "paragraph"} & {piece.get("part"), piece.get("where"), piece.get("source")}:
         return sorted(texts, key=lambda text: not text.startswith("mention"))
     return [*([name] if name is not None else []), *texts]
 

@@ -1,17 +1,17 @@
 """Stage 6 and 7: pairs of caption and regions become figures with picture, mentions and provenance."""
 
-from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
-from covidct.captions.mentions import find_mentions
+from covidct.captions.mentions import find_mentions, find_paragraphs
 from covidct.harvest.extract.assemble import Around, Assembled, assemble
 from covidct.harvest.extract.beside import Found
 from covidct.harvest.extract.boxes import rounded
 from covidct.harvest.extract.document import LIBRARY_ERRORS, out_of_memory
+from covidct.harvest.extract.prose import paragraphs_of, running_words
 from covidct.harvest.extract.render import Picture, render, stacked, write
 from covidct.harvest.extract.results import ExtractedFigure, Limits
 from covidct.harvest.extract.tally import Tally
-from covidct.harvest.extract.words import Vocabulary, join_lines
 from covidct.harvest.extract.work import Work, caption_lines
 
 Part = tuple[Found, Assembled, Picture]
@@ -20,15 +20,17 @@ Part = tuple[Found, Assembled, Picture]
 def write_figures(work: Work, out: Path, limits: Limits, tally: Tally) -> None:
     """Fill ``work.figures`` in the order of the captions; pictures go to ``out``."""
     order = {id(caption): n for n, caption in enumerate(work.captions)}
-    mentions = find_mentions(running_words(work), [found.caption.label.printed for found in work.found])
+    labels = [found.caption.label.printed for found in work.found]
+    mentions, paragraphs = find_mentions(running_words(work), labels), find_paragraphs(paragraphs_of(work), labels)
     ordered = sorted(work.found, key=lambda found: order[id(found.caption)])
     for found in ordered[limits.figures :]:
         tally.drop(found.caption.label.printed, "figure-limit", "figure limit", work.pages[found.page].number)
     for found in ordered[: limits.figures]:
         parts = [part for one in (found, *found.more) if (part := _part(work, one, limits, tally)) is not None]
         if parts:
-            quoted = mentions.get(found.caption.label.printed, ())
-            work.figures.append(_figure(work, found, parts, out, quoted))
+            label = found.caption.label.printed
+            figure = _figure(work, found, parts, out)
+            work.figures.append(replace(figure, mentions=mentions[label], paragraphs=paragraphs[label]))
 
 
 def _part(work: Work, found: Found, limits: Limits, tally: Tally) -> Part | None:
@@ -54,7 +56,7 @@ def _part(work: Work, found: Found, limits: Limits, tally: Tally) -> Part | None
     return found, figure, picture
 
 
-def _figure(work: Work, found: Found, parts: list[Part], out: Path, mentions: tuple[str, ...]) -> ExtractedFigure:
+def _figure(work: Work, found: Found, parts: list[Part], out: Path) -> ExtractedFigure:
     caption = found.caption
     first, figure, picture = parts[0]
     page = work.pages[first.page].number
@@ -66,7 +68,8 @@ def _figure(work: Work, found: Found, parts: list[Part], out: Path, mentions: tu
         box=rounded(picture.box),
         caption=caption.text,
         caption_page=work.pages[caption.page].number,
-        mentions=mentions,
+        mentions=(),
+        paragraphs=(),
         kind=figure.kind,
         picture=target,
         width=width,
@@ -99,15 +102,3 @@ def _provenance(work: Work, found: Found, parts: list[Part]) -> dict[str, object
             for one, _, shown in parts
         ]
     return out
-
-
-def running_words(work: Work) -> str:
-    """The text of the document without captions, as one string."""
-
-    def lines() -> Iterator[str]:
-        for number, page in enumerate(work.pages):
-            taken = {i for c in work.captions if c.page == number for i in c.lines}
-            taken |= {i for c in work.captions if c.page == number - 1 for i in c.overleaf}
-            yield from (line.text for i, line in enumerate(page.lines) if i not in taken and not line.way)
-
-    return join_lines(lines(), Vocabulary(()))

@@ -88,8 +88,9 @@ def _merged(figure: ExtractedFigure, known: ArticleFigure | None, files: dict[st
     figure, notes["picture_from"] = _with_better_picture(figure, known, files)
     if notes["picture_from"] in {file.name for file in files.values()}:
         notes |= PAIR
-    quoted = known.mentions or figure.mentions
-    return replace(figure, caption=known.caption or figure.caption, mentions=quoted, provenance=notes)
+    quoted = known if known.mentions else figure
+    told = replace(figure, mentions=quoted.mentions, paragraphs=quoted.paragraphs)
+    return replace(told, caption=known.caption or figure.caption, provenance=notes)
 
 
 def similarity(a: str, b: str) -> float:
@@ -166,7 +167,17 @@ def _only_in_jats(figure: ArticleFigure, files: dict[str, Path], out: Path, coun
     target.write_bytes(png_bytes(np.asarray(picture)))
     notes = {"caption_from": "jats", "jats_id": figure.identifier, "picture_from": file.name, **PAIR}
     return ExtractedFigure(
-        figure.label, None, None, figure.caption, None, figure.mentions, "raster", target, *picture.size, notes
+        figure.label,
+        None,
+        None,
+        figure.caption,
+        None,
+        figure.mentions,
+        figure.paragraphs,
+        "raster",
+        target,
+        *picture.size,
+        notes,
     )
 
 

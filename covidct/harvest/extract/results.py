@@ -42,6 +42,7 @@ class ExtractedFigure:
     caption: str
     caption_page: int | None
     mentions: tuple[str, ...]
+    paragraphs: tuple[str, ...]
     kind: str
     """``raster``, ``vector`` or ``mixed``."""
     picture: Path
@@ -111,6 +112,7 @@ def _figure(item: Mapping[str, Any], folder: Path) -> ExtractedFigure:
         "picture": folder / Path(item["picture"]).name,
         "box": _box(item["box"]),
         "mentions": tuple(item["mentions"]),
+        "paragraphs": tuple(item["paragraphs"]),
     }
     return ExtractedFigure(**{**item, **changes})
 

@@ -65,7 +65,7 @@ function textCards(item) {
 function mentionsCard(item) {
   const mentions = Object.keys(item.texts).filter((name) => name.startsWith("mention"));
   if (!mentions.length) return null;
-  return card("In the text", plural(mentions.length, "sentence"),
+  return card("In the text", plural(mentions.length, "passage"),
     h("ul", { class: "mentions" }, mentions.map((name) => h("li", {}, marked(item.texts[name], item.highlights[name])))));
 }
 
