@@ -117,14 +117,16 @@ def _as_context(labels: Labels) -> Labels:
 
 _TITLE = re.compile(r"(?im)(?:^|\n|\.\s)title:\s*(?P<title>.+)$")
 _MANY = re.compile(
-    r"\b(?:\d+(?:\.\d+)?\s?%|patients|cases|studies|reported|literature|cohort|authors|et al)\b", re.IGNORECASE
+    r"\b(?:\d+(?:\.\d+)?\s?%|patients|cases|studies|reported|literature|cohort|authors|et al|women|men|children|infants"
+    r"|neonates|newborns|adults|individuals|people|persons|subjects|donors)\b",
+    re.IGNORECASE,
 )
 _ALL_OF_THEM = re.compile(
     r"\b(?:all|both|each) (?:of )?(?:our|the|these|his|her)? ?(?:\w+ )?(?:patients|cases)\b", re.IGNORECASE
 )
 _OTHERS_WORK = re.compile(
     r"\b(?:studies|reported|literature|authors|et al|reviews?|according to|often|usually|commonly|frequently|typically"
-    r"|generally|may|can|should)\b|%",
+    r"|generally|may|can|should|susceptib\w+|mechanisms?|pathogenesis|hypothes\w+)\b|%",
     re.IGNORECASE,
 )
 _CITES_FIGURE = re.compile(r"\bfig(?:s|ures?)?\b\.?\s?s?\d", re.IGNORECASE)

@@ -57,7 +57,8 @@ def _listed(text: str, prefix: str) -> set[str]:
 
 def find_mentions(text: str, labels: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """For each printed label the sentences of ``text`` that mention it, in order, at most ``MAX_SENTENCES``."""
-    return _citing((sentence[:MAX_LENGTH] for sentence in sentences(text)), labels, MAX_SENTENCES)
+    found = _citing(sentences(text), labels, MAX_SENTENCES)
+    return {label: tuple(sentence[:MAX_LENGTH] for sentence in told) for label, told in found.items()}
 
 
 def find_paragraphs(paragraphs: Iterable[str], labels: Iterable[str]) -> dict[str, tuple[str, ...]]:

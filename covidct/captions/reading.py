@@ -231,12 +231,18 @@ class _Sentence:
         acting = [a for a in self._less_of_another_test(acting, term) if not self._own_clause(a, term)]
         others = any(t.kind == "rival" for t in self.terms) and not any(t.kind == "disease" for t in self.terms)
         named = term.rule == "test-named"
+        if denied := [a for a in acting if a.modifier.makes == "negated" and self._right_before(a, term)]:
+            return self._made(term, "negated", denied[:1])
         others = others or (not named and self._of_a_germ(term))
         for makes in ("contact", "topic", "result-positive", "history", "result-negative", "negated", "uncertain"):
             hits = [a for a in acting if self._tells(a, makes, named)]
             if hits and (named or not others):
                 return self._made(term, makes, hits[:1])
         return self._made(term, "none", [])
+
+    def _right_before(self, acting: _Acting, term: _Found) -> bool:
+        """``parvovirus DNA, but not SARS-CoV-2 RNA, was detected``: the result is the other's."""
+        return re.fullmatch(r"not ", self.folded[acting.start : term.start]) is not None
 
     def _of_a_germ(self, term: _Found) -> bool:
         """``Mycoplasma IgM was positive``: the test is of the germ named right before it."""

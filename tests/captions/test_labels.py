@@ -281,3 +281,37 @@ def test_a_complication_stays_open_where_the_text_about_the_figure_names_the_dis
     text = "Filling defect in the right pulmonary artery."
     assert label_figure(text, ["Emboli are seen in COVID-19 (Fig. 2)."]).figure.label == "unclear"
     assert label_figure(text, ["The patient was given heparin (Fig. 2)."]).figure.label == "negative"
+
+
+PARAGRAPHS = [
+    (
+        "A nurse of 40 years was admitted. CT was done (Fig. 1). Later, her swab was positive for SARS-CoV-2.",
+        "positive",
+    ),
+    ("CT was done (Fig. 1). Two days later the patient was diagnosed with COVID-19.", "positive"),
+    (
+        "His first swab for SARS-CoV-2 was negative (Fig. 1). Two days later the patient was diagnosed with COVID-19.",
+        "positive",
+    ),
+    ("His swab for SARS-CoV-2 was negative, and CT was done (Fig. 1).", "unclear"),
+    ("The biopsy confirmed tuberculosis of the lymph node of the patient. CT was done (Fig. 1).", "unclear"),
+    (
+        "Receptors abound in pregnancy (Fig. 1), thus making these women more susceptible to be affected by COVID-19.",
+        "unclear",
+    ),
+    ("Parvovirus DNA, but not SARS-CoV-2 RNA, was detected in the tissue of the patient (Fig. 1).", "unclear"),
+    ("In 40 % of the patients COVID-19 was diagnosed by a swab (Fig. 1).", "unclear"),
+]
+
+
+@pytest.mark.parametrize(("paragraph", "label"), PARAGRAPHS)
+def test_a_paragraph_that_cites_a_silent_figure_tells_only_of_a_person_who_is_ill(paragraph: str, label: str) -> None:
+    figure = label_figure("Axial CT on admission.", paragraphs=[paragraph]).figure
+    assert figure.label == label
+    assert label != "positive" or (figure.source == "paragraph" and figure.evidence in paragraph)
+
+
+def test_what_the_sentences_deny_a_paragraph_does_not_confirm_and_the_caption_comes_first() -> None:
+    around = {"mentions": ["SARS-CoV-2 was never found in the patient (Fig. 1)."], "paragraphs": [PARAGRAPHS[3][0]]}
+    assert label_figure("Axial CT.", **around).figure.source == "context"
+    assert label_figure("CT of a healthy volunteer.", paragraphs=[PARAGRAPHS[0][0]]).figure.label == "negative"

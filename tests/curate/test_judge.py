@@ -52,6 +52,7 @@ def pair(how: str, score: float = 0.0) -> Figure:
 
 CASES: list[tuple[Seen, str]] = [
     (seen(), ""),
+    (seen(dataclasses.replace(SAID, source="paragraph")), ""),
     (dataclasses.replace(seen(), figure=pair("by-order-unequal", 0.9)), "pair-unsure"),
     (dataclasses.replace(seen(), figure=pair("by-order", 0.9)), "pair-unsure"),
     (dataclasses.replace(seen(), figure=pair("next-page", 0.2)), "pair-unsure"),
@@ -75,6 +76,11 @@ CASES: list[tuple[Seen, str]] = [
     (dataclasses.replace(seen(TITLE), figure=Figure("f", "p", caption=HEALING)), "healed"),
     (dataclasses.replace(seen(SAID), figure=Figure("f", "p", caption=HEALING)), ""),
 ]
+
+
+def test_of_the_text_around_only_what_a_paragraph_states_is_proven() -> None:
+    assert judge(seen(dataclasses.replace(SAID, source="context"))).refused == "way-unproven"
+    assert judge(seen(dataclasses.replace(NAMED, source="paragraph"))).refused == "way-unproven"
 
 
 @pytest.mark.parametrize(("one", "reason"), CASES)

@@ -152,3 +152,12 @@ def test_parts_of_a_group_are_one_figure_of_the_merge() -> None:
     assert [(f.label, f.graphics) for f in found] == [("Figure 3", ("p1.tif",)), ("Figure 3", ("p2.tif",))]
     (joined,) = by_label(found)
     assert (joined.caption, joined.graphics) == ("Part 1. Part 2.", ("p1.tif", "p2.tif"))
+
+
+def test_paragraphs_hold_the_sentences_and_no_caption_that_stands_inside_them() -> None:
+    inside = f"<p>He fell ill (Fig. 1).{figure(1, 'Wind over the valley.')} His swab was positive.</p>"
+    (found,) = read_article(
+        article("", f"{inside}<p>Nothing is said here.</p><p>{'x' * 9000} (Fig. 1)</p>"), "JATS"
+    ).figures
+    assert found.paragraphs == ("He fell ill (Fig. 1). His swab was positive.",), "what is too long was not cut"
+    assert found.mentions[0] == "He fell ill (Fig. 1)." and len(found.mentions) == 2

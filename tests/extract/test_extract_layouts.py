@@ -281,3 +281,29 @@ def test_running_head_of_two_pages_is_no_part_of_a_caption(extractor: Extractor,
     made.body((60, 60, 535, 780), 30)
     (figure,) = run(made, extractor, tmp_path).figures
     assert figure.caption == "The wind of the valley in the spring and"
+
+
+def test_a_paragraph_that_cites_a_figure_goes_on_in_the_next_column_and_ends_at_an_indent(
+    extractor: Extractor, tmp_path: Path
+) -> None:
+    made = Maker()
+    made.image((60, 60, 280, 240), noise(400, 300, 1))
+    made.caption((60, 250, 280, 300), "Figure 1.", "The valley.")
+    told = [
+        "The keeper saw the wind in the first",
+        "week of the year, as the picture of the",
+        "valley shows (Figure 1), and he wrote",
+    ]
+    on = ["to his mother about it on the same day,", "who kept his letter in a wooden box."]
+    other = ["Nobody else has ever spoken of that box", "or of what it held in all those years to"]
+    filler = ["wind and tide were written down by them"] * 20
+    for x, lines in ((60, [*filler, *told]), (315, [*on, *other, *filler])):
+        for n, line in enumerate(lines):
+            indent = 12 if line in (told[0], other[0]) else 0
+            end = "." if line in filler and n in (len(filler) - 1, len(lines) - 1) else ""
+            made.page.insert_text(
+                (x + indent, (330 if x == 60 else 70) + 12 * n), line + end, fontname="tiro", fontsize=11
+            )
+    (figure,) = run(made, extractor, tmp_path).figures
+    assert figure.paragraphs == (" ".join(told + on),)
+    assert figure.mentions and figure.mentions[0] in figure.paragraphs[0]

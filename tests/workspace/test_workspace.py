@@ -14,7 +14,8 @@ from covidct.errors import CovidctError, UsageError
 from covidct.records import Box, Decision, Figure, Panel, Paper, PaperStatus
 from covidct.workspace import Pair, Workspace
 from covidct.workspace.disk import refuse_network_disk
-from covidct.workspace.schema import DATABASE
+from covidct.workspace.rows import figure_row, paper_row
+from covidct.workspace.schema import DATABASE, MIGRATIONS
 
 PAPER = Paper("medrxiv_10.1101_1v1", "medrxiv", doi="10.1101/1", title="A title", status=PaperStatus.EXTRACTED)
 
@@ -262,3 +263,25 @@ def test_network_disks_are_refused_by_name(tmp_path: Path) -> None:
         refuse_network_disk(Path("/net/ws"), mounts)
     with pytest.raises(UsageError, match=r"fuse\.sshfs"):
         refuse_network_disk(Path("/net/deep dir/ws"), mounts)
+
+
+def test_a_workspace_of_an_older_version_opens_with_its_figures_and_takes_paragraphs(tmp_path: Path) -> None:
+    folder = tmp_path / "old"
+    folder.mkdir()
+    raw = sqlite3.connect(folder / DATABASE)
+    for statement in ";".join(MIGRATIONS[:3]).split(";"):
+        raw.execute(statement)
+    raw.execute("PRAGMA user_version = 3")
+    row = {**paper_row(PAPER), "paper_id": "old"}
+    values = figure_row(Figure("old-f1", "old", caption="CT.", mentions=("See Fig. 1.",)), 1, 1, "")
+    del values["paragraphs"]
+    for table, kept in (("papers", row), ("figures", values)):
+        marks = ", ".join("?" * len(kept))
+        raw.execute(f"INSERT INTO {table} ({', '.join(kept)}) VALUES ({marks})", tuple(kept.values()))
+    raw.commit()
+    raw.close()
+    with Workspace.open(folder) as ws:
+        (known,) = ws.figures("old")
+        assert (known.caption, known.mentions, known.paragraphs) == ("CT.", ("See Fig. 1.",), ())
+        ws.replace_figures("old", [replace(known, paragraphs=("He was ill. See Fig. 1.",))])
+        assert ws.figures("old")[0].paragraphs == ("He was ill. See Fig. 1.",)
