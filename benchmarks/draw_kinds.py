@@ -189,3 +189,90 @@ def cut_out(rng: Generator, plain: Picture) -> Picture:
     part = shown(rng, part) if rng.random() < 0.5 else part
     size = round(wide * rng.uniform(1.5, 4)), round(tall * rng.uniform(1.5, 4))
     return _grey(cv2.resize(part, size, interpolation=cv2.INTER_CUBIC))
+
+
+def trunk(rng: Generator, magnetic: bool) -> Picture:
+    """An axial slice of belly or pelvis with dark fat (CT) or bright fat (magnetic resonance) between muscles, bowel
+    with gas, and bones: two dark halves that are no lungs."""
+    n = int(rng.integers(240, 420))
+    ys, xs = np.mgrid[0:n, 0:n].astype(np.float32) / n - 0.5
+    tall = float(rng.uniform(0.26, 0.4))
+    body = np.hypot(xs / rng.uniform(0.42, 0.49), ys / tall)
+    fat, muscle = rng.uniform((5, 110), (70, 190))
+    if magnetic:
+        fat, muscle = rng.uniform((140, 30), (250, 110))
+    canvas = np.where(body < 1, fat, 0).astype(np.float32)
+    ring = float(rng.uniform(0.68, 0.92))
+    canvas[(body < ring) & (body > ring - rng.uniform(0.05, 0.14))] = muscle
+    if rng.random() < 0.35:
+        canvas[body < ring] = fat + (muscle - fat) * rng.uniform(0, 0.5)
+    for _ in range(int(rng.integers(4, 16))):
+        x, y = rng.uniform(-0.3, 0.3), rng.uniform(-0.75, 0.5) * tall
+        shade = float(rng.choice([muscle * rng.uniform(0.8, 1.3), fat, rng.uniform(0, 40), rng.uniform(150, 230)]))
+        axes = tuple(int(v) for v in rng.integers(max(3, n // 40), n // 9, 2))
+        cv2.ellipse(canvas, (int((x + 0.5) * n), int((y + 0.5) * n)), axes, rng.uniform(0, 180), 0, 360, shade, -1)
+    bone = float(rng.uniform(0, 60) if magnetic else rng.uniform(200, 255))
+    for side in (-1, 1):
+        at = (int(n * (0.5 + side * rng.uniform(0.2, 0.3))), int(n * (0.5 + tall * rng.uniform(0.1, 0.45))))
+        axes = (n // 30 + int(rng.integers(0, n // 20)), int(rng.integers(n // 30, n // 8)))
+        if rng.random() < 0.6:
+            cv2.ellipse(canvas, at, axes, side * float(rng.uniform(10, 50)), 0, 360, bone, -1)
+    back = (n // 2, int(n * (0.5 + tall * 0.6)))
+    cv2.ellipse(canvas, back, (n // 14, n // 18), 0, 0, 360, bone, -1)
+    canvas += clouds(rng, n, n, n / 30) * rng.uniform(0, 40) * (body < 1)
+    top, bottom = int(n * (0.47 - tall)), int(n * (0.53 + tall))
+    return _noisy(rng, cv2.GaussianBlur(canvas[top:bottom], (0, 0), float(rng.uniform(0.7, 1.6))), rng.uniform(2, 14))
+
+
+def brain(rng: Generator) -> Picture:
+    """A head by magnetic resonance or CT, axial or coronal: scalp, skull, folds, and two dark or bright ventricles."""
+    n = int(rng.integers(200, 420))
+    ys, xs = np.mgrid[0:n, 0:n].astype(np.float32) / n - 0.5
+    wide = float(rng.uniform(0.34, 0.44))
+    head = np.hypot(xs / wide, ys / rng.uniform(0.42, 0.48))
+    scalp, skull, grey, white = rng.uniform((90, 0, 50, 70), (255, 60, 150, 210))
+    if rng.random() < 0.25:
+        scalp, skull = rng.uniform((40, 220), (110, 255))
+    folds = clouds(rng, n, n, n / rng.uniform(14, 30))
+    canvas = np.where(head < 1, scalp, 0).astype(np.float32)
+    canvas[head < 0.95] = skull
+    inner = head < rng.uniform(0.82, 0.9)
+    canvas[inner] = (grey + (white - grey) * (folds > 0.5))[inner]
+    fluid = float(rng.choice([rng.uniform(0, 40), rng.uniform(190, 255)]))
+    canvas[inner & (head > 0.7) & (folds < rng.uniform(0.2, 0.35))] = fluid
+    lean, far = float(rng.uniform(0, 40)), float(rng.uniform(0.03, 0.09))
+    for side in (-1, 1):
+        at = (int(n * (0.5 + side * far)), int(n * rng.uniform(0.42, 0.56)))
+        axes = (int(n * rng.uniform(0.012, 0.06)), int(n * rng.uniform(0.06, 0.17)))
+        cv2.ellipse(canvas, at, axes, side * lean, 0, 360, fluid, -1)
+        if rng.random() < 0.3:
+            eye = (int(n * (0.5 + side * 0.17)), int(n * 0.16))
+            cv2.circle(canvas, eye, n // 14, float(rng.uniform(0, 255)), -1)
+    if rng.random() < 0.25:
+        cv2.circle(canvas, (int(n * rng.uniform(0.3, 0.7)), int(n * rng.uniform(0.3, 0.7))), n // 12, 240.0, -1)
+    margin = int(n * rng.uniform(0, 0.08))
+    soft = cv2.GaussianBlur(canvas, (0, 0), float(rng.uniform(0.6, 1.8)))
+    return _noisy(rng, soft[margin : n - margin, margin : n - margin], float(rng.uniform(1, 14)))
+
+
+def spine(rng: Generator) -> Picture:
+    """A sagittal slice by magnetic resonance: a column of bodies and discs, cord and fat behind it."""
+    h, w = int(rng.integers(260, 460)), int(rng.integers(130, 320))
+    canvas = np.full((h, w), rng.uniform(15, 90), np.float32) + clouds(rng, h, w, w / 6) * rng.uniform(10, 90)
+    bodies, disc, cord = rng.uniform((70, 10, 30), (200, 90, 220))
+    count, x = int(rng.integers(5, 12)), w * rng.uniform(0.35, 0.6)
+    for index in range(count):
+        y, x = (index + 0.5) * h / count, x + rng.normal(0, w / 60)
+        tall = h / count * rng.uniform(0.55, 0.8)
+        low, high = (int(x - w * 0.09), int(y - tall / 2)), (int(x + w * 0.09), int(y + tall / 2))
+        cv2.rectangle(canvas, (low[0], int(y - h / count / 2)), (high[0], high[1] + 6), float(disc), -1)
+        cv2.rectangle(canvas, low, high, float(bodies), -1)
+    back = int(x + w * 0.15)
+    cv2.line(canvas, (back, 0), (back + int(rng.normal(0, w / 20)), h), float(cord), max(3, w // 18))
+    cv2.rectangle(canvas, (int(w * rng.uniform(0.82, 0.95)), 0), (w, h), float(rng.choice([0, 230])), -1)
+    return _noisy(rng, cv2.GaussianBlur(canvas, (0, 0), float(rng.uniform(0.8, 2))), float(rng.uniform(2, 12)))
+
+
+def magnetic(rng: Generator) -> Picture:
+    """A picture by magnetic resonance."""
+    return (brain, brain, spine, lambda r: trunk(r, magnetic=True))[int(rng.integers(4))](rng)
