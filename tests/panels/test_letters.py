@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from drawn.figures import text_mark
 
+from covidct.imaging.panels.cutting import reading_order
 from covidct.imaging.panels.glyphs import LETTERS, characters
-from covidct.imaging.panels.letters import Lettering
+from covidct.imaging.panels.letters import Lettering, _unstroked
 from covidct.imaging.panels.letters import letter as name_panels
 from covidct.imaging.panels.prints import prints
 
@@ -136,3 +137,46 @@ def test_red_letters_are_as_plain_as_white_ones() -> None:
 
 def test_letters_eight_pixels_high_are_read_enlarged() -> None:
     assert letter(page(["(A)", "(B)", "(C)", "(D)"], size=8), BOXES).letters == ("A", "B", "C", "D")
+
+
+def outside(words: list[str], places: list[tuple[int, int]], boxes: list[tuple[int, int, int, int]]) -> np.ndarray:
+    """Grey panels on white, and words in black at ``places``."""
+    image = np.full((max(b[3] for b in boxes) + 40, max(b[2] for b in boxes) + 60, 3), 255, np.uint8)
+    for x0, y0, x1, y1 in boxes:
+        image[y0:y1, x0:x1] = 90
+    for word, (x, y) in zip(words, places, strict=True):
+        mark = text_mark(word, 16, (0, 0, 0), (255, 255, 255))
+        image[y : y + mark.shape[0], x : x + mark.shape[1]] = mark
+    return image
+
+
+def test_letters_at_the_corner_below_and_right_of_their_panels_are_read() -> None:
+    boxes = [(x, y, x + 130, y + 120) for y in (10, 190) for x in (10, 220)]
+    places = [(x1 + 6, y1 + 6) for _, _, x1, y1 in boxes]
+    assert letter(outside(["(a)", "(b)", "(c)", "(d)"], places, boxes), boxes).letters == ("a", "b", "c", "d")
+
+
+def test_the_number_of_the_figure_before_a_letter_is_no_part_of_a_word() -> None:
+    image = page(["4a)", "4b)", "4c)", "4d)"])
+    assert [name.upper() for name in letter(image, BOXES).letters] == ["A", "B", "C", "D"]
+
+
+def test_signs_of_a_viewer_are_no_letters() -> None:
+    assert letter(page(["F", "", "G", "J"]), BOXES).letters == ("", "", "", "")
+    assert letter(page(["E", "F", "G", "H"]), BOXES).letters == ("E", "F", "G", "H")
+
+
+def test_a_panel_as_high_as_two_rows_comes_before_both() -> None:
+    tall, rows = (0, 0, 100, 330), [(x, y, x + 120, y + 150) for y in (0, 180) for x in (120, 260)]
+    assert reading_order([*rows[::-1], tall]) == [tall, *rows]
+    places = [(x0 + 50, y1 + 6) for x0, _, _, y1 in [tall, *rows]]
+    named = letter(outside(["(a)", "(b)", "(c)", "(d)", "(e)"], places, [tall, *rows]), [tall, *rows])
+    assert named.letters == ("a", "b", "c", "d", "e")
+
+
+@pytest.mark.parametrize(("unread", "wanted"), [(3, "l"), (2, "")])
+def test_a_bare_stroke_is_the_letter_that_the_number_of_panels_before_it_makes(unread: int, wanted: str) -> None:
+    """A to H, panels that cannot be read, and a stroke: L after three of them, and nothing that fits after two."""
+    letters = [*range(8), *[-1] * unread, LETTERS.index("I")]
+    _unstroked(letters, range(len(letters)))
+    assert letters[-1] == (LETTERS.index(wanted.upper()) if wanted else -1)

@@ -103,6 +103,13 @@ def test_micrographs_over_a_chart_are_panels(seed: int) -> None:
     assert overlap(boxes[0], (20, 30, 300, 250)) > 0.9 and overlap(boxes[1], (320, 30, 600, 250)) > 0.9
 
 
+def test_margins_round_a_figure_do_not_make_it_a_drawing() -> None:
+    rng = np.random.default_rng(0)
+    seen = [cv2.resize(_rgb(OTHER_KINDS["microscopy"][0](rng)), (280, 220)) for _ in range(2)]
+    page = on_white_paper((1100, 1500), [(430, 430, seen[0]), (730, 430, seen[1])])
+    assert len(split(page).panels) == 2
+
+
 @pytest.mark.parametrize("seed", [0, 3, 4, 5])
 def test_white_lungs_on_white_paper_are_neither_chart_nor_torn_apart(seed: int) -> None:
     made = figure("white-on-white", seed)
@@ -175,6 +182,15 @@ def test_trim_takes_white_paper_and_leaves_the_black_of_the_scan() -> None:
     page[20:180, 30:230] = 0
     page[60:140, 70:190] = 130
     assert trim(page, Piece((0, 0, 260, 200))).box == (30, 20, 230, 180)
+
+
+def test_the_ground_of_a_map_is_no_paper_unless_the_page_has_its_colour() -> None:
+    ground, mask = (68, 1, 84), (33, 145, 140)
+    for page in (np.full((200, 260, 3), 255, np.uint8), np.full((200, 260, 3), ground, np.uint8)):
+        page[20:180, 30:230] = ground
+        page[60:140, 70:190] = mask
+        white = bool(page[0, 0, 1] == 255)
+        assert trim(page, Piece((30, 20, 230, 180))).box == ((30, 20, 230, 180) if white else (70, 60, 190, 140))
 
 
 def test_trim_takes_a_black_band_only_up_to_a_straight_side() -> None:

@@ -25,7 +25,7 @@ class KeptLimits:
     drawn: float = 0.6
     """Triage's score from which something is drawn."""
     little: float = 0.5
-    """Share of a figure that its pieces leave free where all of it may be drawn."""
+    """Share of a figure, its margins left out, that its pieces fill at most where all of it may be drawn."""
     textured: float = 0.8
     """Share of a piece that is textured where it is a photograph; fields of charts and maps mostly stay below 0.5."""
     shown: float = 0.15
@@ -33,6 +33,8 @@ class KeptLimits:
     light: float = 0.3
     """Share of light paper from which a piece is drawn whatever stands beside it; ``rim``: the same of its sides."""
     rim: float = 0.5
+    flat: float = 0.25
+    """Share of flat areas that it has besides, at least."""
     black: int = 56
     """Grey level of black, at most."""
     ink: float = 0.15
@@ -102,8 +104,9 @@ def _words(page: Page, box: PixelBox, pieces: int) -> bool:
 
 def _of_a_grid(image: Region, dropped: Dropped, kept: Sequence[Piece]) -> bool:
     """Whether what was dropped has the size of a picture in its row or column and is not drawn on light
-    paper: masks are as flat as drawings, tissue may be as white as paper, and a slice nearly black."""
-    if dropped.reason == "words" or on_paper(crop(image, dropped.box)):
+    paper: masks are as flat as drawings, tissue may be as white as paper, if not as flat, and a slice nearly black."""
+    drawn = on_paper(crop(image, dropped.box)) and look(image, dropped.box, 1, 1).flat >= KEPT.flat
+    if dropped.reason == "words" or drawn:
         return False
     size, corner = size_of(dropped.box), dropped.box[:2]
     slack = CUTS.alike * min(size)
@@ -131,9 +134,10 @@ def on_paper(part: Region) -> bool:
 
 def _only_drawn(image: Region, boxes: Sequence[PixelBox]) -> bool:
     """Whether ``boxes`` are bars and fields of a chart or diagram: little of it, and no scan or large photograph."""
-    if sum(area_of(box) for box in boxes) > KEPT.little * image.shape[0] * image.shape[1]:
+    printed = area_of(trim(image, whole(image)).box)
+    if sum(area_of(box) for box in boxes) > KEPT.little * printed:
         return False
-    if sum(area_of(box) for box in boxes if _is_photograph(image, box)) >= KEPT.shown * image.shape[0] * image.shape[1]:
+    if sum(area_of(box) for box in boxes if _is_photograph(image, box)) >= KEPT.shown * printed:
         return False
     verdict = triage(image)
     drawn = verdict.kind in DRAWN and verdict.score >= KEPT.drawn

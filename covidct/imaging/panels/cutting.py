@@ -11,7 +11,7 @@ from covidct.imaging.panels.align import bare
 from covidct.imaging.panels.charts import SMALLEST, is_chart
 from covidct.imaging.panels.cut import Candidate, Cut, Weighed, turned, weigh
 from covidct.imaging.panels.glyphs import Character, characters
-from covidct.imaging.panels.leaf import DARK, Piece, PixelBox, crop, trim
+from covidct.imaging.panels.leaf import DARK, Piece, PixelBox, crop, in_row, trim
 from covidct.imaging.panels.lines import Region
 from covidct.imaging.panels.prints import Print, prints
 
@@ -223,11 +223,11 @@ def same_size(a: tuple[int, int], b: tuple[int, int]) -> bool:
 
 
 def reading_order(boxes: Sequence[PixelBox]) -> list[PixelBox]:
-    """Row by row, left to right: a box belongs to a row when its middle lies within the row's first box."""
+    """Row by row, left to right: a box belongs to a row when ``in_row`` with the row's first box."""
     rest, ordered = sorted(boxes, key=lambda b: (b[1], b[0])), []
     while rest:
         lead = rest[0]
-        row = [b for b in rest if lead[1] <= (b[1] + b[3]) / 2 <= lead[3]] or rest[:1]
+        row = [b for b in rest if in_row(lead, b)]
         ordered += sorted(row, key=lambda b: b[0])
         rest = [b for b in rest if b not in row]
     return ordered

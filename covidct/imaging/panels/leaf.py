@@ -35,6 +35,8 @@ class TrimLimits:
     """Grey levels from which something is no paper."""
     coloured: float = 30.0
     """Grey levels between the channels from which paper is coloured."""
+    tinted: float = 180.0
+    """Grey level from which coloured paper may be a tinted field of a page of another colour."""
     straight: float = 0.25
     """Share of a line that is lit where a picture begins at a gutter."""
     very_straight: float = 0.75
@@ -96,6 +98,11 @@ class Piece:
     """Probability of the best cut that was not made inside."""
 
 
+def in_row(a: PixelBox, b: PixelBox) -> bool:
+    """Whether the middle of each lies beside the other: one that is as high as two rows is a row of its own."""
+    return all(one[1] <= (other[1] + other[3]) / 2 <= one[3] for one, other in ((a, b), (b, a)))
+
+
 def crop(image: Region, box: PixelBox) -> Region:
     """The pixels of ``box``."""
     return image[box[1] : box[3], box[0] : box[2]]
@@ -109,12 +116,15 @@ def _lane(image: Region, box: PixelBox, side: int) -> Region:
     return part[:, ::-1] if side in (2, 3) else part
 
 
-def _paper_depth(lane: Region, dark: bool) -> int:
-    """How many columns from the left are bare paper (white, grey or coloured; black only where ``dark``)."""
+def _paper_depth(lane: Region, dark: bool, corners: NDArray[np.uint8]) -> int:
+    """How many columns from the left are bare paper: white, grey, coloured as the page's ``corners`` (4, 3) or light;
+    black only where ``dark``. The ground of a map in false colours is no paper."""
     white = float(lane[:, 0].mean()) > TRIM.white
     most = int(lane.shape[1] * (TRIM.no_more_white if white else TRIM.no_more))
     depth, paper = _bare(lane[:: -(-len(lane) // _ROWS), : most + 1])
     level, coloured = float(paper.mean()), float(np.ptp(paper)) > TRIM.coloured
+    if coloured and level < TRIM.tinted:
+        return depth if bool((np.abs(corners - paper).max(1) <= TRIM.alike).any()) else 0
     if not depth or level > TRIM.sombre or coloured:
         return depth
     return depth if _straight(lane, depth, paper) >= (TRIM.straight if dark else TRIM.very_straight) else 0
@@ -170,7 +180,7 @@ def trim(image: Region, piece: Piece) -> Piece:
                 continue
             # Behind white paper black is the picture's own.
             dark[side] = dark[side] and float(lane[:, 0].mean()) <= DARK
-            depth = _paper_depth(lane, dark[side])
+            depth = _paper_depth(lane, dark[side], image[[0, 0, -1, -1], [0, -1, 0, -1]])
             depth = depth or _letter_depth(lane)
             box[side] += depth if side < 2 else -depth
     return replace(piece, box=(box[0], box[1], box[2], box[3]), dark_sides=(dark[0], dark[1], dark[2], dark[3]))

@@ -7,16 +7,18 @@ only follows from the others, and none are told apart; no letter is better than 
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from covidct.imaging.panels.glyphs import LETTERS
-from covidct.imaging.panels.leaf import PixelBox
-from covidct.imaging.panels.prints import Print, name
+from covidct.imaging.panels.leaf import PixelBox, in_row
+from covidct.imaging.panels.prints import STROKE, Print, name
 
 Table = NDArray[np.float64]
 """(panels, 26) or (26,)."""
+_L = LETTERS.index("L")
 READ, INFERRED, NONE = "read", "inferred", "none"
 
 
@@ -48,6 +50,8 @@ class Prior:
     """What speaks besides against a letter whose print is not plain."""
     alone: float = 0.85
     """The same, where the letters follow no order."""
+    first: int = 1
+    """The last letter, from 0, with which a figure begins whose caption is not known: A may be printed and not read."""
 
 
 PRIOR = Prior()
@@ -102,7 +106,7 @@ def letter(
         return nothing
     known = _known(expected)
     spots = _spots(_vetoed(found, known), panels, drawn)
-    readings = [r for r in _readings(spots, panels, known) if r.weight >= PRIOR.least and r.count >= 2]
+    readings = [r for r in _readings(spots, panels, known) if r.weight >= PRIOR.least and _begins(r, known)]
     if readings:
         best = max(readings, key=lambda r: r.weight)
         return Lettering(_names(best, panels, known), best.name)
@@ -145,7 +149,8 @@ def _spots(found: Sequence[Print], panels: Sequence[PixelBox], drawn: Collection
 
 
 def _place(p: Print, panel: PixelBox, walls: Sequence[PixelBox]) -> str:
-    """Where ``p`` lies by ``panel``: ``in`` with row and column, ``above``, ``below``, ``left``, ``right``, or ""."""
+    """Where ``p`` lies by ``panel``: ``in`` with row and column, ``above``, ``below``, ``left``, ``right``, ``corner``
+    (below and right of it), or ""."""
     (x, y), (x0, y0, x1, y1) = p.centre, panel
     w, h = x1 - x0, y1 - y0
     if x0 <= x < x1 and y0 <= y < y1:
@@ -159,7 +164,7 @@ def _place(p: Print, panel: PixelBox, walls: Sequence[PixelBox]) -> str:
         return ""
     beside = "left" if x < x0 else "right" if x >= x1 else ""
     if beside == "right" or (beside == "left" and y >= y1):
-        return "right" if y0 <= y < y1 else ""
+        return "right" if y0 <= y < y1 else "corner" if beside == "right" and y >= y1 else ""
     return "above" if y < y0 else "below" if y >= y1 else beside
 
 
@@ -179,6 +184,7 @@ def _between(point: tuple[float, float], panel: PixelBox, wall: PixelBox) -> boo
 PLACES: tuple[tuple[str, tuple[str, ...], float], ...] = (
     *((place, (place,), 0.0) for place in ("in t l", "in b l", "in t r", "in b r", "above", "below", "left")),
     ("right", ("right",), -1.0),
+    ("corner", ("corner",), -1.0),
     ("in t m", ("in t m",), -0.5),
     ("in b m", ("in b m",), -0.5),
     ("corners", ("in t l", "in b l", "in t r", "in b r"), -1.0),
@@ -207,12 +213,22 @@ class Reading:
         return sum(p is not None for p in self.seen)
 
 
+def _begins(reading: Reading, known: Sequence[int]) -> bool:
+    """Whether the letters begin as those of a figure do, or, where it goes on from another page, leave none out:
+    signs in a viewer's window (L, R, S, I) do neither."""
+    read = sorted(index for index, p in zip(reading.letters, reading.seen, strict=True) if p is not None)
+    if len(read) < 2 or known or read[0] <= PRIOR.first:
+        return len(read) >= 2
+    gapless = all(after - before <= 1 for before, after in pairwise(read))
+    return gapless and (len(read) > 2 or len(read) == len(reading.letters))
+
+
 def _rows(panels: Sequence[PixelBox]) -> list[int]:
     """The row of each panel (panels in reading order), counted from 0."""
     rows: list[int] = []
     lead = panels[0]
     for box in panels:
-        if not lead[1] <= (box[1] + box[3]) / 2 <= lead[3]:
+        if not in_row(lead, box):
             lead = box
             rows.append(rows[-1] + 1)
         else:
@@ -328,8 +344,21 @@ def _traced(
     for panel, came in zip(reversed(order), reversed(back), strict=True):
         if state < 26 and came[state] >= 0:
             letters[panel], state = state, int(came[state])
+    _unstroked(letters, order)
     seen = tuple(_read_as(found, index) for found, index in zip(here, letters, strict=True))
     return Reading(order_name, tuple(letters), seen, weight, tuple(order))
+
+
+def _unstroked(letters: list[int], order: Sequence[int]) -> None:
+    """A bare stroke after panels that were not read is the L that their number makes it, or no letter."""
+    before, unread = -1, 0
+    for panel in order:
+        if letters[panel] < 0:
+            unread += 1
+            continue
+        if letters[panel] == STROKE and unread and before + unread + 1 != STROKE:
+            letters[panel] = _L if before + unread + 1 == _L else -1
+        before, unread = (letters[panel], 0) if letters[panel] >= 0 else (before, unread + 1)
 
 
 def _read_as(found: Sequence[Print], index: int) -> Print | None:

@@ -13,7 +13,7 @@ Chances = NDArray[np.float32]
 """(26,): probability of each letter, either case."""
 _OPEN, _SHUT = CHARACTERS.index("("), CHARACTERS.index(")")
 _DIGITS = slice(CHARACTERS.index("0"), CHARACTERS.index("9") + 1)
-_STROKE = LETTERS.index("I")
+STROKE = LETTERS.index("I")
 """Looks as l and 1 do."""
 
 
@@ -91,7 +91,7 @@ def _letter_chance(character: Character) -> float:
 def _chances(character: Character) -> tuple[Chances, Chances]:
     large, small = character.scores[:26], character.scores[26:52]
     both = np.asarray(large + small, np.float32)
-    both[_STROKE] += sum(float(character.scores[CHARACTERS.index(alike)]) for alike in "l1")
+    both[STROKE] += sum(float(character.scores[CHARACTERS.index(alike)]) for alike in "l1")
     return both, np.asarray(small / np.maximum(both, 1e-6), np.float32)
 
 
@@ -128,8 +128,10 @@ def _touches(boxes: NDArray[np.float64], strong: NDArray[np.bool_], word: Sequen
 
 
 def _named(found: Sequence[Character], word: Sequence[int], index: int) -> Print | None:
-    """The letter at ``index`` where ``word`` is one that names a panel: B, (B), B), b1, (b1)."""
+    """The letter at ``index`` where ``word`` is one that names a panel: B, (B), B), b1, (b1), and 4b) of figure 4."""
     inner = [i for i in word if found[i].name not in "()"]
+    if len(inner) == 2 and inner[1] == index and found[word[-1]].name == ")":
+        inner = inner[1:] if float(found[inner[0]].scores[_DIGITS].sum()) >= PRINTS.digit else inner
     if len(inner) > 2 or inner[:1] != [index] or len(word) > 4:
         return None
     digit = ""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import permutations
 
+import cv2
 import numpy as np
 
 from covidct.imaging.panels.align import bare
@@ -14,7 +15,7 @@ from covidct.imaging.panels.choose import Dropped, on_paper
 from covidct.imaging.panels.cut import Flow, turned
 from covidct.imaging.panels.cutting import CUTS, Ended, Made, area_of, same_size, size_of
 from covidct.imaging.panels.leaf import DARK, Piece, PixelBox, crop, look
-from covidct.imaging.panels.lines import Region, grey_of, lightest
+from covidct.imaging.panels.lines import Region, darkest, grey_of, lightest
 
 
 @dataclass(frozen=True)
@@ -134,12 +135,19 @@ def cells(image: Region, dropped: Sequence[Dropped], boxes: Sequence[PixelBox]) 
     bits = [box for box in boxes if _is_mask(image, box)]
     solid = [box for box in boxes if box not in bits]
     found: list[PixelBox] = []
+    page = _printed(image)
     for bit in (*bits, *(d.box for d in dropped if d.reason != "words")):
-        cell = _cell(bit, solid, (image.shape[1], image.shape[0]))
+        cell = _cell(bit, solid, page)
         free = cell is not None and not any(shares(cell, box) for box in (*solid, *found))
         if cell is not None and free and cell not in boxes and _is_dark_picture(crop(image, cell)):
             found.append(cell)
     return found
+
+
+def _printed(image: Region) -> PixelBox:
+    """The box round all that is no light paper."""
+    x, y, w, h = cv2.boundingRect(np.asarray(darkest(image) <= CUTS.white, np.uint8))
+    return x, y, x + w, y + h
 
 
 def _is_mask(image: Region, box: PixelBox) -> bool:
@@ -153,12 +161,12 @@ def _is_dark_picture(part: Region) -> bool:
     return black and float(part.std()) >= CUTS.empty and not on_paper(part)
 
 
-def _cell(bit: PixelBox, boxes: Sequence[PixelBox], size: tuple[int, int]) -> PixelBox | None:
+def _cell(bit: PixelBox, boxes: Sequence[PixelBox], page: PixelBox) -> PixelBox | None:
     """Where the row and the column of ``bit`` cross, as panels of three or more, all of the same sides, say."""
     lines = [_line(bit, boxes, axis) for axis in (0, 1)]
     if sum(map(len, lines)) < REGULAR.crossing:
         return None
-    spans = [_common(line, a) if line else _between(bit, lines[1 - a], a, size[a]) for a, line in enumerate(lines)]
+    spans = [_common(line, a) if line else _between(bit, lines[1 - a], a, page) for a, line in enumerate(lines)]
     if spans[0] is None or spans[1] is None:
         return None
     return spans[0][0], spans[1][0], spans[0][1], spans[1][1]
@@ -179,18 +187,18 @@ def _common(line: Sequence[PixelBox], axis: int) -> tuple[int, int] | None:
     return (start, stop) if same else None
 
 
-def _between(bit: PixelBox, row: Sequence[PixelBox], axis: int, size: int) -> tuple[int, int] | None:
+def _between(bit: PixelBox, row: Sequence[PixelBox], axis: int, page: PixelBox) -> tuple[int, int] | None:
     """Where ``bit`` begins and ends along ``axis`` if what its row leaves free there is shared out evenly."""
     length = float(np.median([box[axis + 2] - box[axis] for box in row]))
     middle = (bit[axis] + bit[axis + 2]) / 2
-    before = max((box[axis + 2] for box in row if box[axis + 2] <= middle), default=0)
-    after = min((box[axis] for box in row if box[axis] >= middle), default=size)
+    before = max((box[axis + 2] for box in row if box[axis + 2] <= middle), default=page[axis])
+    after = min((box[axis] for box in row if box[axis] >= middle), default=page[axis + 2])
     count = round((after - before) / length)
     share = (after - before) / max(1, count)
     if count < 1 or not 1 - CUTS.alike <= share / length <= REGULAR.beside:
         return None
     start = before + int((middle - before) / share) * share + (share - length) / 2
-    return max(0, round(start)), min(size, round(start + length))
+    return max(page[axis], round(start)), min(page[axis + 2], round(start + length))
 
 
 def shares(a: PixelBox, b: PixelBox) -> bool:
