@@ -165,7 +165,7 @@ def _other_finding(reading: Reading) -> Ground:
 
 def _likely_other(reading: Reading) -> Ground:
     """Another disease thought likely; what the profile's disease may show or bring as well says nothing then."""
-    likely = _others(reading, "uncertain")
+    likely = [m for m in _others(reading, "uncertain") if m.by != "one-of-several"]
     return _first([m for m in likely if m.own_role is Role.DIAGNOSIS or m.rule in _NEVER_SHOWN])
 
 
@@ -199,9 +199,15 @@ def _before_something_new(reading: Reading, mention: Mention) -> bool:
 
 
 def _among_findings(reading: Reading, mention: Mention) -> bool:
-    """``Opacities, consolidation and bronchiectasis``: a pattern behind other findings is one of them."""
+    """``Opacities and bronchiectasis``: a pattern among other findings is one of them, unless it is named first."""
     pattern = mention.own_role in (Role.PATTERN, Role.COMPLICATION) and mention.status == "plain"
-    return pattern and any(m.start < mention.start for m in reading.having("acute"))
+    late = mention.start - reading.extent[0] >= _FIRST_WORDS
+    acute = reading.having("acute")
+    return pattern and any(m.start < mention.start or (late and m.rule == "acute-finding") for m in acute)
+
+
+_FIRST_WORDS = 40
+"""Characters: what a caption is about stands within them."""
 
 
 _ELSEWHERE = re.compile(
@@ -212,7 +218,7 @@ _ELSEWHERE = re.compile(
     re.IGNORECASE,
 )
 _CHEST = re.compile(
-    r"pulmon|\b(?:lungs?|chest|thora|pleur|mediast|bronch|alveol|trache|hil(?:ar|um|a)\b|apical|basilar|heart|cardi|coron"
+    r"pulmon|\b(?:lungs?|chest|thora|pleur|mediast|bronch|alveol|trache|hil(?:ar|um|a)\b|apical|basilar|heart|cardi|coronary"
     r"|aort|oesophag|esophag|diaphragm|airway|lingul|ribs?\b|stern|breast|axill|upper lobe|lower lobe|middle lobe)",
     re.IGNORECASE,
 )
@@ -220,8 +226,8 @@ _CHEST = re.compile(
 
 def _of_another_organ(reading: Reading, mention: Mention) -> bool:
     """``A mass in the frontal lobe``: a disease of another organ says nothing of the lungs, where no chest is named."""
-    text = reading.text
-    return mention.means == "other" and _ELSEWHERE.search(text) is not None and _CHEST.search(text) is None
+    alone = any(_ELSEWHERE.search(t) and not _CHEST.search(t) for t in (reading.text, reading.caption))
+    return mention.means == "other" and alone
 
 
 BESIDES = (_before_something_new, _among_findings, _of_another_organ)

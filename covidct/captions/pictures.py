@@ -18,6 +18,8 @@ class Reading:
     about_scan: bool | None
     """True: it speaks of a scan; False: of something that is no scan; None: it does not say."""
     text: str = ""
+    caption: str = ""
+    """The whole of which ``text`` is a part."""
     words: int = 0
     extent: Span = (0, 0)
     """From the first word to the last."""
@@ -49,8 +51,8 @@ def reading_of(text: str, spans: Sequence[Span], own_panel: bool = False) -> Rea
         subject = None
     if _counted(own, mentions):
         subject = subject or extent
-    about_scan = False if subject else _about_scan(mentions)
-    return Reading(mentions, about_scan, own, len(places), extent, subject)
+    about_scan = False if subject else _about_scan(mentions, fold_lower(cleaned))
+    return Reading(mentions, about_scan, own, text, len(places), extent, subject)
 
 
 def _about_disease_at_all(mentions: Sequence[Mention]) -> bool:
@@ -71,15 +73,16 @@ _SHOWS = re.compile(
 
 
 _SHARE = re.compile(r"\d\s?%")
+_RELATION = re.compile(r"\W*(?:[a-d]\W+)?(?:correlations?|relationships?|associations?|agreement|regression)\b")
+"""The first words of a chart, whatever it was counted on."""
 _PEOPLE = re.compile(r"\b(?:patients|cases|subjects|children|adults|men|women|participants)\b", re.IGNORECASE)
 
 
 def _counted(text: str, mentions: Sequence[Mention]) -> bool:
     """``CT findings stratified by week; numbers are percentages``: statistics, where no picture is spoken of."""
-    counted = any(m.rule == "statistics" for m in mentions) or (
-        len(_SHARE.findall(text)) > 1 and _PEOPLE.search(text) is not None
-    )
     folded = fold_lower(text)
+    counted = any(m.rule == "statistics" for m in mentions) or _RELATION.match(folded) is not None
+    counted = counted or (len(_SHARE.findall(text)) > 1 and _PEOPLE.search(text) is not None)
     return counted and _SHOWS.search(folded) is None and ONE_PERSON.search(folded) is None
 
 
@@ -96,22 +99,16 @@ _BESIDE_SCANS = ("photograph", "laboratory-picture")
 """Pictures that stand beside a scan in one figure: "Photograph of the rash and chest CT"."""
 
 
-_HEAD_CHARS = 40
+def _said_in_passing(cue: Mention, cues: Sequence[Mention], folded: str) -> bool:
+    """``Flow chart. Of 90 patients 60 had a chest CT``: a sentence that tells of scans and shows none."""
+    return cue.means == "scan" and cue.sentence != cues[0].sentence and _SHOWS.search(folded, *cue.sentence) is None
 
 
-def _said_in_passing(cue: Mention, cues: Sequence[Mention]) -> bool:
-    """``Flow chart. Of 90 patients 60 were positive by RT-PCR and 50 by chest CT``: no sentence about a scan."""
-    if cue.sentence == cues[0].sentence or cue.means != "scan":
-        return False
-    drawn = any(m.rule in ("chart", "statistics") and m.sentence == cue.sentence for m in cues)
-    return drawn or cue.start - cue.sentence[0] > _HEAD_CHARS
-
-
-def _about_scan(mentions: Sequence[Mention]) -> bool | None:
+def _about_scan(mentions: Sequence[Mention], folded: str) -> bool | None:
     """Whether the first words of the sentences speak of a scan or of something else."""
     cues = [m for m in mentions if m.means in ("scan", "noscan", "vague") or m.rule == "scan-as-number"]
     if cues and cues[0].means == "noscan":
-        cues = [m for m in cues if not _said_in_passing(m, cues)]
+        cues = [m for m in cues if not _said_in_passing(m, cues, folded)]
     firsts = {m.sentence: m.means for m in reversed(cues)}
     kinds = list(firsts.values())
     if not kinds:
