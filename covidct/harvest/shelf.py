@@ -157,12 +157,11 @@ class Shelf:
         licence = _more_precise(paper.licence, extraction.licence)
         doubt = title_doubt(paper.title, extraction.title, extraction.head)
         title = paper.title or (article.title if article else "") or extraction.title
-        paper = dataclasses.replace(paper, licence=licence, title=title)
+        abstract = paper.abstract or (article.abstract if article else "") or extraction.abstract
+        paper = dataclasses.replace(paper, licence=licence, title=title, abstract=abstract)
         if article:
             licence = _more_precise(paper.licence, article.licence)
-            abstract = paper.abstract or article.abstract
-            date = paper.date or article.date
-            paper = dataclasses.replace(paper, licence=licence, abstract=abstract, date=date)
+            paper = dataclasses.replace(paper, licence=licence, date=paper.date or article.date)
         figures = list(self._figures(paper, reading))
         figures += unseen_figures(paper, figures, article) if article else []
         lost = lost_figures(extraction.dropped, figures)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pymupdf
 
 from covidct.captions.figure_labels import read_label
+from covidct.harvest.extract.abstract import find_abstract
 from covidct.harvest.extract.beside import PageView
 from covidct.harvest.extract.boxes import rounded
 from covidct.harvest.extract.captions import (
@@ -196,6 +197,7 @@ def _extraction(work: Work, tally: Tally) -> Extraction:
         doi_weight=own.weight,
         head=" ".join(line.text for page in work.pages[:2] for line in page.lines)[:HEAD_LETTERS],
         title=find_title(str((work.document.metadata or {}).get("title") or ""), work.pages),
+        abstract=find_abstract(work.pages, work.flows, work.body),
         licence=find_licence(everything),
         pages=len({page.number for page in work.pages}),
         figures=tuple(work.figures),

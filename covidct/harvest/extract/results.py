@@ -66,6 +66,8 @@ class Extraction:
     head: str = ""
     """The beginning of its text, for looking up a known title."""
     title: str = ""
+    abstract: str = ""
+    """As its first pages print it; empty where they do not plainly."""
     licence: str = ""
     """Code of the printed notice, such as ``cc-by-nc-nd-4.0``; empty where none is printed."""
     pages: int = 0
