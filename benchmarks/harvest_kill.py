@@ -22,11 +22,12 @@ from harvest_faults import environment, fault_server, harvest, harvest_command, 
 def problems(workspace: Path) -> list[str]:
     """The workspace's own integrity check; a workspace that was not made yet has no problem."""
     from covidct.workspace import Workspace
+    from covidct.workspace.check import check
 
     if not (workspace / "workspace.sqlite").exists() and not list(workspace.glob("*.sqlite*")):
         return []
     with Workspace.open(workspace) as opened:
-        return opened.problems()
+        return [f"{one.what} {one.problem}" for one in check(opened, mend=False)]
 
 
 def killed_run(url: str, workspace: Path, seconds: float) -> bool:

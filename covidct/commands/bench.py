@@ -1,13 +1,14 @@
 """``covidct bench`` and ``covidct predict``: options here, the work in :mod:`covidct.bench`."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 from click.core import ParameterSource
 
-from covidct.commands.options import json_option, needs_extra
-from covidct.errors import UsageError
+from covidct.commands.options import json_option, needs_extra, print_json
+from covidct.errors import ExitCode, UsageError
 from covidct.train.telling import LOGS
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -136,13 +137,22 @@ def bench(ctx: click.Context, /, as_json: bool, **options: Any) -> int:
 @click.option("--split", type=click.Choice(["test", "all"]), default="all", show_default=True)
 @click.option("--out", type=FOLDER, help="Output folder (default: RUN/evaluate-NAME-VERSION).")
 @json_option
-def evaluate(
-    run_folder: Path, model: str | None, manifest: str, images: Path | None, split: str, out: Path | None, as_json: bool
-) -> int:
+def evaluate(run_folder: Path, manifest: str, out: Path | None, as_json: bool, **options: Any) -> int:
     """Score a run on another release, by source and by group."""
-    from covidct.commands import bench_print
+    from covidct.bench.evaluation import evaluate_run
+    from covidct.commands.bench_print import show
 
-    return bench_print.evaluate(run_folder, manifest, images, split, out, as_json, model)
+    found = evaluate_run(run_folder, manifest, out=out, **options)
+    if as_json:
+        print_json(found)
+        return ExitCode.COMPLETE
+    if found["left_out"]:
+        why = ", ".join(f"{count} by {reason}" for reason, count in found["left_out"].items())
+        click.echo(f"{sum(found['left_out'].values())} images left out, since this run has learned from them ({why})")
+    show(found, [], out or run_folder / f"evaluate-{found['release'].replace('/', '-')}")
+    for source, one in found["by_source"].items():
+        click.echo(f"  {source}: {one['images']} images, accuracy {one['accuracy']:.3f}, AUC {one['auc']:.3f}")
+    return ExitCode.COMPLETE
 
 
 @bench.command()
@@ -153,9 +163,15 @@ def evaluate(
 @json_option
 def compare(first: Path, second: Path, metric: str, manifest: str | None, as_json: bool) -> int:
     """The paired difference of two runs on the same test images, with its interval."""
-    from covidct.commands import bench_print
+    from covidct.bench.evaluation import compare
 
-    return bench_print.compare(first, second, metric, manifest, as_json)
+    found, release = compare(first, second, metric, manifest)
+    if as_json:
+        print_json({"metric": metric, "first": str(first), "second": str(second), **asdict(found)})
+    else:
+        words = f"{found.value:+.3f}, 95 % [{found.low:+.3f}, {found.high:+.3f}], p {found.p:.3f}"
+        click.echo(f"{metric} of {second.name} minus {first.name}: {words} (groups of {release} resampled)")
+    return ExitCode.COMPLETE
 
 
 @bench.command()
@@ -185,11 +201,11 @@ def report(runs: tuple[Path, ...], **options: Any) -> int:
 @click.option("--weights", type=FILE, help="Initial weights (default: random).")
 @set_option
 @click.option("--seed", type=int, default=0, show_default=True)
-def pretrain(images: Path, out: Path, model: str, weights: Path | None, settings: tuple[str, ...], seed: int) -> int:
+def pretrain(**options: Any) -> int:
     """Learn weights from pictures without labels (MoCo v2)."""
-    from covidct.bench.evaluation import pretrain as learn
+    from covidct.bench.evaluation import pretrain
 
-    click.echo(learn(images, out, model, weights, settings, seed))
+    click.echo(pretrain(**options))
     return 0
 
 
@@ -199,11 +215,18 @@ def pretrain(images: Path, out: Path, model: str, weights: Path | None, settings
 @own_option
 @click.option("--out", type=FOLDER, help="Folder for seed-N.onnx (default: the run's).")
 @json_option
-def export(run_folder: Path, form: str, model: str | None, out: Path | None, as_json: bool) -> int:
+def export(run_folder: Path, as_json: bool, **options: Any) -> int:
     """The trained networks of a run for other programs, checked against torch."""
-    from covidct.commands import bench_print
+    from covidct.bench.export import export_run
 
-    return bench_print.export(run_folder, out, form, as_json, model)
+    found = export_run(run_folder, **options)
+    if as_json:
+        print_json(found)
+        return ExitCode.COMPLETE
+    for one in found:
+        shape = f"picture (n, 1, {one['size']}, {one['size']}) in 0 to 1"
+        click.echo(f"{one['file']}: {shape} to probability (n,); differs from torch by at most {one['difference']:.1g}")
+    return ExitCode.COMPLETE
 
 
 @click.command()
@@ -213,8 +236,20 @@ def export(run_folder: Path, form: str, model: str | None, out: Path | None, as_
 @click.option("--out", type=FOLDER, help="Folder for Grad-CAM overlays.")
 @json_option
 @needs_extra("train")
-def predict(images: tuple[Path, ...], run_folder: Path, model: str | None, out: Path | None, as_json: bool) -> int:
+def predict(images: tuple[Path, ...], run_folder: Path, as_json: bool, **options: Any) -> int:
     """A trained run on new images. Not for clinical use."""
-    from covidct.commands import bench_print
+    from covidct.bench.prediction import predict_images
+    from covidct.commands.bench_print import prediction_line
+    from covidct.train.explain import DISCLAIMER
 
-    return bench_print.predict(images, run_folder, out, as_json, model)
+    found = predict_images(images, run_folder, **options)
+    failed = [one for one in found if "error" in one]
+    if as_json:
+        print_json({"disclaimer": DISCLAIMER, "images": found})
+    else:
+        click.echo(DISCLAIMER)
+        for one in found:
+            click.echo(f"{one['file']}: {one.get('error') or prediction_line(one)}", err="error" in one)
+    if failed:
+        return ExitCode.INCOMPLETE if len(failed) < len(found) else ExitCode.FAILED
+    return ExitCode.COMPLETE

@@ -1,20 +1,18 @@
-"""What ``covidct bench`` and ``covidct predict`` print of the values that :mod:`covidct.bench` returns."""
+"""What ``covidct bench`` prints of the values that :mod:`covidct.bench` returns; other commands print of these, too."""
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
-from covidct.bench import curve, evaluation, prediction, repeat, robust, table, training
+from covidct.bench import curve, repeat, robust, table, training
 from covidct.bench.options import BenchOptions
 from covidct.commands.options import print_json, tell_next
 from covidct.errors import ExitCode
 from covidct.intervals import deviation_text, interval_text
 from covidct.profiles import current
-from covidct.train.explain import DISCLAIMER
 
 
 def run(options: BenchOptions, as_json: bool) -> int:
@@ -61,64 +59,8 @@ def _curve(options: BenchOptions, as_json: bool) -> int:
     return ExitCode.COMPLETE
 
 
-def evaluate(
-    run: Path, manifest: str, images: Path | None, split: str, out: Path | None, as_json: bool, model: str | None
-) -> int:
-    """The scores of a run on another release, and how many images were left out."""
-    found = evaluation.evaluate_run(run, manifest, images, split, out, model)
-    if as_json:
-        print_json(found)
-        return ExitCode.COMPLETE
-    if found["left_out"]:
-        why = ", ".join(f"{count} by {reason}" for reason, count in found["left_out"].items())
-        click.echo(f"{sum(found['left_out'].values())} images left out, since this run has learned from them ({why})")
-    show(found, [], out or run / f"evaluate-{found['release'].replace('/', '-')}")
-    for source, one in found["by_source"].items():
-        click.echo(f"  {source}: {one['images']} images, accuracy {one['accuracy']:.3f}, AUC {one['auc']:.3f}")
-    return ExitCode.COMPLETE
-
-
-def export(run: Path, out: Path | None, form: str, as_json: bool, model: str | None) -> int:
-    """The files, and how far they are from torch."""
-    from covidct.bench.export import export_run
-
-    found = export_run(run, out, form, model)
-    if as_json:
-        print_json(found)
-        return ExitCode.COMPLETE
-    for one in found:
-        shape = f"picture (n, 1, {one['size']}, {one['size']}) in 0 to 1"
-        click.echo(f"{one['file']}: {shape} to probability (n,); differs from torch by at most {one['difference']:.1g}")
-    return ExitCode.COMPLETE
-
-
-def compare(first: Path, second: Path, metric: str, manifest: str | None, as_json: bool) -> int:
-    """The paired difference of two runs."""
-    found, release = evaluation.compare(first, second, metric, manifest)
-    if as_json:
-        print_json({"metric": metric, "first": str(first), "second": str(second), **asdict(found)})
-    else:
-        words = f"{found.value:+.3f}, 95 % [{found.low:+.3f}, {found.high:+.3f}], p {found.p:.3f}"
-        click.echo(f"{metric} of {second.name} minus {first.name}: {words} (groups of {release} resampled)")
-    return ExitCode.COMPLETE
-
-
-def predict(images: tuple[Path, ...], run: Path, out: Path | None, as_json: bool, model: str | None) -> int:
-    """Probability of COVID for each picture; exit code 3 where some cannot be read."""
-    found = prediction.predict_images(images, run, out, model)
-    failed = [one for one in found if "error" in one]
-    if as_json:
-        print_json({"disclaimer": DISCLAIMER, "images": found})
-    else:
-        click.echo(DISCLAIMER)
-        for one in found:
-            click.echo(f"{one['file']}: {one.get('error') or _line(one)}", err="error" in one)
-    if failed:
-        return ExitCode.INCOMPLETE if len(failed) < len(found) else ExitCode.FAILED
-    return ExitCode.COMPLETE
-
-
-def _line(one: dict[str, Any]) -> str:
+def prediction_line(one: dict[str, Any]) -> str:
+    """What :func:`covidct.predict_images` says of one picture, for a person."""
     seen = f", {one['inside_lungs']:.0%} of the map inside the lungs" if one["inside_lungs"] is not None else ""
     words = (
         f"probability of {one['of']} {one['probability']:.3f} (seeds {one['lowest']:.3f} to {one['highest']:.3f}){seen}"

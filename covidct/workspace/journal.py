@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from covidct.errors import CovidctError
 from covidct.records import Anchor, Decision
 from covidct.workspace.places import as_fractions
-from covidct.workspace.rows import box_of, decision_of, dump, dump_anchor
+from covidct.workspace.rows import box_of, decision_of, dump, dump_anchor, insert
 
 MIRRORED = {"kind": "kind", "label": "label", "patient": "patient_id", "sub_caption": "sub_caption"}
 """Fields of a panel's decisions that its row shows as well."""
@@ -80,27 +80,13 @@ def append(connection: sqlite3.Connection, decision: Decision, client_key: str |
     if decision.undoes is not None:
         _check_undo(connection, decision)
     anchor = decision.anchor or anchor_for(connection, decision.entity, decision.entity_id)
-    cursor = connection.execute(
-        "INSERT INTO decisions (entity, entity_id, field, value, by, why, score, evidence, anchor, seconds, undoes, at,"
-        " client_key) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
-        (
-            decision.entity,
-            decision.entity_id,
-            decision.field,
-            dump(decision.value),
-            decision.by,
-            decision.why,
-            decision.score,
-            dump(dict(decision.evidence)),
-            dump_anchor(anchor),
-            decision.seconds,
-            decision.undoes,
-            datetime.now(UTC).isoformat(timespec="milliseconds"),
-            client_key,
-        ),
-    )
+    texts = {"value": dump(decision.value), "evidence": dump(dict(decision.evidence)), "anchor": dump_anchor(anchor)}
+    written = {"at": datetime.now(UTC).isoformat(timespec="milliseconds"), "client_key": client_key}
+    values = vars(decision) | texts | written
+    del values["decision_id"]
+    number = insert(connection, "decisions", values)
     refresh(connection, decision.entity, decision.entity_id, decision.field)
-    return int(cursor.lastrowid or 0)
+    return number
 
 
 def _already_written(connection: sqlite3.Connection, decision: Decision, client_key: str | None) -> int | None:

@@ -9,7 +9,7 @@ from covidct.records import Anchor, Box, Figure, Panel
 from covidct.workspace import journal
 from covidct.workspace.pixels import pixel_hash
 from covidct.workspace.places import SAME_PLACE_IOU, as_fractions, carried_over, iou, match, to_pixels
-from covidct.workspace.rows import anchor_of, box_of, figure_row, panel_row
+from covidct.workspace.rows import anchor_of, box_of, figure_row, panel_row, upsert
 
 Connection = sqlite3.Connection
 
@@ -34,7 +34,7 @@ def replace_figures(
         figure_id = pairs.get(index) or _free_id(connection, "figure", figure.figure_id, taken)
         taken.add(figure_id)
         named = replace(figure, figure_id=figure_id, paper_id=paper_id)
-        _write(connection, "figures", "figure_id", figure_row(named, index, version, hashes[index]))
+        upsert(connection, "figures", "figure_id", figure_row(named, index, version, hashes[index]))
         if figure_id in olds:
             _move_panels(connection, olds[figure_id], named)
 
@@ -102,7 +102,7 @@ def replace_panels(connection: Connection, figure: Figure, panels: Sequence[Pane
         panel_id = pairs.get(position) or _free_id(connection, "panel", panel.panel_id, taken)
         taken.add(panel_id)
         named = replace(panel, panel_id=panel_id, figure_id=figure.figure_id)
-        _write(connection, "panels", "panel_id", panel_row(named, position, hashed))
+        upsert(connection, "panels", "panel_id", panel_row(named, position, hashed))
         journal.refresh_panel(connection, panel_id)
 
 
@@ -169,13 +169,3 @@ def _free_id(connection: Connection, entity: str, wanted: str, taken: set[str]) 
 def _exists(connection: Connection, entity: str, name: str) -> bool:
     found = connection.execute(f"SELECT 1 FROM {entity}s WHERE {entity}_id = ?", (name,)).fetchone()
     return found is not None
-
-
-def _write(connection: Connection, table: str, key: str, values: dict[str, object]) -> None:
-    columns = ", ".join(values)
-    marks = ", ".join("?" * len(values))
-    changes = ", ".join(f"{column} = excluded.{column}" for column in values if column != key)
-    connection.execute(
-        f"INSERT INTO {table} ({columns}) VALUES ({marks}) ON CONFLICT ({key}) DO UPDATE SET {changes}",
-        tuple(values.values()),
-    )

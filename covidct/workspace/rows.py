@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import sqlite3
+from collections.abc import Mapping
 from typing import Any
 
 from covidct.records import Anchor, Box, Decision, Dropped, Figure, Panel, Paper, PaperStatus
@@ -13,6 +14,19 @@ DECISION = [field.name for field in dataclasses.fields(Decision)]
 def dump(value: Any) -> str:
     """JSON with a stable byte form."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def insert(connection: sqlite3.Connection, table: str, values: Mapping[str, Any], then: str = "") -> int:
+    """Write a row of ``values`` by column and return its number; ``then`` is what SQL says behind it."""
+    columns, marks = ", ".join(values), ", ".join("?" * len(values))
+    row = connection.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks}) {then}", tuple(values.values()))
+    return int(row.lastrowid or 0)
+
+
+def upsert(connection: sqlite3.Connection, table: str, key: str, values: Mapping[str, Any], where: str = "") -> None:
+    """Write a row, or its values over those of the row with the same ``key``."""
+    changes = ", ".join(f"{column} = excluded.{column}" for column in values if column != key)
+    insert(connection, table, values, f"ON CONFLICT ({key}) DO UPDATE SET {changes} {where}")
 
 
 def box_of(text: str | None) -> Box | None:

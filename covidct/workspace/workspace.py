@@ -5,14 +5,13 @@ curator's decision lands while a harvest writes. One connection a thread. What i
 module: files and connections (opened.py), decisions (decided.py), accounts of steps (ledger.py), and here the records.
 """
 
-import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from covidct.errors import CovidctError
 from covidct.records import Figure, Panel, Paper, PaperStatus
-from covidct.workspace import disk, forget
+from covidct.workspace import forget
 from covidct.workspace.forget import Tombstone
 from covidct.workspace.ledger import Ledger, Pair
 from covidct.workspace.opened import PAUSE, batches
@@ -24,7 +23,7 @@ from covidct.workspace.replace import (
     replace_figures,
     replace_panels,
 )
-from covidct.workspace.rows import figure_of, panel_of, paper_of, paper_row
+from covidct.workspace.rows import figure_of, panel_of, paper_of, paper_row, upsert
 from covidct.workspace.schema import BUSY_SECONDS
 
 __all__ = ["Pair", "Workspace"]
@@ -67,7 +66,7 @@ class Workspace(Ledger):
         for batch in batches(papers):
             with self.transaction() as connection:
                 for paper in batch:
-                    _save_paper(connection, paper)
+                    upsert(connection, "papers", "paper_id", paper_row(paper), "WHERE papers.status != 'forgotten'")
             time.sleep(PAUSE)
 
     def each_figure(self, paper_id: str | None = None) -> Iterator[Figure]:
@@ -207,28 +206,3 @@ class Workspace(Ledger):
     def withdrawn(self) -> list[Tombstone]:
         """Everything that was forgotten."""
         return forget.tombstones(self.connection)
-
-    def problems(self) -> list[str]:
-        """What is broken: SQLite's own check, dangling rows, stored files that are gone or changed. Empty when well."""
-        connection = self.connection
-        found = [row[0] for row in connection.execute("PRAGMA integrity_check") if row[0] != "ok"]
-        found += [f"{row[0]} row {row[1]} points nowhere" for row in connection.execute("PRAGMA foreign_key_check")]
-        named = connection.execute("SELECT file FROM figures UNION SELECT file FROM panels ORDER BY file")
-        found += [f"{row[0]} is gone or changed" for row in named if row[0] and not disk.intact(self.folder, row[0])]
-        for (digest,) in connection.execute("SELECT DISTINCT sha256 FROM papers WHERE sha256 != ''"):
-            path = disk.stored_name(digest, ".pdf")
-            if (self.folder / path).exists() and not disk.intact(self.folder, path):
-                found.append(f"{path} is changed")
-        return found
-
-
-def _save_paper(connection: sqlite3.Connection, paper: Paper) -> None:
-    values = paper_row(paper)
-    columns = ", ".join(values)
-    marks = ", ".join("?" * len(values))
-    changes = ", ".join(f"{column} = excluded.{column}" for column in values if column != "paper_id")
-    connection.execute(
-        f"INSERT INTO papers ({columns}) VALUES ({marks}) ON CONFLICT (paper_id) DO UPDATE SET {changes}"
-        " WHERE papers.status != 'forgotten'",
-        tuple(values.values()),
-    )

@@ -24,6 +24,7 @@ from covidct.harvest.windows import Window
 from covidct.net.client import HttpClient
 from covidct.net.failures import FetchError
 from covidct.workspace import Workspace
+from covidct.workspace.check import check
 
 pytestmark = pytest.mark.usefixtures("warm_engine")
 QUERY = 'pneumonia AND "computed tomography"'
@@ -69,7 +70,7 @@ def test_pmc_fills_a_workspace(
     assert len(server.log) == asked + 1, "one search, no article asked for again"
     assert record(tmp_path)["kept"] == 5
     with Workspace.open(tmp_path) as workspace:
-        assert workspace.problems() == []
+        assert check(workspace, mend=False) == []
 
 
 def test_pmc_odd_articles(

@@ -15,6 +15,7 @@ from faultserver.server import serving
 
 from covidct.cli import run
 from covidct.workspace import Workspace
+from covidct.workspace.check import check
 from covidct.workspace.tables import rows
 
 distributed = pytest.importorskip("distributed")
@@ -43,7 +44,7 @@ def harvest(url: str, workspace: Path, *more: str) -> int:
 
 def tables(workspace: Path, *names: str) -> list[list[dict[str, str]]]:
     with Workspace.open(workspace) as opened:
-        assert opened.problems() == []
+        assert check(opened, mend=False) == []
         return [list(rows(opened, name)) for name in names or ("papers", "figures")]
 
 

@@ -12,6 +12,7 @@ from faultserver.corpus import make_corpus
 from faultserver.server import serving
 
 from covidct.workspace import Workspace
+from covidct.workspace.check import check
 from covidct.workspace.schema import DATABASE
 from covidct.workspace.tables import rows
 
@@ -31,7 +32,7 @@ def start(url: str, workspace: Path) -> "subprocess.Popen[bytes]":
 
 def tables(workspace: Path) -> list[list[dict[str, str]]]:
     with Workspace.open(workspace) as opened:
-        assert opened.problems() == []
+        assert check(opened, mend=False) == []
         return [list(rows(opened, name)) for name in ("papers", "figures")]
 
 

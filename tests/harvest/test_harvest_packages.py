@@ -16,6 +16,7 @@ from covidct.harvest.meca import list_packages, open_package
 from covidct.harvest.xml import parse_xml
 from covidct.net.failures import FetchError
 from covidct.workspace import Workspace
+from covidct.workspace.check import check
 from covidct.zips import MEMBER_RULES, open_zip
 
 pytestmark = pytest.mark.usefixtures("warm_engine")
@@ -67,7 +68,7 @@ def test_a_package_gives_pdf_xml_and_lossless_pictures(tmp_path: Path, prefix: s
         figures = workspace.figures()
         assert [(f.label, f.page, bool(f.file)) for f in figures] == [("Figure 1", 1, True), ("Figure 9", None, True)]
         assert (figures[1].width, figures[1].height) == (64, 64)
-        assert workspace.problems() == []
+        assert check(workspace, mend=False) == []
 
 
 def test_a_package_without_a_manifest_and_with_sloppy_xml(tmp_path: Path) -> None:

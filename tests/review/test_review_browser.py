@@ -8,6 +8,7 @@ import review_corpus
 from curating import Visit, press, saved, shown, words
 from playwright.sync_api import expect
 from serving import READY, Live, Spawned
+from until import until
 
 from covidct.records import Decision
 from covidct.workspace.workspace import Workspace
@@ -22,9 +23,9 @@ def test_no_key_decides_before_the_picture_is_there(live: Live, visit: Visit) ->
         page.keyboard.press("j")
     page.keyboard.press("1")
     page.keyboard.press("1")
+    until(lambda: held, pause=lambda: page.wait_for_timeout(20))
     page.wait_for_timeout(300)
     assert not words(live.workspace)
-    assert held
     page.unroute_all()  # lets go of what was held
     page.wait_for_function("was => document.documentElement.dataset.panel !== was", arg=first)
     saved(page)
@@ -87,8 +88,7 @@ def test_a_slow_answer_still_brings_the_kind_up_to_date(live: Live, visit: Visit
     for key in ("t", "ArrowDown", "ArrowDown", "ArrowDown", "Enter"):
         page.keyboard.press(key)
     expect(page.locator(".more select")).to_have_value("xray")
-    page.wait_for_timeout(500)
-    assert held
+    until(lambda: held, pause=lambda: page.wait_for_timeout(20))
     page.unroute_all()  # lets go of what was held
     saved(page)
     expect(page.locator(".facts")).to_contain_text("dana: Kind X-ray")

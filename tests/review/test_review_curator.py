@@ -6,7 +6,8 @@ import axe
 import pytest
 from curating import Visit, press, saved, shown, words
 from playwright.sync_api import expect
-from serving import READY, Live, serving
+from serving import READY, SETTLED, Live, serving
+from until import until
 
 from covidct.curate import agreement
 from covidct.curate.review.items import whole_words
@@ -37,9 +38,11 @@ def test_enter_takes_what_a_refused_judgement_suggests(live: Live, visit: Visit)
 
 def test_the_last_panel_of_a_queue_is_followed_by_a_summary(live: Live, visit: Visit) -> None:
     page = visit(live.url)
+    where = page.locator(".where strong")
+    before = where.inner_text()
     page.locator("select[name=label]").select_option("unclear")
-    page.wait_for_timeout(300)
-    number = int(page.locator(".where strong").inner_text().split(" of ")[1])
+    expect(where).not_to_have_text(before)
+    number = int(where.inner_text().split(" of ")[1])
     for _ in range(number - 1):
         press(page, "Enter")
     page.keyboard.press("1")
@@ -67,14 +70,12 @@ def test_sure_rules_are_accepted_at_once_and_taken_back_at_once(live: Live, visi
     page.locator("#sure button").click()
     page.locator("#dialog button", has_text="Yes").click()
     saved(page)
-    page.wait_for_timeout(300)
+    until(lambda: words(live.workspace))
     accepted = words(live.workspace)
     assert accepted and all(d.value == before[d.entity_id] and d.value in ("positive", "negative") for d in accepted)
     page.locator("#stage").focus()
     page.keyboard.press("u")
-    page.wait_for_timeout(500)
-    saved(page)
-    assert not agreement.standing(words(live.workspace))
+    until(lambda: not agreement.standing(words(live.workspace)))
 
 
 def test_pairs_and_patients_show_ct_only_by_default(live: Live, visit: Visit) -> None:
@@ -85,7 +86,6 @@ def test_pairs_and_patients_show_ct_only_by_default(live: Live, visit: Visit) ->
     live.workspace.decide([Decision("panel", pair.a, "kind", "chart_or_diagram", "curator:dana")])
     page.keyboard.press("v")
     page.keyboard.press("d")
-    page.wait_for_timeout(300)
     left = len([p for p in live.workspace.pairs() if pair.a not in (p.a, p.b)])
     expect(page.locator(".pair-facts")).to_contain_text(f"of {left}" if left else "No pairs")
 
@@ -153,7 +153,7 @@ def test_axe_finds_nothing_in_any_view(live: Live, visit: Visit, scheme: str) ->
     }.items():
         page.keyboard.press(key)
         page.wait_for_selector(wait_for)
-        page.wait_for_timeout(250)
+        page.evaluate(SETTLED)
         found += [
             f"{key}: {v['id']}: {v['nodes'][0]['html'][:150]} ({v['nodes'][0].get('failureSummary', '')[:200]})"
             for v in axe.violations(page)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
-from serving import Live
+from serving import SETTLED, Live
 
 Visit = Callable[..., Page]
 
@@ -79,7 +79,7 @@ def test_contrast_names_and_pictures(live: Live, visit: Visit, scheme: str, tmp_
     ):
         page.keyboard.press(key)
         page.wait_for_selector(wait_for)
-        page.wait_for_timeout(250)
+        page.evaluate(SETTLED)
         problems += [f"{name}: {found}" for found in page.evaluate(CONTRAST) + page.evaluate(NAMELESS)]
         if (scheme, name) in SHOWN:
             arrange(page, name)

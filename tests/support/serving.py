@@ -14,6 +14,8 @@ from covidct.workspace.workspace import Workspace
 
 READY = "html[data-ready=yes]"
 """What a page shows when all of it stands."""
+SETTLED = "() => Promise.allSettled(document.getAnimations().map(animation => animation.finished))"
+"""Run in a page: returns when no colour is on its way to another."""
 
 
 @dataclass

@@ -144,7 +144,7 @@ def _scans(folder: Path, rng: np.random.Generator) -> None:
 @contextmanager
 def services(folder: Path) -> Iterator[dict[str, str]]:
     """Loopback servers in the place of every service, as the variables that lead there."""
-    made = _made(12)
+    made = _made(8)
     archives = {
         f"/Images-processed/{name}.zip": (
             (folder / "COVID-CT" / "Images-processed" / f"{name}.zip").read_bytes(),

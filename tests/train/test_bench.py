@@ -1,11 +1,11 @@
 """`covidct bench` from the command line on a small drawn release: files, resume, devices, bad input."""
 
+import contextlib
 import csv
 import json
 import shutil
 import signal
 import subprocess
-import time
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from until import until
 from warm import covidct_on_path
 
 from covidct.scores import score
@@ -60,6 +61,15 @@ def state(folder: Path) -> dict[str, torch.Tensor]:
     return saved
 
 
+def anyone_in(folder: Path) -> bool:
+    """Whether a process works in ``folder``."""
+    for place in Path("/proc").glob("[0-9]*/cwd"):
+        with contextlib.suppress(OSError):
+            if place.readlink() == folder:
+                return True
+    return False
+
+
 def test_an_interrupted_run_ends_with_the_same_bits(
     drawn: tuple[Path, Path], tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -74,13 +84,12 @@ def test_an_interrupted_run_ends_with_the_same_bits(
     command = [str(warm / "covidct"), "bench", *common, "--no-baselines", "--no-report", *words, "--out"]
     with covidct_on_path(warm):
         assert subprocess.run([*command, str(tmp_path / "whole")]).returncode == 0
-        process = subprocess.Popen([*command, str(tmp_path / "cut")])
+        process = subprocess.Popen([*command, str(tmp_path / "cut")], cwd=warm)
         history = tmp_path / "cut" / "seed-0" / "history.csv"
-        while process.poll() is None and not (history.is_file() and len(rows(history)) >= 2):
-            time.sleep(0.02)
+        until(lambda: process.poll() is not None or (history.is_file() and len(rows(history)) >= 2))
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
-        time.sleep(0.5)  # by now the process of its words is gone as well
+        until(lambda: not anyone_in(warm))  # the process of its words is gone as well
         assert subprocess.run([*command, str(tmp_path / "cut")]).returncode == 0
     one, two = state(tmp_path / "whole"), state(tmp_path / "cut")
     assert all(torch.equal(one[name], two[name]) for name in one)

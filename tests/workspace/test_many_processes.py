@@ -8,6 +8,7 @@ from pathlib import Path
 
 from covidct.records import Decision, Paper
 from covidct.workspace import Workspace
+from covidct.workspace.check import check
 
 WRITER = """
 import sys, pathlib
@@ -36,7 +37,7 @@ def test_writers_and_curators_at_once_lose_nothing(tmp_path: Path) -> None:
     running = [start(WRITER, folder, name, "3") for name in "ab"] + [start(CURATOR, folder, name) for name in "xy"]
     assert [process.wait(120) for process in running] == [0, 0, 0, 0]
     with Workspace.open(tmp_path / "ws") as ws:
-        assert len(ws.papers()) == 1800 and len(ws.decisions(by="curator:")) == 80 and ws.problems() == []
+        assert len(ws.papers()) == 1800 and len(ws.decisions(by="curator:")) == 80 and check(ws, mend=False) == []
 
 
 def test_a_decision_lands_while_a_harvest_writes(tmp_path: Path) -> None:
@@ -65,6 +66,6 @@ def test_killed_writer_leaves_whole_batches_and_no_lock(tmp_path: Path) -> None:
             time.sleep(0.02)
         writer.send_signal(signal.SIGKILL)
         writer.wait()
-        assert ws.problems() == [] and len(ws.papers()) % 100 == 0
+        assert check(ws, mend=False) == [] and len(ws.papers()) % 100 == 0
         ws.save_papers([Paper("after", "file")])
         assert ws.paper("after") is not None

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import review_corpus
 import slow_step
+from until import until
 
 import covidct
 from covidct.steps import drive, open_engine
@@ -82,28 +83,20 @@ if __name__ == "__main__":
 """
 
 
-def spawned(parent: int) -> list[int]:
-    """The worker processes that ``parent`` started and that have begun their work."""
-    found = subprocess.run(["pgrep", "-P", str(parent), "-f", "spawn_main"], capture_output=True, text=True)
-    return [int(word) for word in found.stdout.split()]
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems tell nobody that a parent is gone")
 def test_a_killed_command_leaves_no_worker(workspace: Workspace, tmp_path: Path) -> None:
     script = tmp_path / "command.py"
     script.write_text(COMMAND)
+    marks = tmp_path / "marks"
+    marks.mkdir()
     paths = os.pathsep.join([str(Path(slow_step.__file__).parent), str(Path(covidct.__file__).parents[1])])
-    environment = {**os.environ, "SLOW_STEP_SECONDS": "60", "PYTHONPATH": paths}
+    environment = {**os.environ, "SLOW_STEP_SECONDS": "60", "SLOW_STEP_MARKS": str(marks), "PYTHONPATH": paths}
     command = subprocess.Popen([sys.executable, str(script), str(workspace.folder)], env=environment)
-    deadline = time.monotonic() + 60
-    while len(workers := spawned(command.pid)) < 2 and time.monotonic() < deadline:
-        time.sleep(0.1)
-    time.sleep(3)
+    until(lambda: len(list(marks.iterdir())) == 2)
     os.kill(command.pid, signal.SIGKILL)
     command.wait()
-    while any(Path(f"/proc/{pid}").exists() for pid in workers) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert len(workers) == 2 and not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
+    workers = [mark.name for mark in marks.iterdir()]
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), seconds=40)
 
 
 def test_a_light_step_stays_in_this_process(workspace: Workspace) -> None:

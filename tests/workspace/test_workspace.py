@@ -13,6 +13,7 @@ from PIL import Image
 from covidct.errors import CovidctError, UsageError
 from covidct.records import Box, Decision, Figure, Panel, Paper, PaperStatus
 from covidct.workspace import Pair, Workspace
+from covidct.workspace.check import check
 from covidct.workspace.disk import refuse_network_disk
 from covidct.workspace.rows import figure_row, paper_row
 from covidct.workspace.schema import DATABASE, MIGRATIONS
@@ -231,10 +232,10 @@ def test_notes_steps_and_leases(ws: Workspace) -> None:
 
 def test_problems_names_a_changed_file(ws: Workspace) -> None:
     ws.replace_figures(PAPER.paper_id, [figure(ws)])
-    assert ws.problems() == []
+    assert check(ws, mend=False) == []
     target = ws.path(ws.figures()[0].file)
     target.write_bytes(target.read_bytes() + b"x")
-    assert ws.problems() == [f"{ws.figures()[0].file} is gone or changed"]
+    assert [(one.kind, one.what) for one in check(ws, mend=False)] == [("file", ws.figures()[0].file)]
 
 
 def test_bad_folders_are_refused_by_name(tmp_path: Path, ws: Workspace) -> None:
