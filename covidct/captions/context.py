@@ -217,9 +217,15 @@ def _about_paper(title: str) -> Verdict | None:
     return shown(title, verdict.moved(_STEPS["title"]), "title")
 
 
-def _before_outbreak(published: str) -> Verdict | None:
+def older_than_the_disease(published: str) -> bool:
+    """Was a paper of this date (``2014-05-01``, ``2014``) printed before the profile's disease was known?"""
     first = current().first_cases
-    if not first or not re.match(r"(?:19|20)\d\d", published) or published[: len(first)] >= first[: len(published)]:
+    dated = re.match(r"(?:19|20)\d\d", published) is not None
+    return bool(first) and dated and published[: len(first)] < first[: len(published)]
+
+
+def _before_outbreak(published: str) -> Verdict | None:
+    if not older_than_the_disease(published):
         return None
     way = Way.BEFORE_OUTBREAK
     return Verdict(label_of(way), way, "published", (0, len(published)), "published", published)

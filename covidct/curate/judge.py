@@ -61,6 +61,8 @@ class Seen:
     """Do the panel's own words name the disease as there?"""
     paper_names: bool = False
     """Does the title or the abstract of its paper?"""
+    older: bool = False
+    """Is its paper older than the disease?"""
     findings_only: bool = False
     """Do the caption's letters tell of findings, and nothing of one person or of a time?"""
     second: str = ""
@@ -69,7 +71,7 @@ class Seen:
     @property
     def way(self) -> str:
         """The way to what the words say."""
-        return way_of(self.verdict, own_names=self.own_names, paper_names=self.paper_names)
+        return way_of(self.verdict, own_names=self.own_names, paper_names=self.paper_names, older=self.older)
 
     @property
     def candidate(self) -> bool:
@@ -165,6 +167,10 @@ def _disease_named_too(seen: Seen) -> bool:
     return seen.candidate and seen.verdict.label == NEGATIVE and seen.own_names
 
 
+def _older(seen: Seen) -> bool:
+    return seen.older and (seen.verdict.label == POSITIVE or seen.own_names or seen.paper_names)
+
+
 def _healed(seen: Seen) -> bool:
     return seen.verdict.source != "caption" and HEALED.search(seen.figure.caption) is not None
 
@@ -195,6 +201,7 @@ REFUSALS = (
     Refusal("letter-inferred", "the letter was inferred, and the caption's panels have different labels",
             _letter_inferred),
     Refusal("not-a-scan", "the words speak of no scan, the pixels are one", _not_a_scan, always=True),
+    Refusal("older-than-the-disease", "its paper is dated before the disease that it names: which is wrong?", _older),
     Refusal("second-reader-differs", "a second reader says otherwise", _second_differs),
     Refusal("disease-named-too", "its own words name the disease and something else", _disease_named_too),
     Refusal("healed", "its caption tells that the lungs have healed, only the text around names a disease", _healed),

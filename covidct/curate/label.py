@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from covidct.captions.context import label_figure
+from covidct.captions.context import label_figure, older_than_the_disease
 from covidct.captions.cues import moments
 from covidct.captions.letters import Placed, assigned
 from covidct.captions.reading import read
@@ -85,14 +85,14 @@ def _seen(case: Case, figure: Figure, panels: Sequence[Panel]) -> Iterator[Seen]
     placed = assigned([lettered(panel) for panel in panels], list(labels.panels))
     texts = split_caption(figure.caption).panels
     named = names_disease(paper.title) or names_disease(paper.abstract)
-    findings = _findings_only(figure, panels, texts)
+    findings, older = _findings_only(figure, panels, texts), older_than_the_disease(paper.date)
     for panel in panels:
         name = panel.panel_id
         verdict = _verdict_for(placed[name], labels, differ)
         second = str(case.seconds[name].value) if name in case.seconds else ""
         kind, patient = case.kinds.get(name), case.patients.get(name)
         own = names_disease(texts.get(placed[name].letter, figure.caption))
-        yield Seen(figure, panel, verdict, placed[name], differ, kind, patient, own, named, findings, second)
+        yield Seen(figure, panel, verdict, placed[name], differ, kind, patient, own, named, older, findings, second)
 
 
 def _findings_only(figure: Figure, panels: Sequence[Panel], texts: Mapping[str, str]) -> bool:

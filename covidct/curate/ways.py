@@ -6,7 +6,8 @@ of pictures of every kind; the judgement is on slices of the lungs and knows the
 
 from collections.abc import Mapping
 
-from covidct.captions.ways import Precision, Verdict, precision_of
+from covidct.captions.ways import NEGATIVE, Precision, Verdict, precision_of
+from covidct.captions.ways import Way as Single
 from covidct.profiles import current
 
 Way = str
@@ -25,6 +26,8 @@ STATED_OTHER = "stated-other"
 disease: complications and what a COVID-19 patient has besides are no other disease."""
 PARAGRAPH = "stated@paragraph"
 """A silent caption, and a paragraph that cites the figure states the disease, or a test of it, of the person."""
+BEFORE_OUTBREAK: Way = str(Single.BEFORE_OUTBREAK)
+"""Whatever the text says of another disease, or of none: the paper is older than the profile's disease."""
 TOGETHER: Mapping[Way, Way] = {
     "said": "stated",
     "proven": "stated",
@@ -34,27 +37,34 @@ TOGETHER: Mapping[Way, Way] = {
     "likely-other": STATED_OTHER,
     "healthy": STATED_OTHER,
     "denied": STATED_OTHER,
-    "before-outbreak": STATED_OTHER,
 }
 """Ways that are one by meaning and were measured as one."""
-OF_ANY_PAPER = frozenset({"other-diagnosed", "final-diagnosis", "healthy", "denied", "before-outbreak"})
+OF_ANY_PAPER = frozenset({"other-diagnosed", "final-diagnosis", "healthy", "denied"})
 """Ways of :data:`STATED_OTHER` that state what the person has or has not, whatever the paper is about."""
 BLURRED = frozenset(single for single, way in TOGETHER.items() if way == STATED_OTHER)
 """The same ways by themselves: what they are called where the disease is named as well."""
-APART: Mapping[Way, Precision] = {AFFIRMED: Precision(70, 70), PARAGRAPH: Precision(104, 105)}
+APART: Mapping[Way, Precision] = {
+    AFFIRMED: Precision(70, 70),
+    PARAGRAPH: Precision(104, 105),
+    BEFORE_OUTBREAK: Precision(197, 197),
+}
 """Measured apart. ``affirmed``: the distinct captions of the published COVID-CT set that are read this way (51 said, 3
 proven, 16 named), against its published labels; all its papers are on COVID-19, and rules have seen part of them.
 ``stated@paragraph``: figures of case reports whose paragraphs were judged before the program read them,
-right where the article says so of the person (docs/acceptance.md)."""
+right where the article says so of the person. ``before-outbreak``: captions of articles printed before December 2019
+that were judged before the program ran, none of a person with the disease (docs/acceptance.md)."""
 
 
-def way_of(verdict: Verdict, *, own_names: bool = False, paper_names: bool = False) -> Way:
+def way_of(verdict: Verdict, *, own_names: bool = False, paper_names: bool = False, older: bool = False) -> Way:
     """The way to a verdict, ways of one meaning under one name.
 
-    ``own_names``: the panel's own words name the disease as there; ``paper_names``: title or abstract of its paper do.
+    ``own_names``: the panel's own words name the disease as there; ``paper_names``: title or abstract of its paper do;
+    ``older``: the paper is older than the disease.
     What was not read in the caption is a way of its own (``stated@title``).
     """
     single = verdict.rule.partition(":")[0]
+    if older and verdict.label == NEGATIVE and not (own_names or paper_names):
+        return BEFORE_OUTBREAK
     if verdict.source not in ("caption", "published"):
         return f"{TOGETHER.get(single, single)}@{verdict.source}"
     if single == "named" and paper_names:

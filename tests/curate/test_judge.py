@@ -73,6 +73,7 @@ CASES: list[tuple[Seen, str]] = [
     (seen(patient=person("x", "perhaps-several")), "patient-unsure"),
     (seen(patient=person("x", "one-a-figure")), ""),
     (seen(OTHER, own_names=True), "disease-named-too"),
+    (seen(older=True), "older-than-the-disease"),
     (dataclasses.replace(seen(TITLE), figure=Figure("f", "p", caption=HEALING)), "healed"),
     (dataclasses.replace(seen(SAID), figure=Figure("f", "p", caption=HEALING)), ""),
 ]
@@ -118,11 +119,23 @@ def test_a_label_read_in_an_unproven_way_stays_and_does_not_enter() -> None:
         (FINDING, {"own_names": True}, "other-finding"),
         (OTHER, {"paper_names": True}, "stated-other"),
         (OTHER, {"own_names": True}, "other-diagnosed"),
+        (FINDING, {"older": True}, "before-outbreak"),
+        (dataclasses.replace(OTHER, source="title"), {"older": True}, "before-outbreak"),
+        (FINDING, {"older": True, "paper_names": True}, "other-finding"),
+        (SAID, {"older": True}, "stated"),
     ],
 )
 def test_the_way_knows_what_else_the_paper_says(verdict: Verdict, known: dict[str, bool], way: str) -> None:
     assert ways.way_of(verdict, **known) == way
-    assert ways.qualifies(way) == (way in ("stated", "affirmed"))
+    assert ways.qualifies(way) == (way in ("stated", "affirmed", "before-outbreak"))
+
+
+def test_a_paper_older_than_the_disease_cannot_show_it_and_one_that_names_it_waits() -> None:
+    found = judge(seen(FINDING, older=True))
+    assert (found.label, found.way, found.accepted) == ("negative", "before-outbreak", True)
+    for verdict, named in ((SAID, {}), (FINDING, {"paper_names": True}), (FINDING, {"own_names": True})):
+        assert judge(seen(verdict, older=True, **named)).refused in ("older-than-the-disease", "disease-named-too")
+    assert judge(seen(SILENT, older=True)).label == "unclear", "a label comes from the words or the date, not from here"
 
 
 def test_a_profile_may_let_a_way_in(tmp_path: Path) -> None:
