@@ -163,6 +163,7 @@ def test_the_number_of_the_figure_before_a_letter_is_no_part_of_a_word() -> None
 
 def test_signs_of_a_viewer_are_no_letters() -> None:
     assert letter(page(["F", "", "G", "J"]), BOXES).letters == ("", "", "", "")
+    assert letter(page(["B", "", "D", ""]), BOXES).letters == ("", "", "", "")
     assert letter(page(["E", "F", "G", "H"]), BOXES).letters == ("E", "F", "G", "H")
 
 

@@ -188,9 +188,20 @@ def test_the_ground_of_a_map_is_no_paper_unless_the_page_has_its_colour() -> Non
     ground, mask = (68, 1, 84), (33, 145, 140)
     for page in (np.full((200, 260, 3), 255, np.uint8), np.full((200, 260, 3), ground, np.uint8)):
         page[20:180, 30:230] = ground
-        page[60:140, 70:190] = mask
-        white = bool(page[0, 0, 1] == 255)
-        assert trim(page, Piece((30, 20, 230, 180))).box == ((30, 20, 230, 180) if white else (70, 60, 190, 140))
+        cv2.ellipse(page, (130, 100), (60, 40), 0, 0, 360, mask, -1)
+        kept = bool(page[0, 0, 1] == 255)
+        assert (trim(page, Piece((30, 20, 230, 180))).box == (30, 20, 230, 180)) == kept
+
+
+@pytest.mark.parametrize("ground", [(200, 200, 200), (190, 215, 240)])
+def test_a_tinted_field_is_paper_before_straight_sides_only(ground: tuple[int, int, int]) -> None:
+    page = np.full((200, 260, 3), 255, np.uint8)
+    page[20:180, 30:230] = ground
+    framed, pale = page.copy(), page.copy()
+    framed[30:170, 70:190] = 30
+    cv2.ellipse(pale, (130, 100), (60, 40), 0, 0, 360, (90, 90, 90), -1)
+    assert trim(framed, Piece((30, 20, 230, 180))).box == (70, 30, 190, 170)
+    assert trim(pale, Piece((30, 20, 230, 180))).box == (30, 20, 230, 180)
 
 
 def test_trim_takes_a_black_band_only_up_to_a_straight_side() -> None:

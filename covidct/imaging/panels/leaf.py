@@ -35,8 +35,6 @@ class TrimLimits:
     """Grey levels from which something is no paper."""
     coloured: float = 30.0
     """Grey levels between the channels from which paper is coloured."""
-    tinted: float = 180.0
-    """Grey level from which coloured paper may be a tinted field of a page of another colour."""
     straight: float = 0.25
     """Share of a line that is lit where a picture begins at a gutter."""
     very_straight: float = 0.75
@@ -117,15 +115,14 @@ def _lane(image: Region, box: PixelBox, side: int) -> Region:
 
 
 def _paper_depth(lane: Region, dark: bool, corners: NDArray[np.uint8]) -> int:
-    """How many columns from the left are bare paper: white, grey, coloured as the page's ``corners`` (4, 3) or light;
-    black only where ``dark``. The ground of a map in false colours is no paper."""
+    """How many columns from the left are bare paper: white, or of the colour of the page's ``corners`` (4, 3), and
+    before a straight side of any other, as the ground of a map is of one colour too; black sooner where ``dark``."""
     white = float(lane[:, 0].mean()) > TRIM.white
     most = int(lane.shape[1] * (TRIM.no_more_white if white else TRIM.no_more))
     depth, paper = _bare(lane[:: -(-len(lane) // _ROWS), : most + 1])
     level, coloured = float(paper.mean()), float(np.ptp(paper)) > TRIM.coloured
-    if coloured and level < TRIM.tinted:
-        return depth if bool((np.abs(corners - paper).max(1) <= TRIM.alike).any()) else 0
-    if not depth or level > TRIM.sombre or coloured:
+    own = level > TRIM.white or bool((np.abs(corners - paper).max(1) <= TRIM.alike).any())
+    if not depth or (own and (level > TRIM.sombre or coloured)):
         return depth
     return depth if _straight(lane, depth, paper) >= (TRIM.straight if dark else TRIM.very_straight) else 0
 

@@ -50,8 +50,6 @@ class Prior:
     """What speaks besides against a letter whose print is not plain."""
     alone: float = 0.85
     """The same, where the letters follow no order."""
-    first: int = 1
-    """The last letter, from 0, with which a figure begins whose caption is not known: A may be printed and not read."""
 
 
 PRIOR = Prior()
@@ -214,13 +212,14 @@ class Reading:
 
 
 def _begins(reading: Reading, known: Sequence[int]) -> bool:
-    """Whether the letters begin as those of a figure do, or, where it goes on from another page, leave none out:
-    signs in a viewer's window (L, R, S, I) do neither."""
-    read = sorted(index for index, p in zip(reading.letters, reading.seen, strict=True) if p is not None)
-    if len(read) < 2 or known or read[0] <= PRIOR.first:
+    """Whether the letters begin as those of a figure do (before the first are as many panels as letters are left out)
+    or, where it goes on from another page, leave none out: signs in a viewer's window (L, R, S, I) do neither."""
+    read = [reading.letters[panel] for panel in reading.order if reading.seen[panel] is not None]
+    if len(read) < 2 or known:
         return len(read) >= 2
-    gapless = all(after - before <= 1 for before, after in pairwise(read))
-    return gapless and (len(read) > 2 or len(read) == len(reading.letters))
+    unread = next(i for i, panel in enumerate(reading.order) if reading.seen[panel] is not None)
+    gapless = all(after - before <= 1 for before, after in pairwise(sorted(read)))
+    return min(read) <= unread or (gapless and (len(read) > 2 or len(read) == len(reading.letters)))
 
 
 def _rows(panels: Sequence[PixelBox]) -> list[int]:
