@@ -327,7 +327,7 @@ def region_forest() -> Forest:
 
 def turned(region: Region, axis: int) -> Region:
     """The region itself, or for ``axis`` 1 transposed, so that cuts always run along its columns."""
-    return region if axis == 0 else np.ascontiguousarray(region.transpose(1, 0, 2))
+    return region if axis == 0 else np.asarray(cv2.transpose(region), np.uint8)
 
 
 def region_row(seen: Survey, scores: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -155,11 +155,11 @@ def _straight(lane: Region, depth: int, paper: NDArray[np.float32]) -> float:
 def _letter_depth(lane: Region) -> int:
     """Columns from the left that hold only paper and a letter, up to a straight side of the picture; else 0."""
     most = int(lane.shape[1] * TRIM.letter)
-    sample = lane[:: -(-len(lane) // _ROWS), : most + 2].astype(np.int16)
+    sample = lane[:: -(-len(lane) // _ROWS), : most + 2]
     paper = np.median(sample[:, 0], axis=0)
     if float(paper.mean()) <= TRIM.sombre:
         return 0
-    inked = (np.abs(sample - paper).max(2) > TRIM.ink).mean(0)
+    inked = (np.abs(sample.astype(np.int16) - paper).max(2) > TRIM.ink).mean(0)
     rise = inked[1:] - inked[:-1]
     if len(rise) < 2:
         return 0

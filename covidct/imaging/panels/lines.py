@@ -158,7 +158,7 @@ def _peaks(smooth: Grey, span: int) -> Profile:
 
 def _columns(region: Region) -> tuple[Profile, Profile, Profile]:
     # Whole levels are sorted by counting where they stand in line: five times faster than down the columns.
-    grey = np.sort(np.ascontiguousarray(grey_of(region).astype(np.uint8).T), axis=1, kind="stable")
+    grey = np.sort(cv2.transpose(grey_of(region).astype(np.uint8)), axis=1, kind="stable")
     edge, last = grey.shape[1] // 50, grey.shape[1] - 1
     spread = (grey[:, last - edge] - grey[:, edge]).astype(np.float32)
     means = cv2.reduce(np.ascontiguousarray(region), 0, cv2.REDUCE_AVG, dtype=cv2.CV_32F)[0]
