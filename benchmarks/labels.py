@@ -3,12 +3,14 @@
 The table holds no text: locators, the first 16 digits of the sha256 of each text (blanks single), and the label that a
 machine reader (no clinician) gave before the program ran; an empty label was doubtful. TEXTS are JSON files in which
 the texts stand, in any form: MedPix 2.0's Descriptions.json and Case_topic.json, {paper: {figure: caption}}, or a list;
-or a folder of articles as text, such as T2S2's ``PMC…_body.txt``, in which captions begin with ``Fig. 1``.
+or a folder of articles: text such as T2S2's ``PMC…_body.txt``, in which captions begin with ``Fig. 1``, markdown with
+captions as alternative texts (``![Figure 1, …](…)``), JATS.
 Prints macro-F1, what was called what, and the precision of each way.
 """
 
 import argparse
 import hashlib
+import html
 import json
 import re
 from collections import Counter, defaultdict
@@ -56,9 +58,29 @@ def _texts(path: Path) -> Iterator[str]:
     if not path.is_dir():
         yield from _strings(json.loads(path.read_text("utf-8")))
         return
-    for file in path.rglob("*.txt"):
-        for found in _CAPTION.finditer(file.read_text("utf-8", errors="replace")):
-            yield re.sub(r"^Fig(?:ure|\.)?\s?\d+[.:]?\s+", "", " ".join(found["text"].split()))
+    for suffix, captions in _KINDS.items():
+        for file in path.rglob(f"*.{suffix}"):
+            yield from captions(file.read_text("utf-8", errors="replace"))
+
+
+def _of_text(text: str) -> Iterator[str]:
+    for found in _CAPTION.finditer(text):
+        yield re.sub(r"^Fig(?:ure|\.)?\s?\d+[.:]?\s+", "", " ".join(found["text"].split()))
+
+
+def _of_markdown(text: str) -> Iterator[str]:
+    for found in re.findall(r"!\[Fig(?:ure|\.)?\s*[\w.-]+[,.:]?\s*(.*?)\]\(http", text, re.DOTALL):
+        yield found.replace("\\", "")
+
+
+def _of_jats(text: str) -> Iterator[str]:
+    for figure in re.findall(r"<fig[ >].*?</fig>", text, re.DOTALL):
+        for caption in re.findall(r"<caption>(.*?)</caption>", figure, re.DOTALL)[:1]:
+            words = " ".join(html.unescape(re.sub(r"<[^>]+>", " ", caption)).split())
+            yield re.sub(r" ([),.;:])", r"\1", words.replace("( ", "("))
+
+
+_KINDS = {"txt": _of_text, "md": _of_markdown, "xml": _of_jats}
 
 
 def _strings(value: object) -> Iterator[str]:

@@ -72,7 +72,14 @@ _SENTENCE_WORDS = 7
 
 
 def _animal(reading: Reading) -> Ground:
-    return None if reading.having("person") else _first(reading.having("animal"))
+    """An animal, also ``an 11-year-old male cat``, and no person."""
+    animals = reading.having("animal")
+    people = [p for p in reading.having("person") if not any(0 <= a.start - p.end <= _NEXT_WORDS for a in animals)]
+    return None if people else _first(animals)
+
+
+_NEXT_WORDS = 12
+"""Characters from an age and a sex to the animal that they are said of."""
 
 
 def _stated(reading: Reading) -> Ground:

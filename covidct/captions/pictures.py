@@ -104,10 +104,22 @@ def _said_in_passing(cue: Mention, cues: Sequence[Mention], folded: str) -> bool
     return cue.means == "scan" and cue.sentence != cues[0].sentence and _SHOWS.search(folded, *cue.sentence) is None
 
 
+_PICTURES = re.compile(r"\b(?:images|axial|coronal|slices?|sections?|radiographs?)\b")
+_WORD_BEFORE = re.compile(r"[a-z]{2}")
+
+
+def _begins_with_a_chart(cue: Mention, folded: str) -> bool:
+    """``Plots of lung volumes on CT``: the first word of a caption, and no picture in its sentence."""
+    first = cue.rule in ("chart", "statistics") and _WORD_BEFORE.search(folded, cue.sentence[0], cue.start) is None
+    return first and _PICTURES.search(folded, *cue.sentence) is None
+
+
 def _about_scan(mentions: Sequence[Mention], folded: str) -> bool | None:
     """Whether the first words of the sentences speak of a scan or of something else."""
     cues = [m for m in mentions if m.means in ("scan", "noscan", "vague") or m.rule == "scan-as-number"]
     if cues and cues[0].means == "noscan":
+        if _begins_with_a_chart(cues[0], folded):
+            return False
         cues = [m for m in cues if not _said_in_passing(m, cues, folded)]
     firsts = {m.sentence: m.means for m in reversed(cues)}
     kinds = list(firsts.values())
