@@ -17,12 +17,10 @@ from draw_kinds import (
     cut_out,
     electron_micrograph,
     gel,
-    magnetic,
     mask_of,
     real_photo,
     rendering,
     sagittal,
-    trunk,
     ultrasound,
 )
 from drawn.boosting import from_boosting
@@ -84,7 +82,7 @@ def ct_other(rng: np.random.Generator) -> Picture:
     """A slice in the soft-tissue window, a coronal or sagittal one, or one of the belly."""
     choice = rng.random()
     if choice < 0.2:
-        return belly(rng) if choice < 0.05 else trunk(rng, magnetic=False)
+        return belly(rng)
     if choice < 0.65:
         return _rgb(sagittal(rng) if choice < 0.35 else printed(rng, plane="coronal"))
     if SLICES and choice < 0.92:
@@ -106,7 +104,7 @@ def compound_of(kind: str) -> Maker:
     """Makes figures of several pictures of one other kind."""
 
     def make(rng: np.random.Generator) -> Picture:
-        draws = (*OTHER_KINDS[kind], *([magnetic] * 4 if kind == "other" else ()))
+        draws = OTHER_KINDS[kind]
         slices = [draws[int(rng.integers(len(draws)))](rng) for _ in range(3)]
         layouts = ("white-gutter", "black-gutter", "letters-inside", "letters-outside")
         return compose(rng, slices, layouts[int(rng.integers(len(layouts)))]).image
@@ -125,11 +123,9 @@ def chart(rng: np.random.Generator) -> Picture:
 def other(rng: np.random.Generator) -> Picture:
     """Scans that are no CT, and what is made of CT: maps of activation, masks, renderings; gels; nothing."""
     choice = rng.random()
-    if choice < 0.3:
-        return magnetic(rng)
-    if choice < 0.48:
+    if choice < 0.25:
         return glow(rng, lung_slice(rng))
-    if choice < 0.58:
+    if choice < 0.4:
         return mask_of(rng, lung_slice(rng))
     makers = (ultrasound, gel, rendering, *OTHER_KINDS["other"])
     return makers[int(rng.integers(len(makers)))](rng)
@@ -167,7 +163,7 @@ def single_of(kind: str) -> Maker:
 
 MAKERS: dict[str, tuple[Maker, int]] = {
     "ct_axial_lung": (axial_lung, 20),
-    "ct_other": (ct_other, 19),
+    "ct_other": (ct_other, 16),
     "compound_with_ct": (compound_ct, 16),
     "xray": (single_of("xray"), 7),
     "pet": (single_of("pet"), 7),
@@ -175,8 +171,8 @@ MAKERS: dict[str, tuple[Maker, int]] = {
     "microscopy": (colourless(micrograph, 0.25), 8),
     "photo": (colourless(photo, 0.3), 7),
     "logo": (colourless(single_of("logo"), 0.2), 4),
-    "other": (other, 20),
-    **{COMPOUND + kind: (compound_of(kind), 4 if kind == "other" else 2) for kind in OTHER_KINDS if kind != "logo"},
+    "other": (other, 14),
+    **{COMPOUND + kind: (compound_of(kind), 2) for kind in OTHER_KINDS if kind != "logo"},
 }
 """Class: who draws it, and its share."""
 WORN = {"chart_or_diagram": 3, "compound_with_ct": 2}
