@@ -5,7 +5,7 @@ pictures and slices of LUNA16 (``benchmarks/train_triage.py``). Named rules (``R
 (``DOUBTS``) keep a score below what a release takes unseen, whatever the likeness.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covidct.imaging.forest import Forest, load_forest
+from covidct.imaging.lung import lung_mask
 from covidct.imaging.panels.lines import Lines, bands, darkest, lightest, read_lines
 from covidct.records import CT_KINDS, TRIAGE_KINDS
 
@@ -40,6 +41,8 @@ class Limits:
     """Levels between colour channels; JPEG makes up to about 20 of a grey picture."""
     coloured: float = 0.05
     """Share of coloured pixels; arrows and words cover less."""
+    lungs: float = 0.02
+    """Share of a picture that is lung: heads, spines and necks by magnetic resonance have less."""
     doubtful: float = 0.5
     """The highest score that a doubt leaves."""
     temperature: float = 0.8
@@ -285,13 +288,21 @@ def _coloured(v: View) -> bool:
     return float((_chroma(v) > LIMITS.colour).mean()) > LIMITS.coloured
 
 
+def _lungless(v: View) -> bool:
+    return float(lung_mask(v.rgb).mean()) < LIMITS.lungs
+
+
 RULES: tuple[tuple[str, Callable[[View], bool], str], ...] = (
     ("blank", _blank, "other"),
     ("tiny", _tiny, "other"),
 )
 """Name, test, kind: the first that fires decides."""
-DOUBTS: tuple[tuple[str, Callable[[View], bool]], ...] = (("small", _small), ("coloured", _coloured))
-"""Name, test: of a picture that is called CT, which is grey and larger."""
+DOUBTS: tuple[tuple[str, Callable[[View], bool], frozenset[str]], ...] = (
+    ("small", _small, CT_KINDS),
+    ("coloured", _coloured, CT_KINDS),
+    ("no lungs", _lungless, frozenset({"ct_axial_lung"})),
+)
+"""Name, test, and of what kinds: CT is grey and larger, and a slice of the lungs shows some of them."""
 COMPOUND = "compound:"
 """Prefix of the forest's classes for compound pictures."""
 
@@ -307,13 +318,13 @@ def forest() -> Forest:
 
 @dataclass(frozen=True)
 class Look:
-    """What is kept of a picture: the rule that decided on it, or its measurements, (columns,), and what raises a doubt;
+    """What is kept of a picture: the rule that decided on it, or its measurements, (columns,), and what raises doubts;
     never its pixels.
     """
 
     ruled: Triage | None
     values: NDArray[np.float32]
-    doubt: str = ""
+    doubts: tuple[str, ...] = ()
 
 
 def look(image: Picture) -> Look:
@@ -322,7 +333,7 @@ def look(image: Picture) -> Look:
     for name, fires, kind in RULES:
         if fires(v):
             return Look(Triage(kind, False, 1.0, name), np.empty(0, np.float32))
-    return Look(None, measure(v), next((name for name, fires in DOUBTS if fires(v)), ""))
+    return Look(None, measure(v), tuple(name for name, fires, _ in DOUBTS if fires(v)))
 
 
 def judge(looks: Sequence[Look]) -> list[Triage]:
@@ -330,7 +341,7 @@ def judge(looks: Sequence[Look]) -> list[Triage]:
     rows = [seen.values for seen in looks if seen.ruled is None]
     weights = forest()
     scores = iter(weights.scores(np.stack(rows)) if rows else ())
-    return [seen.ruled or _doubted(_verdict(weights.classes, next(scores)), seen.doubt) for seen in looks]
+    return [seen.ruled or _doubted(_verdict(weights.classes, next(scores)), seen.doubts) for seen in looks]
 
 
 def triage_all(images: Iterable[Picture]) -> list[Triage]:
@@ -343,10 +354,9 @@ def triage(image: Picture) -> Triage:
     return judge([look(image)])[0]
 
 
-def _doubted(verdict: Triage, doubt: str) -> Triage:
-    if not doubt or not verdict.is_ct:
-        return verdict
-    return replace(verdict, score=min(verdict.score, LIMITS.doubtful), rule=doubt)
+def _doubted(verdict: Triage, doubts: Collection[str]) -> Triage:
+    name = next((name for name, _, kinds in DOUBTS if name in doubts and verdict.kind in kinds), "")
+    return replace(verdict, score=min(verdict.score, LIMITS.doubtful), rule=name) if name else verdict
 
 
 def _verdict(classes: Sequence[str], scores: NDArray[np.float32]) -> Triage:
