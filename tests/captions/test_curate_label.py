@@ -1,6 +1,7 @@
 """Labels on a workspace: by letter, by order, by mention and title; once; a curator's word stays."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,21 @@ def test_mentions_then_title_then_abstract(more: dict[str, object], label_expect
         fill(ws, "CT on day 3.", [""], **more)
         read(ws)
         assert labels(ws) == [label_expected]
+
+
+def test_the_date_of_the_paper_makes_controls_and_doubts_what_it_names(tmp_path: Path) -> None:
+    with Workspace.create(tmp_path / "ws") as ws:
+        for date, caption, title, way, refused in (
+            ("2014-05-01", "CT on day 3.", "A miner's cough", "before-outbreak", ""),
+            ("2014-05-01", "CT of a man with sarcoidosis.", "A miner's cough", "before-outbreak", ""),
+            ("2014", "CT of a man with COVID-19.", "A miner's cough", "stated", "older-than-the-disease"),
+            ("2020-05-01", "CT of a man with sarcoidosis.", "A miner's cough", "stated-other", ""),
+        ):
+            fill(ws, caption, [""], title=title)
+            ws.save_papers([replace(ws.papers()[0], date=date)])
+            read(ws)
+            found = ws.current("panel", "p-f1-0")["label"].evidence
+            assert (found["way"], found["refused"]) == (way, refused)
 
 
 def test_a_second_run_does_nothing_and_a_changed_caption_is_read_again(tmp_path: Path) -> None:
