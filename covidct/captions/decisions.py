@@ -172,10 +172,12 @@ def _other_finding(reading: Reading) -> Ground:
 
 def _likely_other(reading: Reading) -> Ground:
     """Another disease thought likely; what the profile's disease may show or bring as well says nothing then."""
-    likely = [m for m in _others(reading, "uncertain") if m.by != "one-of-several"]
+    likely = [m for m in _others(reading, "uncertain") if _LIKELY.search(reading.caption, *m.span)]
     return _first([m for m in likely if m.own_role is Role.DIAGNOSIS or m.rule in _NEVER_SHOWN])
 
 
+_LIKELY = re.compile(r"likely|probabl|presum|in favou?r", re.IGNORECASE)
+"""What could be, is suggested or suspected, or stands in a list of differentials, is not likely yet."""
 _NEVER_SHOWN = ("cancer", "metastases", "trauma", "congenital")
 """Accompanying diseases whose picture no pneumonia gives."""
 
@@ -220,7 +222,7 @@ _FIRST_WORDS = 40
 _ELSEWHERE = re.compile(
     r"\b(?:(?:frontal|temporal|parietal|occipital) (?:lobe|cortex|region|gyr)|intra-?abdom|peritone"
     r"|retroperiton|cerebr|cerebell|thalam|brain|intracranial"
-    r"|skull|hemispher|falx|vertebral arter|carotid|orbit|spinal cord|liver|hepat|biliary|renal|kidney|pancrea|spleen"
+    r"|skull|lumbar|sacr(?:al|um)|hemispher|falx|vertebral arter|carotid|orbit|spinal cord|liver|hepat|biliary|renal|kidney|pancrea|spleen|splenic|splenomeg"
     r"|bowel|colon|bladder|uter[ui]|ovar|prostat|testi[cs]|thyroid|femur|tibia|knee|hip\b)",
     re.IGNORECASE,
 )
