@@ -222,7 +222,8 @@ _FIRST_WORDS = 40
 _ELSEWHERE = re.compile(
     r"\b(?:(?:frontal|temporal|parietal|occipital) (?:lobe|cortex|region|gyr)|intra-?abdom|peritone"
     r"|retroperiton|cerebr|cerebell|thalam|brain|intracranial"
-    r"|skull|lumbar|sacr(?:al|um)|hemispher|falx|vertebral arter|carotid|orbit|spinal cord|liver|hepat|biliary|renal|kidney|pancrea|spleen|splenic|splenomeg"
+    r"|skull|lumbar|sacr(?:al|um)|hemispher|falx|vertebral arter|carotid|orbit|spinal cord"
+    r"|liver|hepat|biliary|renal|kidney|pancrea|splen|spleen"
     r"|bowel|colon|bladder|uter[ui]|ovar|prostat|testi[cs]|thyroid|femur|tibia|knee|hip\b)",
     re.IGNORECASE,
 )
