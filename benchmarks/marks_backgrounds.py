@@ -176,8 +176,10 @@ def real(rng: Generator, path: Path) -> Grey:
         _wires(rng, image)
     if rng.random() < 0.25:
         _round(rng, image)
-    if rng.random() < 0.25:
-        _frame(rng, image)
+    if rng.random() < 0.06:
+        _specks(rng, image)
+    if rng.random() < 0.35:
+        image = _frame(rng, image)
     plain = np.clip(image, 0, 255).astype(np.uint8)
     return jpeg(rng, plain, 50, 96) if rng.random() < 0.5 else plain
 
@@ -277,9 +279,9 @@ def add_clouds(rng: Generator, image: NDArray[np.float32]) -> None:
 
 
 def _round(rng: Generator, image: NDArray[np.float32]) -> None:
-    """The round field of a scanner, seldom in the middle after a crop; other levels outside."""
+    """The round field of a scanner, seldom in the middle after a crop; other levels outside, in steps at times."""
     height, width = image.shape
-    ys, xs = np.mgrid[:height, :width]
+    ys, xs = np.mgrid[:height, :width] // int(rng.choice([1, 1, 2, 3, 4])) * 1.0
     middle, reach = rng.normal(0.5, 0.08, 2) * (height, width), rng.uniform(0.48, 0.62) * max(height, width)
     image[np.hypot(xs - middle[1], ys - middle[0]) > reach] = float(rng.choice([0, 0, 40, 255]))
 
@@ -292,8 +294,22 @@ def _wires(rng: Generator, image: NDArray[np.float32]) -> None:
         cv2.circle(image, at, size, 255.0, int(rng.choice([-1, 1, 2])), cv2.LINE_AA)
 
 
-def _frame(rng: Generator, image: NDArray[np.float32]) -> None:
-    """White or black rims, or one in the other: another rule finds borders, the network shall not take them for ink."""
-    for turned in (image, image[::-1], image.T, image.T[::-1]):
+def _specks(rng: Generator, image: NDArray[np.float32]) -> None:
+    """Single black and white pixels in a round part of the slice: overflow of a window."""
+    height, width = image.shape
+    ys, xs = np.mgrid[:height, :width]
+    near = np.hypot(xs - rng.uniform(0, width), ys - rng.uniform(0, height)) < rng.uniform(0.03, 0.25) * width
+    image[near & (rng.random(image.shape) < rng.uniform(0.02, 0.2))] = float(rng.choice([0, 255]))
+
+
+def _frame(rng: Generator, image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """White or black rims, or one in the other, sharp or soft; all round at times: another rule finds borders, the
+    network shall not take them for ink."""
+    framed, level, rim = image.copy(), float(rng.choice([255, 0, rng.uniform(0, 255)])), int(rng.integers(1, 4))
+    round_all = rng.random() < 0.3
+    for turned in (framed, framed[::-1], framed.T, framed.T[::-1]):
+        if round_all:
+            turned[:rim] = level
         for deep in sorted(rng.integers(1, 20, 2), reverse=True) if rng.random() < 0.4 else ():
             turned[: int(deep)] = float(rng.choice([255, 255, 0, rng.uniform(0, 255)]))
+    return framed if rng.random() < 0.5 else np.asarray(cv2.GaussianBlur(framed, (0, 0), rng.uniform(0.3, 1.5)))

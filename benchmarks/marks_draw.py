@@ -150,7 +150,7 @@ def arrow(canvas: Canvas, rng: Generator) -> str:
 
 def dark_arrow(canvas: Canvas, rng: Generator) -> str:
     """A black arrow, sometimes without a shaft, that points at something, mostly in the lung."""
-    level = 0 if rng.random() < 0.8 else int(rng.integers(0, 14))
+    level = 0 if rng.random() < 0.65 else int(rng.integers(0, 70))
     place = canvas.dark_place(rng) if rng.random() < 0.6 else canvas.place(rng, 0.03, 0.97)
     return _pointer(canvas, rng, place, (level, level, level), bool(rng.random() < 0.6))
 
@@ -163,7 +163,7 @@ def arrowhead(canvas: Canvas, rng: Generator) -> str:
 
 
 def _pointer(canvas: Canvas, rng: Generator, tip: NDArray[np.float64], ink: Ink, shaft: bool) -> str:
-    angle, size = rng.uniform(0, 2 * np.pi), rng.uniform(0.018, 0.07) * canvas.n
+    angle, size = rng.uniform(0, 2 * np.pi), rng.uniform(0.018, 0.09) * canvas.n
     along, across = np.array([np.cos(angle), np.sin(angle)]), np.array([-np.sin(angle), np.cos(angle)])
     neck, wide = tip - size * along, rng.uniform(0.25, 0.6) * size
     notch = [tuple(neck + rng.uniform(0.1, 0.45) * size * along)] if rng.random() < 0.4 else []
@@ -181,9 +181,9 @@ def _pointer(canvas: Canvas, rng: Generator, tip: NDArray[np.float64], ink: Ink,
 
 def block_arrow(canvas: Canvas, rng: Generator) -> str:
     """An arrow of one outline with a broad shaft, filled or hollow."""
-    angle, length = rng.uniform(0, 2 * np.pi), rng.uniform(0.04, 0.16) * canvas.n
+    angle, length = rng.uniform(0, 2 * np.pi), rng.uniform(0.04, 0.2) * canvas.n
     along, across = np.array([np.cos(angle), np.sin(angle)]), np.array([-np.sin(angle), np.cos(angle)])
-    head, wide, shaft = rng.uniform(0.35, 0.6), rng.uniform(0.25, 0.45), rng.uniform(0.06, 0.18)
+    head, wide, shaft = rng.uniform(0.35, 0.6), rng.uniform(0.25, 0.45), rng.uniform(0.06, 0.24)
     outline = [(0, 0), (head, wide), (head, shaft), (1, shaft), (1, -shaft), (head, -shaft), (head, -wide)]
     tip, ink = canvas.place(rng, 0.05, 0.95), colour(rng, 0.3)
     points = [tuple(tip - length * (back * along - side * across)) for back, side in outline]
@@ -195,9 +195,9 @@ def block_arrow(canvas: Canvas, rng: Generator) -> str:
 
 def outlined_arrow(canvas: Canvas, rng: Generator) -> str:
     """A white arrow with a black rim, or the other way round; small ones too, with or without a shaft."""
-    angle, length = rng.uniform(0, 2 * np.pi), rng.uniform(0.025, 0.12) * canvas.n
+    angle, length = rng.uniform(0, 2 * np.pi), rng.uniform(0.025, 0.2) * canvas.n
     along, across = np.array([np.cos(angle), np.sin(angle)]), np.array([-np.sin(angle), np.cos(angle)])
-    head, wide, shaft = rng.uniform(0.3, 0.6), rng.uniform(0.2, 0.45), rng.uniform(0.04, 0.2)
+    head, wide, shaft = rng.uniform(0.15, 0.6), rng.uniform(0.1, 0.45), rng.uniform(0.02, 0.2)
     outline = [(0, 0), (head, wide), (head, shaft), (1, shaft), (1, -shaft), (head, -shaft), (head, -wide)]
     points = [tuple(length * (back * along - side * across)) for back, side in outline]
     kept = points if rng.random() < 0.7 else [points[0], points[1], points[-1]]
@@ -308,11 +308,11 @@ def reference(canvas: Canvas, rng: Generator) -> str:
 def cut_words(canvas: Canvas, rng: Generator) -> str:
     """A line of words that a crop has cut through."""
     level = int(rng.uniform(110, 255)) if rng.random() < 0.7 else 0
-    face = font(rng, max(8, int(rng.uniform(0.03, 0.09) * canvas.n)))
+    face = font(rng, max(7, int(rng.uniform(0.02, 0.09) * canvas.n)))
     line = words(rng) + " " + words(rng) if rng.random() < 0.5 else words(rng)
     _, y0, x1, y1 = canvas.pen.textbbox((0, 0), line, font=face)
     x, y = canvas.place(rng, 0, 0.9)
-    side, share = int(rng.integers(4)), rng.uniform(0.3, 0.8)
+    side, share = int(rng.integers(4)), rng.uniform(0.2, 0.85)
     x = (-share * x1, canvas.width - (1 - share) * x1, x, x)[side]
     y = (y, y, -share * y1, canvas.height - y0 - (1 - share) * (y1 - y0))[side]
     canvas.pen.text((float(x), float(y)), line, fill=(level, level, level), font=face)
@@ -346,9 +346,9 @@ PENS: dict[Pen, int] = {
     scanner_text: 5,
     plate: 1,
     arrow: 5,
-    block_arrow: 3,
+    block_arrow: 5,
     outlined_arrow: 5,
-    dark_arrow: 6,
+    dark_arrow: 7,
     arrowhead: 4,
     ring: 2,
     box: 2,
@@ -421,7 +421,7 @@ def softened(rng: Generator, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     draw, (height, width) = rng.random(), picture.shape[:2]
     if draw < 0.35:
         return np.asarray(cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.35, 1.3)), np.uint8)
-    if draw > 0.65:
+    if draw > 0.8:
         return picture
     share = rng.uniform(0.4, 0.95)
     small = cv2.resize(picture, (int(share * width), int(share * height)), interpolation=cv2.INTER_AREA)
@@ -430,7 +430,7 @@ def softened(rng: Generator, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def spoil(rng: Generator, picture: NDArray[np.uint8], owner: NDArray[np.uint8], least: int) -> Pictures:
-    """Half goes through JPEG, most are softened and some change their size first, not below ``least`` pixels."""
+    """Most go through JPEG, most are softened and some change their size first, not below ``least`` pixels."""
     picture = softened(rng, picture)
     if rng.random() < 0.4:
         size = (np.array(picture.shape[1::-1]) * rng.uniform(0.55, 1.8)).astype(int)
@@ -438,6 +438,6 @@ def spoil(rng: Generator, picture: NDArray[np.uint8], owner: NDArray[np.uint8], 
         how = cv2.INTER_AREA if size[0] < picture.shape[1] else cv2.INTER_LINEAR
         picture = np.asarray(cv2.resize(picture, size, interpolation=how))
         owner = np.asarray(cv2.resize(owner, size, interpolation=cv2.INTER_NEAREST))
-    if rng.random() < 0.55:
-        picture = jpeg(rng, picture, 55, 95)
+    if rng.random() < 0.7:
+        picture = jpeg(rng, picture, 45, 95)
     return picture, owner

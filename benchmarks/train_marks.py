@@ -12,6 +12,7 @@ from concurrent.futures import ProcessPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 
+import cv2
 import numpy as np
 import onnx
 import torch
@@ -21,9 +22,13 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from covidct.imaging.overlays.net import CLASSES, WIDTHS, features_of
+from covidct.imaging.overlays.net import CLASSES, WIDTHS, features_of, sized
 
 SIDE = 128
+LEAST = 90
+"""Pixels that the shorter side of a drawn picture has at least."""
+CLEAN = 0.6
+"""Share of the patches without a mark that is taken."""
 PART = 500
 """Patches that one process draws at a time, from a seed of their own."""
 Patches = tuple[NDArray[np.uint8], NDArray[np.uint8]]
@@ -44,12 +49,13 @@ def patches(rng: Generator, count: int, slices: list[Path], share: float) -> Pat
     while filled < count:
         plain = background(rng, slices, share)
         drawn = draw(rng, tinted(rng, plain) if rng.random() < 0.06 else plain)
-        picture, owner = spoil(rng, drawn.picture, drawn.owner, SIDE + 8)
-        planes, classes = features_of(picture).transpose(2, 0, 1), Drawn(picture, owner, drawn.marks).classes
-        for _ in range(4):
+        picture, owner = spoil(rng, drawn.picture, drawn.owner, LEAST)
+        planes, classes = sized(features_of(picture)).transpose(2, 0, 1), Drawn(picture, owner, drawn.marks).classes
+        classes = np.asarray(cv2.resize(classes, planes.shape[:0:-1], interpolation=cv2.INTER_NEAREST))
+        for _ in range(4 if min(classes.shape) >= SIDE else 0):
             y, x = (int(rng.integers(0, size - SIDE + 1)) for size in classes.shape)
             part = classes[y : y + SIDE, x : x + SIDE]
-            if filled < count and (part.any() or rng.random() < 0.5):
+            if filled < count and (part.any() or rng.random() < CLEAN):
                 inputs[filled], targets[filled] = planes[:, y : y + SIDE, x : x + SIDE], part
                 filled += 1
     return inputs, targets

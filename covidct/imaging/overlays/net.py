@@ -17,7 +17,7 @@ CLASSES = ("nothing", "text", "arrow", "marker")
 WIDTHS = (8, 16, 32, 48)
 """Channels of the network's levels, each of half the resolution of the one before."""
 _STRIDE = 2 ** (len(WIDTHS) - 1)
-_LARGEST, _SMALLEST = 640, 256
+_LARGEST, _SMALLEST = 640, 320
 """Longer side, pixels, that a picture is brought between: marks then are as wide as those the network has seen."""
 _lock = Lock()
 
@@ -28,16 +28,20 @@ Planes = NDArray[np.float32]
 def mark_probabilities(image: NDArray[np.uint8]) -> Planes:
     """height x width x CLASSES: how likely each pixel of ``image`` (grey or RGB) belongs to a mark of each kind."""
     height, width = image.shape[:2]
-    scale = float(np.clip(max(height, width), _SMALLEST, _LARGEST)) / max(height, width)
-    planes = features_of(image)
-    if scale != 1:
-        size = max(_STRIDE, round(width * scale)), max(_STRIDE, round(height * scale))
-        how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-        planes = np.asarray(cv2.resize(planes, size, interpolation=how), np.uint8)
-    found = _run(planes)
-    if scale != 1:
+    found = _run(sized(features_of(image)))
+    if found.shape[:2] != (height, width):
         found = np.asarray(cv2.resize(found, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
     return found
+
+
+def sized(planes: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """``planes`` (height x width x channels) as the network looks at them: its longer side brought between both."""
+    height, width = planes.shape[:2]
+    scale = float(np.clip(max(height, width), _SMALLEST, _LARGEST)) / max(height, width)
+    if scale == 1:
+        return planes
+    size = max(_STRIDE, round(width * scale)), max(_STRIDE, round(height * scale))
+    return np.asarray(cv2.resize(planes, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR))
 
 
 def features_of(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
