@@ -166,7 +166,9 @@ def real(rng: Generator, path: Path) -> Grey:
     if rng.random() < 0.25:
         add_clouds(rng, image)
     if rng.random() < 0.8:
-        image = (_levels if rng.random() < 0.5 else shown)(rng, image)
+        image = (_levels if rng.random() < 0.35 else shown)(rng, image)
+    if rng.random() < 0.25:
+        _bed(rng, image)
     if rng.random() < 0.35:
         image += rng.uniform(0.3, 5) * (image - cv2.GaussianBlur(image, (0, 0), rng.uniform(0.7, 2)))
     if rng.random() < 0.2:
@@ -276,6 +278,13 @@ def add_clouds(rng: Generator, image: NDArray[np.float32]) -> None:
     grain = cv2.GaussianBlur(rng.normal(0, 1, image.shape).astype(np.float32), (0, 0), rng.uniform(0.6, 2))
     dark = np.clip((110 - cv2.GaussianBlur(image, (0, 0), 1.5)) / 40, 0, 1)
     image += dark * np.clip(cloud + rng.uniform(0, 1) * grain, 0, 1.5) * rng.uniform(60, 170)
+
+
+def _bed(rng: Generator, image: NDArray[np.float32]) -> None:
+    """The lines of a table and its sheet under what is left of the body."""
+    layer = image.copy()
+    tables(rng, layer)
+    image[:] = cv2.GaussianBlur(layer, (0, 0), rng.uniform(0.4, 1.0))
 
 
 def _round(rng: Generator, image: NDArray[np.float32]) -> None:

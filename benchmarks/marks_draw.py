@@ -341,7 +341,7 @@ def stroke(canvas: Canvas, rng: Generator) -> str:
 
 Pen = Callable[[Canvas, Generator], str]
 """Draws one mark and says of which of the network's classes it is."""
-PENS: dict[Pen, int] = {
+PENS: dict[Pen, float] = {
     text: 5,
     scanner_text: 5,
     plate: 1,
@@ -350,17 +350,17 @@ PENS: dict[Pen, int] = {
     outlined_arrow: 5,
     dark_arrow: 7,
     arrowhead: 4,
-    ring: 2,
-    box: 2,
-    outline: 1,
-    veil: 1,
-    bar: 2,
+    ring: 1.5,
+    box: 1.5,
+    outline: 0.5,
+    veil: 0.5,
+    bar: 1,
     ruler: 4,
-    scale: 2,
-    reference: 2,
+    scale: 1,
+    reference: 1,
     cut_words: 8,
-    star: 1,
-    stroke: 1,
+    star: 0.5,
+    stroke: 0.5,
 }
 """How often each is drawn."""
 _SHARES = np.array(list(PENS.values())) / sum(PENS.values())

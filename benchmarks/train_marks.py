@@ -27,7 +27,7 @@ from covidct.imaging.overlays.net import CLASSES, WIDTHS, features_of, sized
 SIDE = 128
 LEAST = 90
 """Pixels that the shorter side of a drawn picture has at least."""
-CLEAN = 0.6
+CLEAN = 0.8
 """Share of the patches without a mark that is taken."""
 PART = 500
 """Patches that one process draws at a time, from a seed of their own."""

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from covidct.errors import UsageError
 from covidct.imaging.ocr import PixelBox, TextBox
-from covidct.imaging.overlays.borders import borders
 from covidct.imaging.overlays.pieces import pieces_of
 from covidct.imaging.overlays.rules import RULES
 from covidct.imaging.overlays.scene import LIMITS, Bools, apart, is_line, is_plain, scene_of
@@ -83,7 +82,7 @@ def find_overlays(image: NDArray[np.uint8], texts: Sequence[TextBox] = ()) -> Ov
         found.take(Mark(piece.kind, piece.box, piece.rule, piece.score), piece.pixels)
     words = [line.box for line in scene.lines] + [mark.box for mark in found.marks if mark.kind == "text"]
     found.mask = what_shows(image, widened(found.mask), words)
-    for box in borders(scene.grey):
+    for box in scene.borders:
         found.take(Mark("border", box, "border", 1.0))
     return found
 
@@ -96,17 +95,17 @@ def widened(mask: Bools) -> Bools:
 def what_shows(image: NDArray[np.uint8], mask: Bools, texts: Sequence[PixelBox]) -> Bools:
     """``mask`` without the pixels that painting over would hardly change: there the slice stays as it is.
 
-    Left whole within ``texts``: of words a faint rest can be read. The comparison is with a broader painting, into
-    which no ink runs that the mask has missed.
+    Within ``texts`` it takes less change, since of words a faint rest can be read. The comparison is with a broader
+    painting, into which no ink runs that the mask has missed.
     """
     if not mask.any():
         return mask
     change = cv2.absdiff(image, paint_over(image, widened(widened(mask))))
-    shows = mask & ((change.max(axis=2) if image.ndim == 3 else change) > LIMITS.shows)
+    change = change.max(axis=2) if image.ndim == 3 else change
+    least = np.full(mask.shape, LIMITS.shows, np.uint8)
     for x0, y0, x1, y1 in texts:
-        place = slice(max(0, y0 - 1), y1 + 1), slice(max(0, x0 - 1), x1 + 1)
-        shows[place] = mask[place]
-    return shows
+        least[max(0, y0 - 1) : y1 + 1, max(0, x0 - 1) : x1 + 1] = LIMITS.faint
+    return np.asarray(mask & (change > least), np.bool_)
 
 
 def _found_small(image: NDArray[np.uint8], texts: Sequence[TextBox]) -> Overlays:
@@ -130,13 +129,13 @@ def _scaled(box: PixelBox, scale: float, size: tuple[int, int]) -> PixelBox:
 
 
 def paint_over(image: NDArray[np.uint8], mask: Bools) -> NDArray[np.uint8]:
-    """``image`` with the masked pixels filled in from round them (Telea 2004); all others are as they were."""
+    """``image`` with the masked pixels filled in from round them (Bertalmio 2001); all others are as they were."""
     painted = image.copy()
     if mask.any():
         spans = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
         place = tuple(slice(max(0, int(span[0]) - _MARGIN), int(span[-1]) + _MARGIN + 1) for span in spans)
         where, part = mask[place], painted[place]
-        part[where] = cv2.inpaint(part, where.astype(np.uint8), _RADIUS, cv2.INPAINT_TELEA)[where]
+        part[where] = cv2.inpaint(part, where.astype(np.uint8), _RADIUS, cv2.INPAINT_NS)[where]
     return painted
 
 

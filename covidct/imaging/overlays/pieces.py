@@ -22,7 +22,7 @@ class Piece:
     kind: str
     score: float
     rim: bool = False
-    """Whether it is a thin even line along a side of the picture."""
+    """Whether it is a thin even line along a side of the picture, or of what borders leave of it."""
     field: bool = False
     """Whether it is part of a large even field that reaches the sides of the picture."""
     speck: bool = False
@@ -89,15 +89,20 @@ def _piece(scene: Scene, proposals: Mapping[str, Bools], box: PixelBox, pixels: 
     score = 1.0 if rule not in ("learned", "read") else float(np.percentile(1 - likely[:, 0], 80))
     speck = bool(pixels.sum() < LIMITS.speck * scene.grey.size)
     field = rule == "learned" and _of_a_field(scene, box, pixels)
-    return Piece(box, pixels, rule, kind, round(score, 3), _along_rim(scene, box), field, speck)
+    return Piece(box, pixels, rule, kind, round(score, 3), _along_rim(scene, box, pixels), field, speck)
 
 
-def _along_rim(scene: Scene, box: PixelBox) -> bool:
-    height, width = scene.grey.shape
-    deep = max(3, round(LIMITS.depth * min(height, width)))
+def _along_rim(scene: Scene, box: PixelBox, pixels: Bools) -> bool:
+    """Whether a piece lies in the first lines inside the borders, which no letter fits in, or is even and not deep."""
+    left, top, right, bottom = scene.inner
     x0, y0, x1, y1 = box
-    side = (x1 <= deep or x0 >= width - deep) and y1 - y0 >= LIMITS.long * (x1 - x0)
-    end = (y1 <= deep or y0 >= height - deep) and x1 - x0 >= LIMITS.long * (y1 - y0)
+    core = pixels[max(0, top + LIMITS.rim - y0) : max(0, bottom - LIMITS.rim - y0)]
+    core = core[:, max(0, left + LIMITS.rim - x0) : max(0, right - LIMITS.rim - x0)]
+    if core.sum() <= LIMITS.inside * pixels.sum():
+        return True
+    deep = max(LIMITS.rim, round(LIMITS.depth * min(scene.grey.shape)))
+    side = (x1 <= left + deep or x0 >= right - deep) and y1 - y0 >= LIMITS.long * (x1 - x0)
+    end = (y1 <= top + deep or y0 >= bottom - deep) and x1 - x0 >= LIMITS.long * (y1 - y0)
     if not side and not end:
         return False
     along = scene.grey[y0:y1, x0:x1].mean(axis=1 if side else 0)

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from covidct.imaging.ocr import PixelBox, TextBox
+from covidct.imaging.overlays.borders import borders
 from covidct.imaging.overlays.net import features_of, mark_probabilities
 
 Bools = NDArray[np.bool_]
@@ -70,8 +72,11 @@ class Limits:
     """Pixels of the smallest full stop that anyone reads."""
     doubt: float = 0.5
     """Probability that the network must give to four fifths of a piece that nothing else speaks for."""
+    rim: int = 3
+    """Lines along a side that no letter fits in, and the share of a piece that may lie beyond them."""
+    inside: float = 0.1
     depth: float = 0.035
-    """Depth of a rim, as share of the shorter side, 3 pixels at least."""
+    """Depth of an even rim, as share of the shorter side, ``rim`` pixels at least."""
     long: float = 3.0
     """How much longer than deep a rim is."""
     even: float = 4.0
@@ -85,6 +90,8 @@ class Limits:
     shows: int = 16
     """Grey levels by which painting over must change a pixel of a mark, or it is left as it is: less is no ink for the
     benchmark's drawing either."""
+    faint: int = 8
+    """The same within a line of text."""
     contrast: int = 80
     """Levels above the median within a piece of an even field, at most (nine in ten pixels); ink stands out more."""
 
@@ -106,6 +113,21 @@ class Scene:
     def painted(self) -> NDArray[np.float32]:
         """height x width: how likely a pixel belongs to a mark of any kind."""
         return np.asarray(1 - self.likely[:, :, 0], dtype=np.float32)
+
+    @cached_property
+    def borders(self) -> list[PixelBox]:
+        """White borders and slivers of other panels."""
+        return borders(self.grey)
+
+    @cached_property
+    def inner(self) -> PixelBox:
+        """What borders leave of the picture."""
+        height, width = self.grey.shape
+        left = max((x1 for x0, _, x1, _ in self.borders if x0 == 0 and x1 < width), default=0)
+        top = max((y1 for _, y0, _, y1 in self.borders if y0 == 0 and y1 < height), default=0)
+        right = min((x0 for x0, _, x1, _ in self.borders if x1 == width and x0 > 0), default=width)
+        bottom = min((y0 for _, y0, _, y1 in self.borders if y1 == height and y0 > 0), default=height)
+        return left, top, right, bottom
 
     @property
     def lines(self) -> list[TextBox]:
