@@ -239,7 +239,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--first", type=Path, help="weights to start from, such as those that ship")
-    parser.add_argument("--kept", type=float, default=0.0, help="share of the first weights in what is stored")
+    parser.add_argument("--kept", type=float, default=0.0, help="share of the kept weights in what is stored")
+    parser.add_argument("--kept-of", type=Path, help="the weights that are kept in part (default: the first)")
     parser.add_argument("--workers", type=int, default=2, help="processes that draw")
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -252,7 +253,7 @@ def main() -> None:
     print(f"{len(data[0])} patches drawn", flush=True)
     train(data, args.steps, args.rate, args.batch, args.out, args.first)
     if args.kept:
-        blend(args.first, args.out, args.kept)
+        blend(args.kept_of or args.first, args.out, args.kept)
 
 
 def _part(job: tuple[int, int, int, list[Path], float]) -> Patches:

@@ -26,7 +26,7 @@ def test_what_shows_has_an_owner_and_nothing_else_was_touched() -> None:
     rng = np.random.default_rng(4)
     plain = phantom(rng, size=200, lesion=False)
     seen = set()
-    for _ in range(150):
+    for _ in range(300):
         drawn = draw(rng, plain)
         changed = np.abs(drawn.picture.astype(int) - plain[:, :, None]).max(axis=2)
         assert ((drawn.owner > 0) == (changed > SEEN)).all()

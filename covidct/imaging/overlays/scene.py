@@ -18,7 +18,7 @@ Bools = NDArray[np.bool_]
 class Limits:
     """Thresholds of rules and filters; pixels and grey levels of the picture as it came."""
 
-    steps: tuple[tuple[float, float], ...] = ((0.7, 0.2), (0.9, 0.4), (0.98, 0.7))
+    steps: tuple[tuple[float, float], ...] = ((0.98, 0.4), (0.985, 0.5), (0.99, 0.7))
     """Sure and likely, as the network's probabilities; the next pair where the one before takes too much."""
     most: float = 0.08
     """Share of the picture that colourless marks ever cover."""
@@ -70,7 +70,7 @@ class Limits:
     known_share: float = 0.25
     fewest: int = 8
     """Pixels of the smallest full stop that anyone reads."""
-    doubt: float = 0.5
+    doubt: float = 0.9
     """Probability that the network must give to four fifths of a piece that nothing else speaks for."""
     rim: int = 3
     """Lines along a side that no letter fits in, and the share of a piece that may lie beyond them."""
