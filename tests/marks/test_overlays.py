@@ -113,7 +113,7 @@ def test_rule_learned_needs_something_sure_in_what_is_likely() -> None:
     one = scene(np.full((100, 100), 90, np.uint8))
     one.likely[5:10, 5:10, 0], one.likely[20:30, 20:30, 0] = 0.5, 0.5
     assert not RULES["learned"](one).any()
-    one.likely[24, 24, 0] = 0.05
+    one.likely[24, 24, 0] = 0.01
     assert RULES["learned"](one).sum() == 100
 
 
@@ -143,23 +143,6 @@ def test_rule_read_takes_the_strokes_of_plain_words_that_the_network_overlooked(
     assert found.sum() < 3 * ink.sum()
     assert not RULES["read"](scene(image, 0.0, (replace(words, score=0.6),))).any(), "unsure"
     assert not RULES["read"](scene(image, 0.0, (replace(words, text="~ l"),))).any(), "no words"
-
-
-@pytest.mark.parametrize("angle", [0, 30, 90, 200])
-def test_rule_flat_takes_broad_arrows_that_the_network_overlooked_and_leaves_bone(angle: int) -> None:
-    turn = cv2.getRotationMatrix2D((0, 0), angle, 1)[:, :2]
-    corners = np.array([(0, -7), (40, -7), (40, -18), (70, 0), (40, 18), (40, 7), (0, 7)]) @ turn.T
-    image = np.full((220, 220), 70, np.uint8)
-    shape = [(corners + 110).round().astype(np.int32)]
-    cv2.fillPoly(image, shape, 250)
-    cv2.polylines(image, shape, True, 0, 2)
-    found = RULES["flat"](scene(image))
-    assert found[image == 250].all() and found[image == 0].mean() > 0.95
-    assert found.sum() < 1.7 * (image != 70).sum()
-    rough = np.random.default_rng(2).integers(0, 20, image.shape).astype(np.uint8)
-    assert not RULES["flat"](scene(image - np.where(image == 250, rough, 0).astype(np.uint8))).any()
-    cv2.circle(image, (110, 110), 60, 250, -1)
-    assert not RULES["flat"](scene(image)).any()
 
 
 @pytest.mark.parametrize("angle", [0, 25, 45, 90, 200])
@@ -237,19 +220,6 @@ def test_rule_learned_is_not_believed_where_all_were_marks() -> None:
     assert not RULES["learned"](scene(np.full((60, 60), 90, np.uint8), 1.0)).any()
 
 
-def test_rule_flat_takes_a_filled_head_and_leaves_grained_bone_and_letters() -> None:
-    canvas = Image.new("L", (200, 200), 90)
-    pen = ImageDraw.Draw(canvas)
-    pen.polygon([(60, 40), (35, 30), (35, 52)], fill=255)
-    pen.text((70, 60), "R", fill=255, font=ImageFont.load_default(40))
-    image = np.asarray(canvas)
-    found = RULES["flat"](scene(image, 0.1))
-    assert found[30:53, 35:61].sum() == (image[:, :65] == 255).sum() and not found[:, 65:].any()
-    assert not RULES["flat"](scene(image)).any(), "vertebrae in narrow windows are as flat"
-    grain = np.random.default_rng(0).integers(0, 20, image.shape).astype(np.uint8)
-    assert not RULES["flat"](scene(image - np.where(image == 255, grain, 0).astype(np.uint8), 0.1)).any()
-
-
 PIECE = Piece((0, 0, 10, 10), np.ones((10, 10), np.bool_), "learned", "text", 0.9)
 
 
@@ -271,19 +241,17 @@ def test_a_speck_needs_company() -> None:
 def judged(image: Grey, box: tuple[int, int, int, int]) -> list[str]:
     """What becomes of a box in which the network is sure of a mark: the reason why dropped, or ""."""
     (x0, y0, x1, y1), looked = box, scene(image)
-    looked.likely[y0:y1, x0:x1, 0], looked.likely[y0:y1, x0:x1, 1] = 0.02, 0.98
+    looked.likely[y0:y1, x0:x1, 0], looked.likely[y0:y1, x0:x1, 1] = 0.01, 0.99
     kept, dropped = pieces_of(looked, {"learned": RULES["learned"](looked)})
     return [""] * len(kept) + [reason for _, reason in dropped]
 
 
-def test_rims_and_fields_are_no_marks_and_words_at_the_rim_are() -> None:
+def test_rims_are_no_marks_and_words_at_the_rim_are() -> None:
     image = np.full((200, 300), 120, np.uint8)
     image[:4] = 255
     assert judged(image, (20, 0, 200, 4)) == ["at_rim"]
     cv2.putText(image, "HOSPITAL DOB 1987", (20, 7), cv2.FONT_HERSHEY_SIMPLEX, 0.5, 0, 1)
     assert judged(image, (20, 0, 160, 7)) == [""]
-    cv2.circle(image := np.full((300, 300), 0, np.uint8), (150, 150), 170, 90, -1)
-    assert judged(image, (0, 0, 18, 18)) == ["of_the_surround"]
 
 
 def test_dropped_pieces_are_returned_with_their_reason(monkeypatch: pytest.MonkeyPatch) -> None:

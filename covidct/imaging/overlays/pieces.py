@@ -23,8 +23,6 @@ class Piece:
     score: float
     rim: bool = False
     """Whether it is a thin even line along a side of the picture, or of what borders leave of it."""
-    field: bool = False
-    """Whether it is part of a large even field that reaches the sides of the picture."""
     speck: bool = False
     """Whether it is small for a mark."""
 
@@ -44,12 +42,7 @@ def at_rim(piece: Piece) -> bool:
     return piece.rule == "learned" and piece.rim
 
 
-def of_the_surround(piece: Piece) -> bool:
-    """An even part of the black or paper round the scan, as in the corners that a round field of view leaves."""
-    return piece.rule == "learned" and piece.field
-
-
-FILTERS: tuple[Callable[[Piece], bool], ...] = (too_small, doubtful, at_rim, of_the_surround)
+FILTERS: tuple[Callable[[Piece], bool], ...] = (too_small, doubtful, at_rim)
 
 
 def alone(piece: Piece, others: Sequence[PixelBox], reach: float) -> bool:
@@ -88,8 +81,7 @@ def _piece(scene: Scene, proposals: Mapping[str, Bools], box: PixelBox, pixels: 
         kind = "text"
     score = 1.0 if rule not in ("learned", "read") else float(np.percentile(1 - likely[:, 0], 80))
     speck = bool(pixels.sum() < LIMITS.speck * scene.grey.size)
-    field = rule == "learned" and _of_a_field(scene, box, pixels)
-    return Piece(box, pixels, rule, kind, round(score, 3), _along_rim(scene, box, pixels), field, speck)
+    return Piece(box, pixels, rule, kind, round(score, 3), _along_rim(scene, box, pixels), speck)
 
 
 def _along_rim(scene: Scene, box: PixelBox, pixels: Bools) -> bool:
@@ -107,22 +99,6 @@ def _along_rim(scene: Scene, box: PixelBox, pixels: Bools) -> bool:
         return False
     along = scene.grey[y0:y1, x0:x1].mean(axis=1 if side else 0)
     return bool(np.median(np.abs(np.diff(along))) <= LIMITS.even)
-
-
-def _of_a_field(scene: Scene, box: PixelBox, pixels: Bools) -> bool:
-    """Whether most of a piece is of one level with what surrounds it up to a side of the picture, and no ink in it."""
-    x0, y0, x1, y1 = box
-    inside = scene.grey[y0:y1, x0:x1][pixels].astype(np.int16)
-    level = int(np.median(inside))
-    if np.percentile(inside, 90) - level > LIMITS.contrast:
-        return False
-    same = (cv2.absdiff(scene.grey, np.full_like(scene.grey, level)) <= LIMITS.field).astype(np.uint8)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(same)
-    shares = np.bincount(labels[y0:y1, x0:x1][pixels], minlength=len(stats))
-    shares[0] = 0
-    x, y, width, height, area = (int(v) for v in stats[int(shares.argmax())])
-    reaches = 0 in (x, y, same.shape[1] - x - width, same.shape[0] - y - height)
-    return bool(reaches and area > 3 * pixels.sum() and shares.max() >= 0.7 * pixels.sum())
 
 
 def _covers(line: PixelBox, box: PixelBox) -> bool:

@@ -1,4 +1,4 @@
-"""Rules that propose pixels of marks: what a network sees, what is coloured, read, or flat."""
+"""Rules that propose pixels of marks: what a network sees, what is coloured, read, or a thin black arrow."""
 
 from collections.abc import Callable, Iterator
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from covidct.imaging.ocr import PixelBox
 from covidct.imaging.overlays.scene import LIMITS, Bools, Scene
-from covidct.imaging.overlays.shapes import is_broad_arrow, is_pointer, kind_of_shape
+from covidct.imaging.overlays.shapes import is_pointer
 
 
 def learned(scene: Scene) -> Bools:
@@ -57,30 +57,6 @@ def _strokes(grey: NDArray[np.uint8], box: PixelBox) -> Bools:
     return np.asarray(cv2.dilate(ink.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0, dtype=np.bool_)
 
 
-def flat(scene: Scene) -> Bools:
-    """Arrows of one grey level, flatter than bone: broad ones with their rim, and heads that the network suspects.
-
-    Without a look at the network, hearts, vertebrae and spinous processes in narrow windows are arrowheads, too.
-    """
-    found = np.zeros(scene.grey.shape, np.bool_)
-    for place, pixels in _pieces(scene.grey >= LIMITS.white, connectivity=4):
-        if not LIMITS.head <= pixels.sum() <= LIMITS.most * found.size:
-            continue
-        core = cv2.erode(np.pad(pixels.astype(np.uint8), 1), np.ones((3, 3), np.uint8))[1:-1, 1:-1] > 0
-        spread = float(scene.grey[place][core].std()) if core.any() else LIMITS.flat
-        if spread < LIMITS.exact and pixels.sum() >= LIMITS.broad and is_broad_arrow(pixels):
-            alone = np.zeros(found.shape, np.uint8)
-            alone[place] = pixels
-            found |= cv2.dilate(alone, np.ones((2 * LIMITS.outline + 1, 2 * LIMITS.outline + 1), np.uint8)) > 0
-        elif (
-            spread < LIMITS.flat
-            and scene.painted[place][pixels].mean() >= LIMITS.some
-            and kind_of_shape(pixels) == "arrow"
-        ):
-            found[place] |= pixels
-    return found
-
-
 def black(scene: Scene) -> Bools:
     """Thin black arrows, even and far darker than all round them, by their shape: the network overlooks small ones."""
     found = np.zeros(scene.grey.shape, np.bool_)
@@ -120,7 +96,6 @@ RULES: dict[str, Callable[[Scene], Bools]] = {
     "learned": learned,
     "coloured": coloured,
     "read": read,
-    "flat": flat,
     "black": black,
 }
 

@@ -26,14 +26,6 @@ class Limits:
     """Pixels of the smallest arrowhead that is looked at by its shape."""
     flat: float = 5.0
     """Standard deviation of the grey inside ink; bone is rougher."""
-    exact: float = 2.0
-    """The same inside a broad arrow, of which the network need know nothing."""
-    broad: int = 200
-    """Pixels of a broad arrow: bone of that shape is smaller."""
-    outline: int = 3
-    """Pixels round a broad arrow that its black outline may take."""
-    some: float = 0.05
-    """Mean probability of a mark below which a white triangle is bone."""
     white: int = 225
     """Grey level of white ink, at least."""
     black: int = 25
@@ -85,15 +77,11 @@ class Limits:
     """Share of the picture below which a piece that the network alone saw needs company."""
     reach: float = 0.05
     """How far, in shares of the longer side, company may be."""
-    field: int = 8
-    """Grey levels within which pixels are of one even field."""
     shows: int = 16
     """Grey levels by which painting over must change a pixel of a mark, or it is left as it is: less is no ink for the
     benchmark's drawing either."""
     faint: int = 8
     """The same within a line of text."""
-    contrast: int = 80
-    """Levels above the median within a piece of an even field, at most (nine in ten pixels); ink stands out more."""
 
 
 LIMITS = Limits()

@@ -10,10 +10,6 @@ _HOLLOW = 0.6
 """Share of a ring's hull that is hole."""
 _LONG = 6.0
 """Length over width of a bar or measuring line."""
-_CORNER = 0.035
-"""How far, in shares of an outline's length, a corner stands out."""
-_ARROW_FILL = (0.55, 0.9)
-"""Share of its hull that an arrow with a broad shaft fills."""
 _TRIANGLE = 0.7
 """Share of the smallest triangle round an arrowhead that it fills; letters fill less."""
 
@@ -51,15 +47,6 @@ def _is_head(wide: NDArray[np.uint8]) -> bool:
     area = cv2.contourArea(largest)
     triangle, _ = cv2.minEnclosingTriangle(largest)
     return area >= 30 and 2 * area >= int(wide.sum()) and area >= _TRIANGLE * triangle
-
-
-def is_broad_arrow(pixels: NDArray[np.bool_]) -> bool:
-    """Whether the outline of ``pixels`` is a head and a broad shaft: seven corners, two of them turned inwards."""
-    contours, _ = cv2.findContours(np.pad(pixels.astype(np.uint8), 1), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    outline = max(contours, key=cv2.contourArea)
-    hull = cv2.contourArea(cv2.convexHull(outline))
-    corners = cv2.approxPolyDP(outline, _CORNER * cv2.arcLength(outline, True), True)
-    return hull > 0 and len(corners) == 7 and _ARROW_FILL[0] <= cv2.contourArea(outline) / hull <= _ARROW_FILL[1]
 
 
 @dataclass(frozen=True)
