@@ -164,6 +164,7 @@ def test_the_number_of_the_figure_before_a_letter_is_no_part_of_a_word() -> None
 def test_signs_of_a_viewer_are_no_letters() -> None:
     assert letter(page(["F", "", "G", "J"]), BOXES).letters == ("", "", "", "")
     assert letter(page(["B", "", "D", ""]), BOXES).letters == ("", "", "", "")
+    assert letter(page(["", "B", "", "D"]), BOXES).letters == ("", "", "", "")
     assert letter(page(["E", "F", "G", "H"]), BOXES).letters == ("E", "F", "G", "H")
 
 
@@ -181,3 +182,12 @@ def test_a_bare_stroke_is_the_letter_that_the_number_of_panels_before_it_makes(u
     letters = [*range(8), *[-1] * unread, LETTERS.index("I")]
     _unstroked(letters, range(len(letters)))
     assert letters[-1] == (LETTERS.index(wanted.upper()) if wanted else -1)
+
+
+def test_white_letters_on_coloured_labels_are_read() -> None:
+    image = page(["", "", "", ""])
+    for (x0, y0, _, _), name in zip(BOXES, "abcd", strict=True):
+        image[y0 : y0 + 36, x0 : x0 + 44] = (240, 130, 40)
+        mark = text_mark(f"{name})", 20, (255, 255, 255), (240, 130, 40))
+        image[y0 + 6 : y0 + 6 + mark.shape[0], x0 + 8 : x0 + 8 + mark.shape[1]] = mark
+    assert letter(image, BOXES).letters == ("a", "b", "c", "d")

@@ -51,6 +51,10 @@ class Limits:
     """Share of ink in a ring round the mark from which it is part of something else."""
     most: int = 700
     """Marks read in one map of ink: tissue and charts have thousands."""
+    colour: int = 120
+    """Levels between the channels of a strong colour; ``coloured``: share of it in a figure from which white on
+    colours is read, too."""
+    coloured: float = 0.005
     small: int = 1000
     """Longer side of a figure, pixels, up to which it is enlarged twice: letters of 8 pixels get 16."""
 
@@ -124,7 +128,7 @@ def marks(image: Region) -> Marks:
     """Marks of a letter's size in ``image`` (h, w, 3), light ones and dark ones."""
     tallest = max(40, round(LIMITS.tallest * min(image.shape[:2])))
     boxes, patches, dark = [], [], []
-    for is_dark, ink in ((False, lightest(image)), (True, np.asarray(255 - darkest(image), np.uint8))):
+    for is_dark, ink in _inks(image):
         for inked in _maps(ink):
             found = _sized(inked, tallest)
             boxes += [box for box, _ in found]
@@ -135,6 +139,14 @@ def marks(image: Region) -> Marks:
         np.asarray(patches, np.float32).reshape(-1, SIDE, SIDE, 2),
         np.asarray(dark, np.bool_),
     )
+
+
+def _inks(image: Region) -> list[tuple[bool, Grey]]:
+    """Light ink and dark ink; where there are colours also white on them, which is no lighter than orange is."""
+    light, least = lightest(image), darkest(image)
+    inks = [(False, light), (True, np.asarray(255 - least, np.uint8))]
+    coloured = float((cv2.subtract(light, least) > LIMITS.colour).mean()) >= LIMITS.coloured
+    return [*inks, (False, least)] if coloured else inks
 
 
 def _maps(ink: Grey) -> list[Grey]:

@@ -219,7 +219,9 @@ def _begins(reading: Reading, known: Sequence[int]) -> bool:
         return len(read) >= 2
     unread = next(i for i, panel in enumerate(reading.order) if reading.seen[panel] is not None)
     gapless = all(after - before <= 1 for before, after in pairwise(sorted(read)))
-    return min(read) <= unread or (gapless and (len(read) > 2 or len(read) == len(reading.letters)))
+    many = len(read) > 2
+    begins = min(read) <= unread and (min(read) == 0 or gapless or many)
+    return begins or (gapless and (many or len(read) == len(reading.letters)))
 
 
 def _rows(panels: Sequence[PixelBox]) -> list[int]:
