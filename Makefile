@@ -62,16 +62,20 @@ release-check: docs wheel
 measure: $(STAMP)
 	$(BIN)/python benchmarks/measure.py
 
-# All weights in covidct/imaging from nothing, with SLICES, a folder of LUNA16 slices (benchmarks/train_marks.py says how half of
+# All weights in covidct/imaging, from nothing (marks: from those of 07f5fe2), with SLICES, a folder of LUNA16 slices (benchmarks/train_marks.py says how half of
 # them is chosen), and FONTS, folders of font files; the .json beside each has the command that made the one that ships. Triage
 # takes eight minutes of one core, the others hours, or half an hour of 16 cores and a graphics card.
 SLICES ?= ../shared/data/luna16-slices
 FONTS ?= /usr/share/fonts
+MARKS = $(BIN)/python benchmarks/train_marks.py --slices $(SLICES) --half 0 --share 0.8 --batch 16 --workers 1
 weights: weights-triage weights-marks weights-glyphs weights-panels
 weights-triage: $(STAMP)
 	$(BIN)/python benchmarks/train_triage.py --slices $(SLICES) --half 0 --pictures 8000 --out covidct/imaging/triage.npz
 weights-marks: $(STAMP)
-	$(BIN)/python benchmarks/train_marks.py --slices $(SLICES) --half 0 --out covidct/imaging/overlays/net.onnx
+	mkdir -p build
+	git show 07f5fe2:covidct/imaging/overlays/net.onnx > build/marks-kept.onnx
+	$(MARKS) --first build/marks-kept.onnx --patches 16000 --steps 7000 --seed 2 --out build/marks-first.onnx
+	$(MARKS) --first build/marks-first.onnx --patches 10000 --steps 2300 --rate 1e-3 --seed 3 --kept 0.6 --kept-of build/marks-kept.onnx --out covidct/imaging/overlays/net.onnx
 weights-glyphs: $(STAMP)
 	$(BIN)/python benchmarks/train_glyphs.py --slices $(SLICES) --fonts $(FONTS)
 weights-panels: $(STAMP)
