@@ -86,8 +86,9 @@ class Shell:
 
     def _start(self, command: str) -> "subprocess.Popen[str]":
         pipe = subprocess.PIPE
+        there = command.replace(session_folder.READER, self.environment.get("READER", session_folder.READER))
         process = subprocess.Popen(
-            ["bash", "-c", _in_bash(command)],
+            ["bash", "-c", _in_bash(there)],
             **{"cwd": self.folder, "env": self.environment, "stdout": pipe, "stderr": pipe, "text": True},
             start_new_session=True,
         )

@@ -30,8 +30,8 @@ REPO = Path(__file__).resolve().parents[2]
 LENT = ("docs", "benchmarks", "covidct", "tests", "Makefile", "pyproject.toml", "constraints.txt")
 """What pages name of the checkout."""
 CLASSES = {"CT_COVID": ("COVID", True), "CT_NonCOVID": ("NonCOVID", False)}
-READER = 11434
-"""Port of a model server on this machine, as the page on labels prints it."""
+READER = "127.0.0.1:11434"
+"""A model server on this machine, as pages print it; the one that answers tests has a port of its own."""
 IN_SPLIT = {"train": 10, "val": 6, "test": 6}
 NAMED = "10.1101/2020.02.25.20021568"
 """A paper that examples of ``--help`` name."""
@@ -153,10 +153,11 @@ def services(folder: Path) -> Iterator[dict[str, str]]:
         for name in CLASSES
     }
     others = [static(archives), MedpixService(), PmcService([PmcArticle(7000000 + n) for n in range(3)])]
-    reader = ThreadingHTTPServer(("127.0.0.1", READER), Reader)
+    reader = ThreadingHTTPServer(("127.0.0.1", 0), Reader)
     threading.Thread(target=reader.serve_forever, daemon=True).start()
     with preprint_server(made, {p.doi: write_pdf(p)[0] for p in made}) as preprints, FaultServer(others) as server:
         yield {
+            "READER": f"127.0.0.1:{reader.server_port}",
             "COVIDCT_API_URL": preprints,
             "COVIDCT_SITE_URL": preprints,
             **{
