@@ -10,7 +10,6 @@ Prints macro-F1, what was called what, and the precision of each way.
 
 import argparse
 import hashlib
-import html
 import json
 import re
 from collections import Counter, defaultdict
@@ -19,6 +18,8 @@ from pathlib import Path
 
 from covidct.captions.labels import label_caption
 from covidct.captions.ways import Precision, Way
+from covidct.errors import CovidctError
+from covidct.harvest.articles import read_article
 from covidct.tables import read_csv
 
 TRUTH = Path(__file__).parent / "truth" / "labels.csv"
@@ -74,10 +75,11 @@ def _of_markdown(text: str) -> Iterator[str]:
 
 
 def _of_jats(text: str) -> Iterator[str]:
-    for figure in re.findall(r"<fig[ >].*?</fig>", text, re.DOTALL):
-        for caption in re.findall(r"<caption>(.*?)</caption>", figure, re.DOTALL)[:1]:
-            words = " ".join(html.unescape(re.sub(r"<[^>]+>", " ", caption)).split())
-            yield re.sub(r" ([),.;:])", r"\1", words.replace("( ", "("))
+    try:
+        article = read_article(text.encode(), "an article")
+    except CovidctError:  # a file that is no article holds no caption
+        return
+    yield from (figure.caption for figure in article.figures)
 
 
 _KINDS = {"txt": _of_text, "md": _of_markdown, "xml": _of_jats}

@@ -45,10 +45,9 @@ def label_figure(
     if not caption.strip() and any(mention.strip() for mention in mentions):
         return _as_context(label_caption("\n".join(mentions)))
     labels, body = label_caption(caption), "\n".join(mentions)
-    around = _around(body, paragraphs)
     if labels.figure.label != UNCLEAR:
-        return _besides(labels, around, body, (title, abstract))
-    found = around or _about_patient(abstract, "abstract")
+        return _besides(labels, body, paragraphs, (title, abstract))
+    found = _around(body, paragraphs) or _about_patient(abstract, "abstract")
     if found is None and labels.figure.way is not Way.SUSPECTED:
         found = _about_paper(title)
     found = found or _before_outbreak(published)
@@ -73,14 +72,14 @@ def _around(body: str, paragraphs: Sequence[str]) -> Verdict | None:
     return found if found is not None and found.way in (Way.SAID, Way.PROVEN) else _about_patient(body, "context")
 
 
-def _besides(labels: Labels, around: Verdict | None, body: str, paper: tuple[str, str]) -> Labels:
+def _besides(labels: Labels, body: str, paragraphs: Sequence[str], paper: tuple[str, str]) -> Labels:
     """``CT with a pulmonary embolism``, of a patient who, says the text, tested positive; or in a paper about the
     disease: what it brings, or how it looks, is no other disease.
     """
     own = labels.figure
     if own.way not in OTHER_DISEASES:
         return labels
-    found = around
+    found = _around(body, paragraphs)
     if found is not None and (found.label != POSITIVE or not (own.besides or _together(body, own.term))):
         found = None
     if found is None and own.besides and own.way is not Way.FINAL_DIAGNOSIS:

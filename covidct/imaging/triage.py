@@ -5,7 +5,7 @@ pictures and slices of LUNA16 (``benchmarks/train_triage.py``). Named rules (``R
 (``DOUBTS``) keep a score below what a release takes unseen, whatever the likeness.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
@@ -297,12 +297,14 @@ RULES: tuple[tuple[str, Callable[[View], bool], str], ...] = (
     ("tiny", _tiny, "other"),
 )
 """Name, test, kind: the first that fires decides."""
-DOUBTS: tuple[tuple[str, Callable[[View], bool], frozenset[str]], ...] = (
-    ("small", _small, CT_KINDS),
-    ("coloured", _coloured, CT_KINDS),
-    ("no lungs", _lungless, frozenset({"ct_axial_lung"})),
-)
-"""Name, test, and of what kinds: CT is grey and larger, and a slice of the lungs shows some of them."""
+DOUBTS: Mapping[str, tuple[Callable[[View], bool], frozenset[str]]] = {
+    "small": (_small, CT_KINDS),
+    "coloured": (_coloured, CT_KINDS),
+    "no lungs": (_lungless, frozenset({"ct_axial_lung"})),
+}
+"""Test, and of what kinds: CT is grey and larger, and a slice of the lungs shows some of them. The first that fires is
+kept; those before have all kinds of those behind, which need not be asked then.
+"""
 COMPOUND = "compound:"
 """Prefix of the forest's classes for compound pictures."""
 
@@ -318,13 +320,13 @@ def forest() -> Forest:
 
 @dataclass(frozen=True)
 class Look:
-    """What is kept of a picture: the rule that decided on it, or its measurements, (columns,), and what raises doubts;
+    """What is kept of a picture: the rule that decided on it, or its measurements, (columns,), and what raises a doubt;
     never its pixels.
     """
 
     ruled: Triage | None
     values: NDArray[np.float32]
-    doubts: tuple[str, ...] = ()
+    doubt: str = ""
 
 
 def look(image: Picture) -> Look:
@@ -333,7 +335,7 @@ def look(image: Picture) -> Look:
     for name, fires, kind in RULES:
         if fires(v):
             return Look(Triage(kind, False, 1.0, name), np.empty(0, np.float32))
-    return Look(None, measure(v), tuple(name for name, fires, _ in DOUBTS if fires(v)))
+    return Look(None, measure(v), next((name for name, (fires, _) in DOUBTS.items() if fires(v)), ""))
 
 
 def judge(looks: Sequence[Look]) -> list[Triage]:
@@ -341,7 +343,7 @@ def judge(looks: Sequence[Look]) -> list[Triage]:
     rows = [seen.values for seen in looks if seen.ruled is None]
     weights = forest()
     scores = iter(weights.scores(np.stack(rows)) if rows else ())
-    return [seen.ruled or _doubted(_verdict(weights.classes, next(scores)), seen.doubts) for seen in looks]
+    return [seen.ruled or _doubted(_verdict(weights.classes, next(scores)), seen.doubt) for seen in looks]
 
 
 def triage_all(images: Iterable[Picture]) -> list[Triage]:
@@ -354,9 +356,10 @@ def triage(image: Picture) -> Triage:
     return judge([look(image)])[0]
 
 
-def _doubted(verdict: Triage, doubts: Collection[str]) -> Triage:
-    name = next((name for name, _, kinds in DOUBTS if name in doubts and verdict.kind in kinds), "")
-    return replace(verdict, score=min(verdict.score, LIMITS.doubtful), rule=name) if name else verdict
+def _doubted(verdict: Triage, doubt: str) -> Triage:
+    if not doubt or verdict.kind not in DOUBTS[doubt][1]:
+        return verdict
+    return replace(verdict, score=min(verdict.score, LIMITS.doubtful), rule=doubt)
 
 
 def _verdict(classes: Sequence[str], scores: NDArray[np.float32]) -> Triage:

@@ -146,16 +146,16 @@ def test_a_head_by_magnetic_resonance_raises_a_doubt_and_a_slice_of_the_lungs_no
     for side in (-1, 1):
         cv2.ellipse(head, (130 + side * 18, 140), (4, 22), side * 12, 0, 360, 30, -1)
     slices = [rgb(printed(np.random.default_rng(seed), plane="axial", window="lung")) for seed in range(8)]
-    assert "no lungs" in look(rgb(head)).doubts
-    assert sum("no lungs" in look(picture).doubts for picture in slices) <= 1
+    assert look(rgb(head)).doubt == "no lungs"
+    assert sum(look(picture).doubt == "no lungs" for picture in slices) <= 1
 
 
 def test_missing_lungs_take_the_score_of_an_axial_slice_and_of_no_other_kind() -> None:
     drawn = [rgb(printed(np.random.default_rng(seed), plane="axial", window="lung")) for seed in range(12)]
     pictures = [*drawn, *(belly(np.random.default_rng(seed)) for seed in range(12))]
-    plain = [replace(look(picture), doubts=()) for picture in pictures]
+    plain = [replace(look(picture), doubt="") for picture in pictures]
     met = set()
-    for before, after in zip(judge(plain), judge([replace(p, doubts=("no lungs",)) for p in plain]), strict=True):
+    for before, after in zip(judge(plain), judge([replace(p, doubt="no lungs") for p in plain]), strict=True):
         axial = before.kind == "ct_axial_lung"
         met.add((axial, before.score > 0.5))
         assert (after.score, after.rule) == ((min(before.score, 0.5), "no lungs") if axial else (before.score, ""))

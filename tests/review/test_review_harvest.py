@@ -3,13 +3,13 @@
 import subprocess
 import sys
 import textwrap
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 from serving import Live
+from until import until
 
 WRITER = """
     import dataclasses, sys
@@ -52,9 +52,7 @@ def test_two_curators_decide_while_a_harvest_writes(
     pages = [visit(live.url), visit(live.url + "&curator=kim")]
     papers = len(live.workspace.papers())
     harvest(live.workspace.folder)
-    until = time.monotonic() + 30
-    while len(live.workspace.papers()) == papers and time.monotonic() < until:
-        time.sleep(0.05)
+    until(lambda: len(live.workspace.papers()) != papers)
     waits: list[float] = []
     for page in pages:
         page.on("response", lambda answer: waits.append(_inside(answer.headers.get("server-timing", ""))))

@@ -234,8 +234,7 @@ def _ends(line: Line, border: str, first: Line | None, parts: set[str]) -> bool:
     if _KEYWORDS.match(line.text) or (border and _NOTE.match(line.text)):
         return True
     part = _PART.match(line.text)
-    headed = part is not None and (part["mark"] is not None)
-    if headed and part is not None:
+    if part is not None and part["mark"] is not None:
         again = part["name"].casefold() in parts
         return again or (first is not None and not parts and _alone(line))
     if first is None:

@@ -1,6 +1,5 @@
 """Stage 6 and 7: pairs of caption and regions become figures with picture, mentions and provenance."""
 
-from dataclasses import replace
 from pathlib import Path
 
 from covidct.captions.mentions import find_mentions, find_paragraphs
@@ -29,8 +28,7 @@ def write_figures(work: Work, out: Path, limits: Limits, tally: Tally) -> None:
         parts = [part for one in (found, *found.more) if (part := _part(work, one, limits, tally)) is not None]
         if parts:
             label = found.caption.label.printed
-            figure = _figure(work, found, parts, out)
-            work.figures.append(replace(figure, mentions=mentions[label], paragraphs=paragraphs[label]))
+            work.figures.append(_figure(work, found, parts, out, (mentions[label], paragraphs[label])))
 
 
 def _part(work: Work, found: Found, limits: Limits, tally: Tally) -> Part | None:
@@ -56,7 +54,10 @@ def _part(work: Work, found: Found, limits: Limits, tally: Tally) -> Part | None
     return found, figure, picture
 
 
-def _figure(work: Work, found: Found, parts: list[Part], out: Path) -> ExtractedFigure:
+def _figure(
+    work: Work, found: Found, parts: list[Part], out: Path, told: tuple[tuple[str, ...], tuple[str, ...]]
+) -> ExtractedFigure:
+    """``told``: the sentences and the paragraphs that mention it."""
     caption = found.caption
     first, figure, picture = parts[0]
     page = work.pages[first.page].number
@@ -68,8 +69,8 @@ def _figure(work: Work, found: Found, parts: list[Part], out: Path) -> Extracted
         box=rounded(picture.box),
         caption=caption.text,
         caption_page=work.pages[caption.page].number,
-        mentions=(),
-        paragraphs=(),
+        mentions=told[0],
+        paragraphs=told[1],
         kind=figure.kind,
         picture=target,
         width=width,

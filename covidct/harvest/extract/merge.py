@@ -166,18 +166,9 @@ def _only_in_jats(figure: ArticleFigure, files: dict[str, Path], out: Path, coun
     target = out / f"figure-{count + 1:03d}-jats.png"
     target.write_bytes(png_bytes(np.asarray(picture)))
     notes = {"caption_from": "jats", "jats_id": figure.identifier, "picture_from": file.name, **PAIR}
+    told = (figure.mentions, figure.paragraphs)
     return ExtractedFigure(
-        figure.label,
-        None,
-        None,
-        figure.caption,
-        None,
-        figure.mentions,
-        figure.paragraphs,
-        "raster",
-        target,
-        *picture.size,
-        notes,
+        figure.label, None, None, figure.caption, None, *told, "raster", target, *picture.size, notes
     )
 
 

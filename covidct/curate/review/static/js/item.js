@@ -10,6 +10,7 @@ import { Viewer } from "./viewer.js";
 const AHEAD = 3;
 const KEPT = 24;
 const path = (id) => encodeURIComponent(id);
+const duration = (seconds) => (seconds < 90 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`);
 
 // What was decided on this panel and is still on its way is shown as decided.
 function withUnsent(item) {
@@ -20,7 +21,6 @@ function withUnsent(item) {
   }
   return { ...item, panel };
 }
-const duration = (seconds) => (seconds < 90 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`);
 
 export class ItemView {
   constructor(app) {
