@@ -4,6 +4,7 @@ Main path for a newcomer: ``COMMANDS`` names the module that holds a command; th
 inside the command's function, so ``covidct --help`` stays fast.
 """
 
+import io
 import os
 import sys
 import traceback
@@ -13,7 +14,7 @@ import click
 
 from covidct import __version__
 from covidct.commands.lazy import LazyGroup
-from covidct.errors import CovidctError, ExitCode, one_line
+from covidct.errors import CovidctError, ExitCode, one_line, reason_of
 from covidct.tables import say
 
 COMMANDS = {
@@ -58,6 +59,8 @@ def global_first(words: list[str]) -> list[str]:
 def run(args: list[str] | None = None) -> int:
     """Run the command line and return its exit code; an error a user can mend is one line on standard error."""
     words = global_first(sys.argv[1:] if args is None else args)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal, or a file name, that does not know every letter
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         result: Any = cli.main(args=words, prog_name="covidct", standalone_mode=False)
         return int(result) if isinstance(result, int) else ExitCode.COMPLETE
@@ -75,6 +78,10 @@ def run(args: list[str] | None = None) -> int:
         return ExitCode.COMPLETE
     except OSError as error:
         return _report(error, ExitCode.FAILED, "--debug" in words)
+    except Exception as error:  # noqa: BLE001  nobody but who works on covidct can use a traceback
+        fault = CovidctError(f"{reason_of(error)}; a fault in covidct: please report it with what --debug prints")
+        fault.__cause__ = error
+        return _report(fault, ExitCode.FAILED, "--debug" in words)
 
 
 def _report(error: Exception, code: ExitCode, debug: bool) -> int:

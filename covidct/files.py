@@ -1,12 +1,16 @@
 """Files on disk: atomic writes, digests, names that are safe everywhere."""
 
 import hashlib
+import json
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+from covidct.errors import CovidctError, one_line
 
 _UMASK = os.umask(0o077)  # read once at import: asking means setting, and threads share it
 os.umask(_UMASK)
@@ -24,6 +28,20 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
+def read_document(path: Path, parse: Callable[[str], Any] = json.loads, advice: str = "") -> Any:
+    """The value in a file of JSON or, with ``parse``, of TOML.
+
+    Raises FileNotFoundError, and CovidctError with the file's name and ``advice`` where nobody can read it: a pipe, no
+    UTF-8, no JSON, or so deeply nested that a parser gives up.
+    """
+    if path.exists() and not path.is_file():
+        raise CovidctError(f"{path}: no regular file{advice}")
+    try:
+        return parse(path.read_bytes().decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise CovidctError(f"{path}: not readable ({one_line(error)}){advice}") from error
+
+
 @contextmanager
 def atomic_path(target: Path) -> Iterator[Path]:
     """A temporary path beside ``target`` that becomes ``target`` when the block ends well, and vanishes when not."""
@@ -35,6 +53,9 @@ def atomic_path(target: Path) -> Iterator[Path]:
         yield temporary
         temporary.chmod(0o666 & ~_UMASK)
         temporary.replace(target)
+    except OSError as error:
+        error.filename = error.filename or str(target)  # a full disk does not say what did not fit
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

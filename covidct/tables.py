@@ -171,7 +171,7 @@ def _bytes(path: Path) -> bytes:
 def _parse(data: bytes, name: str, limit: int) -> tuple[list[str], list[list[str]]]:
     delimiter, text = _delimiter(_decode(data, name))
     rows = _rows(text, delimiter, name, limit)
-    if not rows:
+    if not rows or not rows[0]:
         raise CovidctError(f"{name}: empty; its first line must name the columns")
     header = [cell.strip() for cell in rows[0]]
     if header[0] == "" and len(header) > 1:

@@ -1,7 +1,9 @@
 """ZIP files from outside: nothing is unpacked by name, every member is bounded, every oddity is a recorded refusal."""
 
+import lzma
 import stat
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -13,6 +15,9 @@ MOST_MEMBERS = 5_000
 LARGEST_MEMBER = 400_000_000
 LARGEST_RATIO = 400
 """Unpacked to packed size, for members over a megabyte: TIFF figures reach about 100, bombs over 1,000."""
+
+BROKEN = (zipfile.BadZipFile, OSError, ValueError, RuntimeError, EOFError, zlib.error, lzma.LZMAError)
+"""What Python raises for archives that are cut, altered, locked or packed in a way that it does not know."""
 
 
 @dataclass(frozen=True)
@@ -74,22 +79,22 @@ class SafeZip:
         try:
             with self.archive.open(info) as handle:
                 data = handle.read(limit + 1)
-        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError, EOFError) as error:
+        except BROKEN as error:
             raise FetchError(Kind.BROKEN, f"{name[:80]}: broken in the package ({error})", rule="zip-broken") from error
         if len(data) > limit:
             raise FetchError(Kind.LIMIT, f"{name[:80]}: more than {limit:,} bytes", rule="zip-too-large")
         return data
 
 
-def open_zip(handle: "IO[bytes]", what: str) -> SafeZip:
+def open_zip(handle: "IO[bytes]", what: str, most: int = MOST_MEMBERS) -> SafeZip:
     """The ZIP in ``handle``, its members judged by ``MEMBER_RULES``; ``FetchError`` where it is none."""
     try:
         archive = zipfile.ZipFile(handle)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+    except BROKEN as error:
         raise FetchError(Kind.UNUSABLE, f"{what}: no readable ZIP ({error})", rule="not-a-zip") from error
     infos = archive.infolist()
-    if len(infos) > MOST_MEMBERS:
-        raise FetchError(Kind.POLICY, f"{what}: more than {MOST_MEMBERS} members", rule="zip-too-many")
+    if len(infos) > most:
+        raise FetchError(Kind.POLICY, f"{what}: more than {most} members", rule="zip-too-many")
     safe = SafeZip(archive)
     for info in infos:
         reasons = [rule.reason for rule in MEMBER_RULES if rule.matches(info)]

@@ -5,7 +5,6 @@ and whose mentions are the case's diagnosis and findings. Names and addresses of
 REST interface is undocumented: it stands behind ``MedpixApi``, the only part to change when the service does.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from covidct.errors import UsageError, reason_of
-from covidct.files import safe_name, sha256_bytes
+from covidct.files import read_document, safe_name, sha256_bytes
 from covidct.harvest import ids
 from covidct.harvest.pipeline import UNDER_ALL
 from covidct.harvest.repack import Picture, as_png
@@ -175,10 +174,7 @@ def _json_list(folder: Path, name: str) -> list[Mapping[str, Any]]:
     path = next(iter(sorted(folder.rglob(name))), None)
     if path is None:
         raise UsageError(f"{folder}: no {name} here; give the folder of MedPix 2.0")
-    try:
-        value = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (ValueError, OSError) as error:
-        raise UsageError(f"{path}: cannot be read as JSON ({error})") from error
+    value = read_document(path)
     return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
 
 

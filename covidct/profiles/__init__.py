@@ -85,7 +85,7 @@ def load(name_or_file: str) -> Profile:
         data = _bytes(Path(name_or_file))
     try:
         return _read(tomllib.loads(data.decode("utf-8")), hashlib.sha256(data).hexdigest()[:16])
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise UsageError(f"profile {name_or_file}: {_reason(error)}; compare it with profiles/covid-19.toml") from error
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 import covidct
-from covidct.files import write_text
+from covidct.files import read_document, write_text
 
 ENVIRONMENT = "environment.json"
 
@@ -36,5 +36,5 @@ def keep(folder: Path, facts: Mapping[str, str]) -> None:
 def kept(folder: Path) -> dict[str, str]:
     """What a seed was trained with; empty where it was not kept (the weights were copied here without it)."""
     path = folder / ENVIRONMENT
-    found: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    found: dict[str, str] = read_document(path) if path.is_file() else {}
     return found

@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 
 from covidct.errors import CovidctError, UsageError
+from covidct.files import read_document
 from covidct.intervals import Paired, paired
 from covidct.scores import best_threshold
 from covidct.train import results
@@ -35,10 +36,7 @@ def read_config(path: Path) -> dict[str, Any]:
     """The settings in a run's config.toml."""
     if not path.is_file():
         raise UsageError(f"{path.parent}: no {path.name}; give a run of 'covidct bench'")
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise CovidctError(f"{path}: not readable ({error})") from error
+    return dict(read_document(path, tomllib.loads))
 
 
 def unseen(run: Path, data: BenchData, part: Part) -> tuple[Part, dict[str, int]]:
@@ -100,9 +98,11 @@ def compare(first: Path, second: Path, metric: str, groups: Mapping[str, str]) -
     one, two = results.read_predictions(first, "test"), results.read_predictions(second, "test")
     if set(one.ids) != set(two.ids):
         raise UsageError(f"{first} and {second}: their test images differ; compare runs on the same release")
+    order = [two.ids.index(image) for image in one.ids]
+    if (one.truth != two.truth[order]).any():
+        raise UsageError(f"{first} and {second}: their labels differ; compare runs on the same release")
     gone = [image for image in one.ids if image not in groups]
     if gone:
         raise UsageError(f"{gone[0]}: not an image of this release; give the runs' own with --manifest")
-    order = [two.ids.index(image) for image in one.ids]
     reordered = [run[order] for run in two.runs.values()]
     return paired(one.truth, list(one.runs.values()), reordered, [groups[image] for image in one.ids], metric)

@@ -1,6 +1,5 @@
 """A row of a table: one model, method and start over several seeds; finished seeds and epochs are never done twice."""
 
-import json
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -10,7 +9,7 @@ from typing import Any
 import torch
 
 from covidct.errors import CovidctError, UsageError
-from covidct.files import atomic_path, write_bytes, write_text
+from covidct.files import atomic_path, read_document, write_bytes, write_text
 from covidct.models import count_parameters
 from covidct.scores import best_threshold
 from covidct.train import results
@@ -92,7 +91,7 @@ def _config(plan: Plan, data: BenchData) -> dict[str, Any]:
 def start_of(out: Path, seed: int) -> dict[str, Any]:
     """Where the start weights of ``seed`` came from, and how inputs are normalised; empty where nothing was kept."""
     path = out / f"seed-{seed}" / START_NOTE
-    facts = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    facts = read_document(path) if path.is_file() else {}
     return {name: value for name, value in facts.items() if value and name != "seen"}
 
 
@@ -100,12 +99,8 @@ def claim(config: Mapping[str, Any], out: Path) -> None:
     """Write config.toml, or check that the one which is there asks for the same; more seeds may be added."""
     path = out / results.CONFIG
     if path.is_file():
-        try:
-            old = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise CovidctError(f"{path}: not readable ({error}); give another --out") from error
-        new = tomllib.loads(results.toml(config))
-        differing = _difference(old, new)
+        old = read_document(path, tomllib.loads, "; give another --out")
+        differing = _difference(old, tomllib.loads(results.toml(config)))
         if differing:
             raise UsageError(f"{out}: holds another run ({differing} differs); give another --out, or remove it")
     write_text(path, results.toml(config))
@@ -150,7 +145,7 @@ def _train(plan: Plan, data: BenchData, starter: Starter, seed: int, folder: Pat
         results.write_json(folder / START_NOTE, {**start.facts(), "seen": seen})
         with atomic_path(folder / START) as part:
             torch.save(start.network.state_dict(), part)
-    seen = json.loads((folder / START_NOTE).read_text(encoding="utf-8")).get("seen", [])
+    seen = read_document(folder / START_NOTE).get("seen", [])
     job = Job(plan.model, plan.recipe, seed, data.pictures("train"), data.pictures("val"), folder, seen, plan.log)
     launch(fit, job, where, plan.recipe.precision)
 

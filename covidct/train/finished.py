@@ -1,6 +1,5 @@
 """A finished run, read back from its folder, and what its networks look at."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from covidct.errors import CovidctError, UsageError
+from covidct.errors import UsageError
+from covidct.files import read_document
 from covidct.scores import Array
 from covidct.train import results
 from covidct.train.environment import kept
@@ -79,8 +79,5 @@ def finished(folder: Path, own: str | None = None) -> Finished:
     path = folder / results.SUMMARY
     if not path.is_file():
         raise UsageError(f"{folder}: no {results.SUMMARY}; this run is not finished, start it again to go on")
-    try:
-        summary = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise CovidctError(f"{path}: not readable ({error}); run 'covidct bench' again") from error
+    summary = read_document(path, advice=results.AGAIN)
     return Finished(folder, config, summary, results.read_predictions(folder, "test"), own)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from covidct.errors import CovidctError, UsageError
-from covidct.files import atomic_path, sha256_file, write_text
+from covidct.files import atomic_path, read_document, sha256_file, write_text
 from covidct.imaging.lung import lung_mask
 from covidct.imaging.overlays.find import find_overlays, paint_over
 from covidct.pictures import open_grey
@@ -103,7 +103,7 @@ def pack(paths: Mapping[str, Path], side: int, folder: Path, view: str = "whole"
 def open_store(folder: Path) -> PixelStore:
     """A folder written by :func:`pack` (``covidct data pack``); checked against its index."""
     try:
-        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        index = read_document(folder / INDEX)
         pixels = np.load(folder / PIXELS, mmap_mode="r", allow_pickle=False)
         ids = tuple(str(name) for name in index["ids"])
         digest, side = str(index["digest"]), int(index["side"])

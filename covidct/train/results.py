@@ -11,13 +11,14 @@ import numpy as np
 
 from covidct import tables
 from covidct.errors import CovidctError, UsageError
-from covidct.files import write_text
+from covidct.files import read_document, write_text
 from covidct.intervals import OPERATING_POINTS, bootstrap, delong
 from covidct.records import CLASSES
 from covidct.scores import METRICS, Array, score
 from covidct.train.data import Part
 
 RESULTS, SUMMARY, PREDICTIONS, CONFIG = "results.csv", "summary.json", "predictions.csv", "config.toml"
+AGAIN = "; run 'covidct bench' again"
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 """Keys that TOML takes without quotes; a dot would part a network's name in two."""
 _NEEDED = ("image_id", "seed", "split", "label", "probability")
@@ -201,15 +202,16 @@ def read_predictions(folder: Path, split: str) -> Predictions:
     columns, rows = tables.read_csv(path)
     if set(_NEEDED) - set(columns):
         raise CovidctError(f"{path}: lacks a column of {', '.join(_NEEDED)}")
-    lines = [line for line in rows if line["split"] == split]
-    try:
-        by_seed: dict[int, dict[str, float]] = {}
-        for line in lines:
-            by_seed.setdefault(int(line["seed"]), {})[line["image_id"]] = float(line["probability"])
-    except ValueError as error:
-        raise CovidctError(f"{path}: a seed or probability is no number ({error})") from error
-    positive = classes_of(folder)[1]
-    truth = {line["image_id"]: float(line["label"] == positive) for line in lines}
+    names = classes_of(folder)
+    by_seed: dict[int, dict[str, float]] = {}
+    truth: dict[str, float] = {}
+    lines = []
+    for number, line in enumerate(rows, 2):
+        if line["split"] == split:
+            problem = _add(line, names, by_seed, truth)
+            if problem:
+                raise CovidctError(f"{path}: row {number}: {problem}")
+            lines.append(line)
     if not lines or any(set(found) != set(truth) for found in by_seed.values()):
         raise CovidctError(f"{path}: the {split} images are not the same for every seed; run 'covidct bench' again")
     ids = tuple(truth)
@@ -218,15 +220,33 @@ def read_predictions(folder: Path, split: str) -> Predictions:
     return Predictions(ids, np.array([truth[image] for image in ids]), runs, tuple(group[image] for image in ids))
 
 
+def _add(
+    line: Mapping[str, str], names: Sequence[str], by_seed: dict[int, dict[str, float]], truth: dict[str, float]
+) -> str:
+    """Take a line of predictions.csv into ``by_seed`` and ``truth``; what is wrong with it, or empty."""
+    image, label, said = line["image_id"], line["label"], line["probability"]
+    try:
+        scores, probability = by_seed.setdefault(int(line["seed"]), {}), float(said)
+    except ValueError:
+        return f"seed={line['seed'][:40]!r} or probability={said[:40]!r} is no number"
+    if not 0 <= probability <= 1:
+        return f"probability={said[:40]!r} is not between 0 and 1"
+    if label not in names:
+        return f"label={label[:40]!r} is none of {', '.join(names)}"
+    if image in scores or truth.setdefault(image, float(label == names[1])) != float(label == names[1]):
+        return f"image_id={image[:80]!r} stands in another row of this seed, or under the other label"
+    scores[image] = probability
+    return ""
+
+
 def classes_of(folder: Path) -> tuple[str, str]:
     """The names of the negative and the positive class that a run's summary gives; COVID-CT's where it gives none."""
     path = folder / SUMMARY
-    try:
-        found = json.loads(path.read_text(encoding="utf-8")).get("classes", CLASSES) if path.is_file() else CLASSES
-        negative, positive = (str(name) for name in found)
-    except (ValueError, AttributeError, TypeError) as error:
-        raise CovidctError(f"{path}: not readable ({error}); run 'covidct bench' again") from error
-    return negative, positive
+    summary = read_document(path, advice=AGAIN) if path.is_file() else {}
+    names = summary.get("classes", CLASSES) if isinstance(summary, dict) else ()
+    if not isinstance(names, list | tuple) or len(set(map(str, names))) != len(names) or len(names) != 2:
+        raise CovidctError(f"{path}: does not name two classes{AGAIN}")
+    return str(names[0]), str(names[1])
 
 
 def toml(values: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from covidct.records import PaperStatus
 from covidct.workspace import disk
 from covidct.workspace.forget import unused
+from covidct.workspace.schema import JSON_COLUMNS
 from covidct.workspace.workspace import Workspace
 
 SCOPE = "check"
@@ -33,8 +34,11 @@ class Finding:
 
 
 def check(workspace: Workspace, mend: bool = True) -> list[Finding]:
-    """Everything that is wrong, by kind; the workspace remembers when it was last clean."""
-    found = [finding for rule in RULES for finding in rule(workspace, mend)]
+    """Everything that is wrong, by kind; the workspace remembers when it was last clean.
+
+    Where the database itself is damaged nothing else is looked at: files that it no longer names may be wanted.
+    """
+    found = list(_database(workspace)) or [finding for rule in RULES for finding in rule(workspace, mend)]
     now = datetime.now(UTC).isoformat(timespec="seconds")
     open_ones = [finding for finding in found if not finding.mended]
     if not any(finding.kind == "database" for finding in open_ones):
@@ -55,7 +59,7 @@ def as_json(findings: Iterable[Finding]) -> list[dict[str, str]]:
     return [asdict(finding) for finding in findings]
 
 
-def _database(workspace: Workspace, mend: bool) -> Iterator[Finding]:
+def _database(workspace: Workspace) -> Iterator[Finding]:
     todo = "restore covidct.sqlite from a copy"
     try:
         connection = workspace.connection
@@ -64,6 +68,10 @@ def _database(workspace: Workspace, mend: bool) -> Iterator[Finding]:
                 yield Finding("database", "covidct.sqlite", str(result), todo=todo)
         for row in connection.execute("PRAGMA foreign_key_check").fetchall():
             yield Finding("database", f"{row[0]} row {row[1]}", "points nowhere", todo=todo)
+        for table, column in JSON_COLUMNS:
+            query = f"SELECT rowid FROM {table} WHERE {column} IS NOT NULL AND NOT json_valid({column})"
+            for (row,) in connection.execute(query).fetchall():
+                yield Finding("database", f"{table} row {row}", f"{column} is no JSON", todo=todo)
     except sqlite3.DatabaseError as error:
         yield Finding("database", "covidct.sqlite", str(error), todo=todo)
 
@@ -179,4 +187,4 @@ def _orphans(workspace: Workspace, mend: bool) -> Iterator[Finding]:
 
 
 Rule = Callable[[Workspace, bool], Iterable[Finding]]
-RULES: tuple[Rule, ...] = (_database, _modes, _forgotten, _files, _orphans)
+RULES: tuple[Rule, ...] = (_modes, _forgotten, _files, _orphans)

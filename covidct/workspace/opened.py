@@ -12,7 +12,7 @@ from covidct.errors import CovidctError, UsageError
 from covidct.workspace import disk
 from covidct.workspace.disk import Stored
 from covidct.workspace.lock import written
-from covidct.workspace.schema import DATABASE, connect, migrate
+from covidct.workspace.schema import DATABASE, connect, migrate, told
 
 T = TypeVar("T")
 
@@ -51,8 +51,11 @@ class Opened:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self.close()
+        if isinstance(error, sqlite3.Error):
+            with told(self.folder):
+                raise error
 
     def close(self) -> None:
         """Close every connection; threads that use the workspace afterwards open new ones."""

@@ -4,7 +4,9 @@ WAL lets a harvest write while curators read and decide. ``PRAGMA user_version``
 newer version is refused, an older one is migrated step by step, each step in one transaction.
 """
 
+import contextlib
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 from covidct.errors import CovidctError, UsageError
@@ -87,6 +89,15 @@ MIGRATIONS = (
 )
 
 
+JSON_COLUMNS = (
+    ("papers", "versions"),
+    *(("figures", column) for column in ("box", "mentions", "paragraphs", "provenance")),
+    ("panels", "box"),
+    *(("decisions", column) for column in ("value", "evidence", "anchor")),
+)
+"""Where a value is JSON; NULL is none."""
+
+
 def connect(folder: Path) -> sqlite3.Connection:
     """A connection in autocommit mode; transactions are opened by hand (``BEGIN IMMEDIATE``) and kept short.
 
@@ -104,15 +115,21 @@ def connect(folder: Path) -> sqlite3.Connection:
 
 def migrate(folder: Path) -> None:
     """Create the tables or bring them to today's version; raises on a newer file and on one that is no database."""
+    with told(folder), contextlib.closing(connect(folder)) as connection:
+        _migrate(connection, folder)
+
+
+@contextlib.contextmanager
+def told(folder: Path) -> Iterator[None]:
+    """What SQLite says of a damaged file, a full disk or a folder without rights, in one line with what to do."""
     try:
-        connection = connect(folder)
-        try:
-            _migrate(connection, folder)
-        finally:
-            connection.close()
+        yield
     except sqlite3.DatabaseError as error:
         if isinstance(error, sqlite3.OperationalError):
-            raise CovidctError(f"{folder / DATABASE}: {error}") from error
+            todo = "is the disk full, may the folder be written? Mend that and run the same command again"
+            raise CovidctError(f"{folder / DATABASE}: {error}: {todo}") from error
+        if type(error) is not sqlite3.DatabaseError:
+            raise
         raise CovidctError(
             f"{folder / DATABASE} is damaged ({error}): restore it from a copy, or start a new workspace"
         ) from error
@@ -127,7 +144,13 @@ def _migrate(connection: sqlite3.Connection, folder: Path) -> None:
     if found < len(MIGRATIONS):
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("BEGIN IMMEDIATE")  # two processes may start at once: look again under the lock
-        for number in range(_version(connection), len(MIGRATIONS)):
+        found = _version(connection)
+        if not found and any((folder / "files").glob("*")):
+            raise CovidctError(
+                f"{folder / DATABASE} is empty or gone while files/ holds pictures: restore it from a copy, "
+                "or name a new folder with -w"
+            )
+        for number in range(found, len(MIGRATIONS)):
             for statement in MIGRATIONS[number].split(";"):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {number + 1}")

@@ -10,10 +10,14 @@ import torch
 from torch import nn
 
 from covidct.cli import run
+from covidct.errors import CovidctError, UsageError
 from covidct.models import Classifier, build
 from covidct.models.gradcam import NoMapError, grad_cam
 from covidct.release.read import read_release
+from covidct.tables import write_csv
+from covidct.train.evaluate import compare, run_config
 from covidct.train.explain import mean_places, places
+from covidct.train.results import read_predictions
 from covidct.train.seen import folder_marks, known, marks, read_seen
 
 Bench = Callable[..., int]
@@ -100,6 +104,73 @@ def test_a_checkpoint_that_was_cut_off_is_one_line(
     assert "last.pt: cannot be read" in said
     assert "remove it to begin this seed anew" in said
     assert "Traceback" not in said
+
+
+Said = tuple[Path, list[dict[str, str]]]
+CHANGES: dict[str, Callable[[dict[str, str]], dict[str, str]]] = {
+    "nan": lambda row: {**row, "probability": "nan"},
+    "inf": lambda row: {**row, "probability": "inf"},
+    "over one": lambda row: {**row, "probability": "1.5"},
+    "label in other letters": lambda row: {**row, "label": row["label"].upper()},
+    "no label": lambda row: {**row, "label": ""},
+}
+
+
+@pytest.fixture
+def run_of_two(tmp_path: Path) -> Said:
+    """The predictions of a run of two seeds on eight images, and where they lie."""
+    said = [
+        {"image_id": f"i{k}", "seed": str(s), "split": "test", "label": "covid" if k % 2 else "non-covid"}
+        | {"probability": f"0.{3 + k % 3}"}
+        for s in range(2)
+        for k in range(8)
+    ]
+    return tmp_path, said
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_predictions_that_are_none_are_refused_by_row(run_of_two: Said, change: str) -> None:
+    folder, said = run_of_two
+    write_csv(folder / "predictions.csv", list(said[0]), [*said[:3], CHANGES[change](said[3]), *said[4:]])
+    with pytest.raises(CovidctError, match=r"predictions\.csv: row 5: "):
+        read_predictions(folder, "test")
+
+
+def test_an_image_counts_once_and_under_one_label(run_of_two: Said) -> None:
+    folder, said = run_of_two
+    flipped = {**said[9], "label": "non-covid"}
+    for rows, row in (([*said, {**said[0], "probability": "0.9"}], 18), ([*said[:9], flipped, *said[10:]], 11)):
+        write_csv(folder / "predictions.csv", list(said[0]), rows)
+        with pytest.raises(CovidctError, match=rf"row {row}: image_id='i[01]' stands in another row"):
+            read_predictions(folder, "test")
+
+
+def test_runs_with_other_labels_are_not_compared(run_of_two: Said) -> None:
+    folder, said = run_of_two
+    other = {"covid": "non-covid", "non-covid": "covid"}
+    for name, rows in (("a", said), ("b", [{**row, "label": other[row["label"]]} for row in said])):
+        (folder / name).mkdir()
+        write_csv(folder / name / "predictions.csv", list(said[0]), rows)
+    with pytest.raises(UsageError, match="their labels differ"):
+        compare(folder / "a", folder / "b", "auc", {row["image_id"]: row["image_id"] for row in said})
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, "[]", '{"classes": ["covid", "covid"]}', '{"classes": 5}'], ids=range(4)
+)
+def test_a_summary_of_another_kind_is_one_line(run_of_two: Said, text: str) -> None:
+    folder, said = run_of_two
+    write_csv(folder / "predictions.csv", list(said[0]), said)
+    (folder / "summary.json").write_text(text)
+    with pytest.raises(CovidctError, match=r"summary\.json: .*; run 'covidct bench' again"):
+        read_predictions(folder, "test")
+
+
+@pytest.mark.parametrize("text", ["a = " + "[" * 5_000, "x = 1" + "0" * 10_000, "run = 5"], ids=["deep", "long", "run"])
+def test_settings_that_nobody_can_read_are_one_line(tmp_path: Path, text: str) -> None:
+    (tmp_path / "config.toml").write_text(text)
+    with pytest.raises(CovidctError, match=r"config\.toml: "):
+        run_config(tmp_path)
 
 
 def evaluate(folder: Path, release: Path, images: Path, out: Path, *words: str) -> int:

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from covidct.cli import run
+from covidct.errors import CovidctError
 from covidct.records import Figure, Panel, Paper, PaperStatus
 from covidct.workspace import Workspace
 from covidct.workspace.check import check, last_clean
@@ -162,3 +163,53 @@ def test_forget_takes_supplements_along(ws: Workspace) -> None:
     assert ws.paper_by_doi("10.1101/1") == ws.paper(PAPER.paper_id)
     ws.forget("10.1101/1", "asked")
     assert {paper.status for paper in ws.papers()} == {PaperStatus.FORGOTTEN} and len(ws.withdrawn()) == 2
+
+
+@pytest.mark.parametrize("kept", [b"", None], ids=["empty", "gone"])
+def test_pictures_outlive_a_database_that_is_gone(
+    ws: Workspace, kept: bytes | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ws.close()
+    for file in ws.folder.glob(f"{DATABASE}*"):
+        file.unlink()
+    if kept is not None:
+        (ws.folder / DATABASE).write_bytes(kept)
+    stored = [path for path in (ws.folder / "files").rglob("*") if path.is_file()]
+    for path in stored:
+        age(path)
+    for words in (["check"], ["curate", "status"], ["harvest", "--from", str(ws.folder.parent)]):
+        (ws.folder.parent / "x.pdf").write_bytes(b"%PDF-1.4 made up")
+        assert run([*words, "-w", str(ws.folder)]) != 0
+    assert "restore it from a copy" in capsys.readouterr().err
+    assert stored and all(path.is_file() for path in stored)
+
+
+def test_rows_that_are_no_json_are_named_and_nothing_is_removed(
+    ws: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    orphan = ws.store(b"nobody names it", ".png")
+    age(ws.folder / orphan.file)
+    ws.connection.execute("UPDATE figures SET mentions = '{bad'")
+    assert run(["check", "-w", str(ws.folder)]) == 4
+    assert "mentions is no JSON" in capsys.readouterr().out and (ws.folder / orphan.file).is_file()
+
+
+def test_a_database_that_rots_is_one_line_in_every_command(ws: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    ws.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    ws.close()
+    data = (ws.folder / DATABASE).read_bytes()
+    (ws.folder / DATABASE).write_bytes(data[:8192] + b"\xa5" * (len(data) - 8192))
+    for words in (["show", "panels"], ["curate", "status"], ["forget", "f1-A"]):
+        assert run([*words, "-w", str(ws.folder)]) == 1
+        said = capsys.readouterr().err
+        assert "covidct.sqlite is damaged" in said and said.count("\n") == 1
+
+
+def test_a_full_disk_is_one_line_that_says_so(ws: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(CovidctError, match=r"covidct\.sqlite: .*is the disk full"), Workspace.open(ws.folder) as opened:
+        pages = opened.connection.execute("PRAGMA page_count").fetchone()[0]
+        opened.connection.execute(f"PRAGMA max_page_count = {pages + 8}")
+        for number in range(200):
+            opened.remember("test", str(number), "x" * 2000)
+    with Workspace.open(ws.folder) as opened:
+        assert opened.recall("test", "0") == "x" * 2000 and opened.paper(PAPER.paper_id) is not None

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +23,7 @@ from covidct.release.make.workspace import Order
 from covidct.release.make.write import Draft, earlier_versions, old_test_ids
 from covidct.release.read.facts import facts, picture_hash
 from covidct.release.read.gate import normal_licence
-from covidct.release.read.schema import IMAGE_COLUMNS, check_table, is_safe_path
+from covidct.release.read.schema import IMAGE_COLUMNS, check_table, is_safe_path, plain_name
 from covidct.tables import read_table
 
 MISSING = frozenset(
@@ -127,10 +128,11 @@ def _frame(raw: pd.DataFrame) -> pd.DataFrame:
 
 def distinct_id(text: str) -> str:
     """``text`` as an id; where letters get lost on the way, a digest keeps different texts apart."""
+    text = unicodedata.normalize("NFKC", " ".join(text.split()))  # one person in two spellings is one
     safe = safe_name(text)
     if safe == text and len(text) <= _ID_LENGTH:
         return text
-    digest = hashlib.sha256(text.encode()).hexdigest()[:10]
+    digest = hashlib.sha256(plain_name(text).encode()).hexdigest()[:10]
     return f"{safe.strip('_-')[: _ID_LENGTH - 11] or 'x'}-{digest}" if text else ""
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from covidct.errors import CovidctError
+from covidct.errors import CovidctError, UsageError
 from covidct.files import sha256_bytes, sha256_file, write_bytes
 from covidct.pictures import PictureError, open_grey, png_bytes, read_bytes
 from covidct.progress import progress
@@ -84,7 +84,10 @@ def materialize(
     wanted = [row for row in release.images.to_dict("records") if verdicts[str(row["image_id"])].allowed]
     withheld = Counter(verdict.rule for verdict in verdicts.values() if not verdict.allowed)
     out.mkdir(parents=True, exist_ok=True)
-    done = {entry.image_id: entry for entry in _journal(out, wish)}
+    earlier = list(_journal(out))
+    if not earlier and not (out / LISTING).is_file() and any((out / "images").glob("*")):
+        raise UsageError(f"{out / 'images'} holds files that 'manifest materialize' did not write: name another --out")
+    done = {entry.image_id: entry for key, entry in earlier if key == wish.key}
     todo = [row for row in wanted if not _is_done(done.get(str(row["image_id"])), str(row["sha256"]), out)]
     kept = len(wanted) - len(todo)
     failed: list[tuple[str, str]] = []
@@ -98,7 +101,8 @@ def materialize(
             else:
                 failed.append((str(row["image_id"]), result))
     allowed = {str(row["image_id"]) for row in wanted}
-    _finish(out, [entry for image, entry in sorted(done.items()) if image in allowed], wish)
+    written = {entry.file for _, entry in earlier} | {entry.file for entry in done.values()}
+    _finish(out, [entry for image, entry in sorted(done.items()) if image in allowed], written, wish)
     return Outcome(len(todo) - len(failed), kept, dict(sorted(withheld.items())), failed)
 
 
@@ -170,15 +174,15 @@ def _one(
     return Entry(image, file, sha256_bytes(png), pixel_digest(pixels), digest, width, height, wish.form)
 
 
-def _journal(out: Path, wish: Wish) -> Iterator[Entry]:
+def _journal(out: Path) -> Iterator[tuple[str, Entry]]:
+    """The key of the wish, and what was written for it."""
     path = out / JOURNAL
-    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []:
         try:
-            values = json.loads(line)
-        except ValueError:
+            values = dict(json.loads(line))
+            yield str(values.pop("key")), Entry(**values)
+        except (ValueError, TypeError, KeyError, RecursionError):
             continue  # the line that a killed run was writing
-        if values.pop("key", "") == wish.key:
-            yield Entry(**values)
 
 
 def _is_done(entry: Entry | None, source_sha256: str, out: Path) -> bool:
@@ -188,12 +192,9 @@ def _is_done(entry: Entry | None, source_sha256: str, out: Path) -> bool:
     return path.is_file() and sha256_file(path) == entry.sha256
 
 
-def _finish(out: Path, entries: list[Entry], wish: Wish) -> None:
-    keep = {Path(entry.file).name for entry in entries}
-    home = out / "images"
-    for path in home.iterdir() if home.is_dir() else []:
-        if path.suffix == ".png" and path.name not in keep:
-            path.unlink()  # withdrawn or kept in since the last run
+def _finish(out: Path, entries: list[Entry], written: set[str], wish: Wish) -> None:
+    for file in written - {entry.file for entry in entries}:
+        (out / "images" / Path(file).name).unlink(missing_ok=True)  # withdrawn or kept in since the last run
     frame = pd.DataFrame([asdict(entry) for entry in entries], columns=LISTING_COLUMNS)
     write_bytes(out / LISTING, dump_table(frame, LISTING_COLUMNS))
     note = out / PRIVATE_NOTE

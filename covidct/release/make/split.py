@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from covidct.errors import UsageError
 from covidct.grouping import groups
 from covidct.records import SPLITS
+from covidct.release.read.schema import plain_name
 
 DEFAULT_RATIOS = (0.6, 0.15, 0.25)
 _SMALL = 3_000
@@ -68,7 +69,7 @@ def leak_groups(images: pd.DataFrame, links: Iterable[tuple[str, str]] = ()) -> 
     bridges: list[tuple[str, str]] = list(links)
     for column in ("group_id", "paper_id", "patient_id"):
         pairs = zip(images["image_id"], images[column], strict=True)
-        bridges += [(image, f"\x7f{column}:{key}") for image, key in pairs if key]
+        bridges += [(image, f"\x7f{column}:{plain_name(key)}") for image, key in pairs if key]
     found = groups(list(images["image_id"]), bridges)
     return images["image_id"].map(found)
 

@@ -5,21 +5,19 @@ import re
 import tempfile
 import zipfile
 from functools import lru_cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from covidct.errors import CovidctError, UsageError
+from covidct.net.failures import FetchError
 from covidct.release.read.shipped import by_name
-from covidct.zips import check_zip
+from covidct.zips import check_zip, open_zip
 
 MAX_ARCHIVE = 4 * 2**30
 MAX_SECONDS = 3600.0
 """For the whole download."""
 MAX_MEMBERS = 500_000
 MAX_UNPACKED = 16 * 2**30
-MAX_RATIO = 200
-"""Unpacked over packed bytes; tables of a release reach 30."""
-_CHUNK = 1 << 20
 _ONE_SLASH = re.compile(r"^(https?):/(?!/)")
 
 
@@ -44,7 +42,6 @@ def unpacked(source: Path | str) -> Path:
 @lru_cache(maxsize=16)
 def _from_address(address: str) -> Path:
     from covidct.net.client import HttpClient, Settings
-    from covidct.net.failures import FetchError
     from covidct.net.wire import Limits
 
     client = HttpClient(Settings(attempts=3, limits=Limits(bytes=MAX_ARCHIVE, seconds=MAX_SECONDS)))
@@ -72,40 +69,16 @@ def _scratch() -> "tempfile.TemporaryDirectory[str]":
 
 
 def extract(archive: Path, target: Path) -> None:
-    """Unpack ``archive`` below ``target``; names that leave it, links, bombs and encrypted members are refused."""
-    with zipfile.ZipFile(archive) as bundle:
-        members = bundle.infolist()
-        _check_members(archive, members)
-        for member in members:
-            if not member.is_dir():
-                _extract_one(bundle, member, target, archive)
-
-
-def _check_members(archive: Path, members: list[zipfile.ZipInfo]) -> None:
-    if len(members) > MAX_MEMBERS or sum(m.file_size for m in members) > MAX_UNPACKED:
-        raise CovidctError(f"{archive}: unpacks to more than this program takes")
-    for member in members:
-        name = PurePosixPath(member.filename)
-        if name.is_absolute() or ".." in name.parts or "\\" in member.filename or ":" in member.filename:
-            raise CovidctError(f"{archive}: {member.filename!r} would land outside the target; archive refused")
-        if (member.external_attr >> 16) & 0o170000 == 0o120000:
-            raise CovidctError(f"{archive}: {member.filename!r} is a link; archive refused")
-        if member.flag_bits & 0x1:
-            raise CovidctError(f"{archive}: {member.filename!r} is encrypted; archive refused")
-        if member.file_size > _CHUNK and member.file_size > MAX_RATIO * max(member.compress_size, 1):
-            raise CovidctError(f"{archive}: {member.filename!r} is packed suspiciously well; archive refused")
-
-
-def _extract_one(bundle: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, archive: Path) -> None:
-    path = target / member.filename
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with bundle.open(member) as packed, path.open("wb") as out:
-            left = member.file_size
-            while chunk := packed.read(_CHUNK):
-                left -= len(chunk)
-                if left < 0:
-                    raise CovidctError(f"{archive}: {member.filename!r} holds more than it says; archive refused")
-                out.write(chunk)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError) as error:
-        raise CovidctError(f"{archive}: {member.filename!r} cannot be unpacked ({error})") from error
+    """Unpack ``archive`` below ``target``; a member that the rules of ``zips`` refuse, or a broken one, refuses it."""
+    with archive.open("rb") as handle:
+        safe = open_zip(handle, str(archive), MAX_MEMBERS)
+        if safe.refused or sum(member.file_size for member in safe.members.values()) > MAX_UNPACKED:
+            why = next(iter(safe.refused), "unpacks to more than this program takes")
+            raise CovidctError(f"{archive}: {why}; archive refused")
+        for name in safe.members:
+            try:
+                (target / name).parent.mkdir(parents=True, exist_ok=True)
+                (target / name).write_bytes(safe.read(name))
+            except (FetchError, OSError) as error:
+                reason = getattr(error, "reason", "") or f"{name[:80]!r}: {getattr(error, 'strerror', None) or error}"
+                raise CovidctError(f"{archive}: {reason}; archive refused") from error

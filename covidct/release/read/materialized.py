@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from covidct.tables import read_table
+from covidct.errors import CovidctError
+from covidct.release.read.gate import Form
+from covidct.tables import read_csv
 
 LISTING = "materialized.csv"
 LISTING_COLUMNS = ("image_id", "file", "sha256", "pixels_sha256", "source_sha256", "width", "height", "form")
@@ -23,6 +25,10 @@ def read_listing(root: Path) -> dict[str, dict[str, str]]:
     path = next((home / LISTING for home in (root, root.parent) if (home / LISTING).is_file()), None)
     if path is None:
         return {}
-    return {
-        str(row["image_id"]): {str(k): str(v) for k, v in row.items()} for row in read_table(path).to_dict("records")
-    }
+    columns, rows = read_csv(path)
+    lacking = [column for column in LISTING_COLUMNS if column not in columns]
+    strange = {row["form"] for row in rows} - {*Form} if not lacking else set()
+    if lacking or strange:
+        what = f"the column {lacking[0]!r} is missing" if lacking else f"{min(strange)[:40]!r} is no form of a picture"
+        raise CovidctError(f"{path}: {what}; write the pictures anew with 'covidct manifest materialize'")
+    return {row["image_id"]: row for row in rows}

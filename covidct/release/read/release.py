@@ -1,6 +1,5 @@
 """A release in memory: three tables, what was withdrawn, and what ``release.json`` says about them."""
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from covidct.errors import CovidctError, UsageError
+from covidct.files import read_document
 from covidct.release.read.archive import unpacked
 from covidct.release.read.classes import NAMES, names_in
 from covidct.release.read.schema import TABLES, Fault, check_table, completed
@@ -88,11 +88,9 @@ def read_meta(folder: Path) -> dict[str, Any]:
     """``release.json``: at least ``name``, ``version`` and ``date``."""
     path = folder / META
     try:
-        meta = json.loads(path.read_text(encoding="utf-8"))
+        meta = read_document(path)
     except FileNotFoundError as error:
         raise UsageError(f"{folder}: no {META}; this is no release folder (manifests/NAME/X.Y.Z)") from error
-    except ValueError as error:
-        raise CovidctError(f"{path}: not JSON ({error})") from error
     lacking = [key for key in ("name", "version", "date") if not isinstance(meta, dict) or key not in meta]
     if lacking:
         raise CovidctError(f"{path}: does not say {', '.join(lacking)}")

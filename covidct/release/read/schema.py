@@ -1,6 +1,7 @@
 """What the tables of a release must look like; every fault is found, none only the first (pandera, lazy)."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
@@ -85,6 +86,11 @@ def is_safe_path(path: str) -> bool:
     return bool(path) and len(path) <= 400 and not _UNSAFE_PATH.search(path) and not _RESERVED.search(path)
 
 
+def plain_name(name: str) -> str:
+    """``name`` as people, and disks that do not tell cases apart, know it again."""
+    return unicodedata.normalize("NFKC", name).casefold()
+
+
 def missing_columns(name: str, frame: pd.DataFrame) -> list[Fault]:
     """One fault for each column of table ``name`` that ``frame`` lacks."""
     needed = [column for column in TABLES[name] if column not in LATER_COLUMNS]
@@ -131,7 +137,7 @@ def _check(rule: str, good: Callable[["pd.Series[str]"], "pd.Series[bool]"]) -> 
 
 
 def _match(pattern: str, rule: str) -> "pa.Check":
-    return _check(rule, lambda cells: cells.str.fullmatch(pattern))
+    return _check(rule, lambda cells: cells.str.fullmatch(pattern, flags=re.ASCII))
 
 
 def _one_of(values: Iterable[str]) -> "pa.Check":

@@ -19,7 +19,7 @@ from covidct.release.read.facts import facts, same_picture
 from covidct.release.read.locate import find_images, images_root
 from covidct.release.read.materialized import read_listing
 from covidct.release.read.release import FILES, SUMS, Release, assemble, read_meta
-from covidct.release.read.schema import FIGURE_BOX, PANEL_BOX, TABLES, Fault, check_table
+from covidct.release.read.schema import FIGURE_BOX, PANEL_BOX, TABLES, Fault, check_table, plain_name
 from covidct.release.read.shipped import META
 from covidct.tables import read_table
 
@@ -89,10 +89,12 @@ def _checksum_faults(folder: Path) -> Iterator[Fault]:
 
 
 def _case_faults(release: Release) -> Iterator[Fault]:
-    lower = release.images["file"].str.lower()
-    for row in lower.index[lower.duplicated()]:
-        file = release.images["file"][row]
-        yield Fault("images.csv", int(row) + 2, "file", file, "another file name differs only in case")
+    """Names that are one on a disk which does not tell cases, or two ways to write a letter, apart."""
+    for column in ("file", "image_id"):
+        plain = release.images[column].map(plain_name)
+        for row in plain.index[plain.duplicated()]:
+            name = release.images[column][row]
+            yield Fault("images.csv", int(row) + 2, column, name, f"another {column} differs only in case")
 
 
 def _box_faults(release: Release) -> Iterator[Fault]:
@@ -143,7 +145,7 @@ def count_images(images: pd.DataFrame) -> dict[str, dict[str, int]]:
 def _group_faults(release: Release) -> Iterator[Fault]:
     images = release.images
     for column, of in (("group_id", "split"), ("patient_id", "group_id")):
-        named = images[images[column] != ""]
+        named = images[images[column] != ""].assign(**{column: images[column].map(plain_name)})
         spread = named.groupby(column)[of].nunique()
         for key in spread.index[spread > 1]:
             rows = named.index[named[column] == key]
