@@ -141,7 +141,7 @@ def test_letters_eight_pixels_high_are_read_enlarged() -> None:
 
 def outside(words: list[str], places: list[tuple[int, int]], boxes: list[tuple[int, int, int, int]]) -> np.ndarray:
     """Grey panels on white, and words in black at ``places``."""
-    image = np.full((max(b[3] for b in boxes) + 40, max(b[2] for b in boxes) + 60, 3), 255, np.uint8)
+    image = np.full((max(b[3] for b in boxes) + 60, max(b[2] for b in boxes) + 60, 3), 255, np.uint8)
     for x0, y0, x1, y1 in boxes:
         image[y0:y1, x0:x1] = 90
     for word, (x, y) in zip(words, places, strict=True):
@@ -191,3 +191,53 @@ def test_white_letters_on_coloured_labels_are_read() -> None:
         mark = text_mark(f"{name})", 20, (255, 255, 255), (240, 130, 40))
         image[y0 + 6 : y0 + 6 + mark.shape[0], x0 + 8 : x0 + 8 + mark.shape[1]] = mark
     assert letter(image, BOXES).letters == ("a", "b", "c", "d")
+
+
+FOUR = [(40, 60, 160, 160), (240, 60, 340, 110), (350, 60, 450, 110), (240, 120, 340, 170), (350, 120, 450, 170)]
+"""One large panel, and a block of four beside it."""
+
+
+@pytest.mark.parametrize(
+    "places",
+    [[(94, 200), (339, 200)], [(94, 20), (339, 20)], [(36, 20), (232, 20)]],
+    ids=["below the middles", "above the middles", "above the beginnings"],
+)
+def test_one_letter_names_a_block_of_panels(places: list[tuple[int, int]]) -> None:
+    found = letter(outside(["a", "b"], places, FOUR), FOUR)
+    assert found.letters == ("a", "b", "b", "b", "b")
+    assert [n.by for n in found.names] == ["read", "read", "inferred", "inferred", "inferred"]
+
+
+@pytest.mark.parametrize("places", [[(70, 200), (339, 200)], [(94, 20), (232, 20)], [(94, 200), (339, 170)]])
+def test_letters_at_no_place_of_a_block_name_nothing(places: list[tuple[int, int]]) -> None:
+    assert letter(outside(["a", "b"], places, FOUR), FOUR).letters == ("",) * 5
+
+
+def test_letters_that_begin_two_rows_each_hold_for_both() -> None:
+    grid = [(60 + 110 * c, 10 + 70 * r, 160 + 110 * c, 70 + 70 * r) for r in range(4) for c in range(2)]
+    assert letter(outside(["A", "B"], [(8, 12), (8, 152)], grid), grid).letters == ("A",) * 4 + ("B",) * 4
+
+
+def test_letters_at_the_foot_of_the_last_row_hold_for_the_columns() -> None:
+    boxes = [(x, y, x + 120, y + 100) for y in (10, 120) for x in (10, 140, 270)]
+    places = [(x0 + 50, 226) for x0, *_ in boxes[:3]]
+    assert letter(outside(["(a)", "(b)", "(c)"], places, boxes), boxes).letters == ("a", "b", "c") * 2
+
+
+def test_letters_that_count_down_columns_hold_for_what_is_below_them() -> None:
+    boxes = [(10, 10, 130, 130), (140, 10, 260, 130), (270, 10, 390, 130)]
+    boxes += [(x0, 140, x1, 260) for x0, _, x1, _ in boxes]
+    image = np.full((270, 400, 3), 255, np.uint8)
+    for index, (x0, y0, x1, y1) in enumerate(boxes):
+        image[y0:y1, x0:x1] = 30
+        if name := {0: "a", 3: "b", 1: "c", 2: "d"}.get(index):
+            mark = text_mark(name, 20, (255, 255, 255), (30, 30, 30))
+            image[y0 + 6 : y0 + 6 + mark.shape[0], x0 + 6 : x0 + 6 + mark.shape[1]] = mark
+    assert letter(image, boxes).letters == ("a", "c", "d", "b", "c", "d")
+
+
+def test_a_small_mark_in_a_picture_does_not_go_on_a_run_of_large_letters() -> None:
+    image = page(["A", "B", "C", ""], size=26)
+    mark = text_mark("D", 10, (255, 255, 255), (30, 30, 30))
+    image[180 : 180 + mark.shape[0], 220 : 220 + mark.shape[1]] = mark
+    assert letter(image, BOXES).letters == ("A", "B", "C", "")

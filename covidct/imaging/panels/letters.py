@@ -5,13 +5,14 @@ by column, stand in one place by the panels, and may name several panels that fo
 only follows from the others, and none are told apart; no letter is better than a wrong one.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from covidct.imaging.panels.blocks import blocks
 from covidct.imaging.panels.glyphs import LETTERS
 from covidct.imaging.panels.leaf import PixelBox, in_row
 from covidct.imaging.panels.prints import STROKE, Print, name
@@ -49,7 +50,11 @@ class Prior:
     vague: float = -1.5
     """What speaks besides against a letter whose print is not plain."""
     alone: float = 0.85
-    """The same, where the letters follow no order."""
+    """The same, where the letters follow no order; two letters of any figure are as plain."""
+    most: float = 0.75
+    """Share of the panels that have a letter where the letters go on from another page."""
+    unlike: float = 1.8
+    """How much higher or lower than most the print of a letter may be: a b is half as high again as an a."""
 
 
 PRIOR = Prior()
@@ -107,7 +112,13 @@ def letter(
     readings = [r for r in _readings(spots, panels, known) if r.weight >= PRIOR.least and _begins(r, known)]
     if readings:
         best = max(readings, key=lambda r: r.weight)
+        unlike = _unlike(best)
+        if unlike:
+            return letter([p for p in found if id(p) not in unlike], panels, expected, drawn)
         return Lettering(_names(best, panels, known), best.name)
+    owned = blocks(found, panels, known or range(26))
+    if owned:
+        return Lettering(_block_names(owned, len(panels)), "blocks")
     if expected and len(expected) == len(panels) and not any(_plainly(s) for s in spots):
         return Lettering(tuple(Name(label, INFERRED, 0.3) for label in expected), "caption")
     return nothing
@@ -212,16 +223,27 @@ class Reading:
 
 
 def _begins(reading: Reading, known: Sequence[int]) -> bool:
-    """Whether the letters begin as those of a figure do (before the first are as many panels as letters are left out)
-    or, where it goes on from another page, leave none out: signs in a viewer's window (L, R, S, I) do neither."""
+    """Whether two letters are plain, and they begin as those of a figure do (before the first are as many panels as
+    letters are left out) or, where it goes on from another page, leave hardly a panel and no letter out: signs in a
+    viewer's window (L, R, S, I) do neither."""
     read = [reading.letters[panel] for panel in reading.order if reading.seen[panel] is not None]
-    if len(read) < 2 or known:
-        return len(read) >= 2
+    pairs = zip(reading.seen, reading.letters, strict=True)
+    plain = {i for p, i in pairs if p is not None and i != STROKE and p.chances[i] >= PRIOR.alone}
+    if len(plain) < 2 or known:
+        return len(read) >= 2 and len(plain) >= 2 - bool(known)
     unread = next(i for i, panel in enumerate(reading.order) if reading.seen[panel] is not None)
     gapless = all(after - before <= 1 for before, after in pairwise(sorted(read)))
     many = len(read) > 2
     begins = min(read) <= unread and (min(read) == 0 or gapless or many)
-    return begins or (gapless and (many or len(read) == len(reading.letters)))
+    return begins or (gapless and len(read) >= PRIOR.most * len(reading.letters))
+
+
+def _unlike(reading: Reading) -> set[int]:
+    """Prints, by identity, much higher or lower than most letters of a reading: words in a picture, no letters."""
+    heights = {id(p): p.box[3] - p.box[1] for p in reading.seen if p is not None}
+    usual = float(np.median(list(heights.values())))
+    alike = {key for key, h in heights.items() if 1 / PRIOR.unlike <= h / usual <= PRIOR.unlike}
+    return heights.keys() - alike if len(alike) > len(heights) / 2 else set()
 
 
 def _rows(panels: Sequence[PixelBox]) -> list[int]:
@@ -382,6 +404,17 @@ def _unordered(here: Sequence[Sequence[Print]], known: Sequence[int], against: f
 # Names: what was read, and what follows from it
 
 
+def _block_names(owned: dict[int, tuple[int, Print]], count: int) -> tuple[Name, ...]:
+    """Names of ``count`` panels by blocks: the letter is read for the first of a block and holds for the others."""
+    small = sum(float(p.lower[i]) - 0.5 for i, p in owned.values()) > 0
+    names, met = [UNNAMED] * count, set[int]()
+    for panel, (index, p) in sorted(owned.items()):
+        again = index in met
+        names[panel] = Name(name(index, small), INFERRED if again else READ, round(p.sure * (0.8 if again else 1), 3))
+        met.add(index)
+    return tuple(names)
+
+
 def _names(reading: Reading, panels: Sequence[PixelBox], known: Sequence[int]) -> tuple[Name, ...]:
     """Names by a reading: its letters, those that fill a gap exactly, and those that hold for several panels."""
     small = _small(reading)
@@ -429,17 +462,18 @@ def _filled(reading: Reading, known: Sequence[int]) -> dict[int, int]:
 
 
 def _shared(reading: Reading, panels: Sequence[PixelBox], known: Sequence[int]) -> dict[int, int]:
-    """Letters that hold for the panels after them too, where every panel without one has such a letter up or left of it
-    and the letters share the panels evenly or row by row."""
+    """Letters that hold for other panels too, where every panel without one has such a letter up or left of it, or
+    below it in its column where letters stand at the foot, and no letter is left out."""
     anchors = {i: letter_of for i, letter_of in enumerate(reading.letters) if reading.seen[i] is not None}
     bare = [i for i in range(len(panels)) if i not in anchors]
     if not bare or len(anchors) < 2 or not _consecutive(reading, panels, bare, known):
         return {}
-    rows = _rows(panels)
-    owners = {i: _owner(i, anchors, panels, rows) for i in bare}
-    if any(owner is None for owner in owners.values()):
-        return {}
-    return {i: anchors[owner] for i, owner in owners.items() if owner is not None}
+    foot = all(p is None or p.centre[1] > (box[1] + box[3]) / 2 for p, box in zip(reading.seen, panels, strict=True))
+    for find in (_before, _below)[: 1 + foot]:
+        owners = [find(i, anchors, panels) for i in bare]
+        if None not in owners:
+            return {i: anchors[owner] for i, owner in zip(bare, owners, strict=True) if owner is not None}
+    return {}
 
 
 def _consecutive(reading: Reading, panels: Sequence[PixelBox], bare: Sequence[int], known: Sequence[int]) -> bool:
@@ -453,10 +487,20 @@ def _consecutive(reading: Reading, panels: Sequence[PixelBox], bare: Sequence[in
     return bool(inner) or all(rows[i] not in lettered for i in bare)
 
 
-def _owner(index: int, anchors: dict[int, int], panels: Sequence[PixelBox], rows: Sequence[int]) -> int | None:
+def _before(index: int, anchors: Mapping[int, int], panels: Sequence[PixelBox]) -> int | None:
     """The lettered panel whose letter holds for panel ``index``: in its row to the left, else in the rows above the
-    rightmost that does not begin to the right of it."""
-    x0 = panels[index][0]
+    rightmost that does not begin to the right of it; the other way round where the letters run down columns."""
+    x0, rows = panels[index][0], _rows(panels)
     slack = 0.3 * (panels[index][2] - x0)
     near = [a for a in anchors if panels[a][0] <= x0 + slack and rows[a] <= rows[index]]
-    return max(near, key=lambda a: (rows[a], panels[a][0]), default=None)
+    down = any(anchors[a] > anchors[b] for a, b in pairwise(sorted(anchors)))
+    places = {a: (rows[a], panels[a][0]) for a in near}
+    return max(near, key=lambda a: places[a][::-1] if down else places[a], default=None)
+
+
+def _below(index: int, anchors: Mapping[int, int], panels: Sequence[PixelBox]) -> int | None:
+    """The nearest lettered panel below in the column of ``index``."""
+    x0, _, x1, y1 = panels[index]
+    shared = {a: min(x1, panels[a][2]) - max(x0, panels[a][0]) for a in anchors if panels[a][1] >= y1 - 2}
+    own = [a for a, both in shared.items() if both > 0.8 * max(x1 - x0, panels[a][2] - panels[a][0])]
+    return min(own, key=lambda a: panels[a][1], default=None)
