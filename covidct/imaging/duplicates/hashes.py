@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 SIDE = 128
 """Pixels of the square thumbnail: squaring it takes out every change of aspect ratio."""
 CORNERS = 48
-TABLES = 3
 _PATCH = 38.0
 """Side, in thumbnail pixels, of the patch round a corner."""
 _GRID = 10
@@ -67,14 +66,14 @@ def _framed(lines: NDArray[np.uint8]) -> int:
 
 @dataclass(frozen=True)
 class Patches:
-    """Where a picture was hashed, and to what; about 6 kB a picture.
+    """Where a picture was hashed, and to what; about 4 kB a picture.
 
-    ``points``: corners x 2, float32, x and y in thumbnail pixels. ``keys``: corners x VARIANTS x TABLES, uint32, the
-    patch as each variant would show it; fewer than 32 bits may be used by masking the upper ones away.
+    ``points``: corners x 2, float32, x and y in thumbnail pixels. ``keys``: corners x VARIANTS, uint64, the patch as
+    each variant would show it: two hashes of 32 bits, each able to stand for the whole.
     """
 
     points: NDArray[np.float32]
-    keys: NDArray[np.uint32]
+    keys: NDArray[np.uint64]
 
 
 def patches(small: NDArray[np.uint8]) -> Patches:
@@ -83,11 +82,10 @@ def patches(small: NDArray[np.uint8]) -> Patches:
     found = cv2.goodFeaturesToTrack(smooth, CORNERS, 0.005, 6, mask=_inner(), blockSize=7)
     corners = np.asarray([] if found is None else found, np.float32).reshape(-1, 2)
     if not len(corners):
-        return Patches(np.zeros((0, 2), np.float32), np.zeros((0, len(VARIANTS), TABLES), np.uint32))
+        return Patches(np.zeros((0, 2), np.float32), np.zeros((0, len(VARIANTS)), np.uint64))
     blurred = np.asarray(cv2.GaussianBlur(smooth, (0, 0), _PATCH / _GRID / 2), dtype=np.uint8)
     spectra = np.stack([_sample(blurred, corners, zx, zy) @ _basis() for zx, zy in _ZOOMS], axis=1)
-    both = np.concatenate([spectra, spectra * _mirror_signs()], axis=1)
-    return Patches(corners, np.stack([_keys(both, table) for table in range(TABLES)], axis=2))
+    return Patches(corners, _keys(np.concatenate([spectra, spectra * _mirror_signs()], axis=1)))
 
 
 @cache
@@ -127,13 +125,13 @@ def _mirror_signs() -> NDArray[np.float32]:
     return np.tile(signs, (_FREQUENCIES, 1)).reshape(-1)[1:].astype(np.float32)
 
 
-def _keys(spectra: NDArray[np.float32], table: int) -> NDArray[np.uint32]:
-    """32 bits: signs of the spectrum seen in a rotated frame, another frame for each ``table``."""
-    signs = spectra @ _rotation(table, spectra.shape[-1])[:, :32] > 0
-    return np.packbits(signs, axis=-1).view(np.uint32)[..., 0]
+def _keys(spectra: NDArray[np.float32]) -> NDArray[np.uint64]:
+    """64 bits: signs of the spectrum seen in two rotated frames, 32 of each."""
+    signs = spectra @ _frames(spectra.shape[-1]) > 0
+    return np.packbits(signs, axis=-1).view(np.uint64)[..., 0]
 
 
 @cache
-def _rotation(table: int, size: int) -> NDArray[np.float32]:
-    gauss = np.random.default_rng(table).normal(size=(size, size))
-    return np.asarray(np.linalg.qr(gauss)[0], dtype=np.float32)
+def _frames(size: int) -> NDArray[np.float32]:
+    gauss = (np.random.default_rng(frame).normal(size=(size, size)) for frame in (0, 1))
+    return np.hstack([np.linalg.qr(one)[0][:, :32] for one in gauss]).astype(np.float32)
