@@ -50,7 +50,7 @@ def one(task: tuple[int, str, tuple[Path, ...], int, Path | None]) -> Pair:
 
 def time_triage(folder: Path, workers: int) -> float:
     """Pictures a second, from files, after one warm-up run."""
-    from covidct.commands.curate_triage import sort_files
+    from covidct.curate.triage import sort_files
 
     files = sorted(folder.iterdir())
     started = time.perf_counter()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import cv2
 
-from covidct.commands.curate_triage import sort_files
+from covidct.curate.triage import sort_files
 from covidct.imaging.triage import forest, triage_all
 from covidct.pictures import open_picture
 

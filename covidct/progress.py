@@ -3,11 +3,13 @@
 import os
 import sys
 import weakref
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from tqdm import tqdm
 
+A = TypeVar("A")
 T = TypeVar("T")
 _bars: "weakref.WeakSet[tqdm[Any]]" = weakref.WeakSet()
 
@@ -24,6 +26,12 @@ def progress(items: Iterable[T], label: str, total: int | None = None) -> "tqdm[
     if not hidden:
         _bars.add(bar)
     return bar
+
+
+def threaded(work: Callable[[A], T], items: Collection[A], workers: int, label: str) -> Iterator[T]:
+    """``work`` on every item by ``workers`` threads, behind a bar; results in order."""
+    with ThreadPoolExecutor(workers) as pool:
+        yield from progress(pool.map(work, items), label, len(items))
 
 
 def beside_bar(words: str) -> bool:

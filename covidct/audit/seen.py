@@ -1,7 +1,6 @@
 """Every picture of a release read once: its features, its pixels for the searches, and what could not be read."""
 
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from covidct.files import sha256_bytes
 from covidct.imaging.statistics import picture_features
 from covidct.imaging.triage import triage
 from covidct.pictures import PictureError, decode, grey, open_grey, read_bytes, rgb
-from covidct.progress import progress
+from covidct.progress import threaded
 from covidct.records import CT_KINDS
 
 Grey = NDArray[np.uint8]
@@ -44,12 +43,11 @@ def look(paths: Mapping[str, Path], workers: int = 1) -> tuple[dict[str, Seen], 
     """(what was seen, why a picture could not be read) by image id."""
     seen: dict[str, Seen] = {}
     failed: dict[str, str] = {}
-    with ThreadPoolExecutor(workers) as pool:
-        for image, result in zip(paths, progress(pool.map(_look, paths.values()), "pictures", len(paths)), strict=True):
-            if isinstance(result, Seen):
-                seen[image] = result
-            else:
-                failed[image] = result
+    for image, result in zip(paths, threaded(_look, paths.values(), workers, "pictures"), strict=True):
+        if isinstance(result, Seen):
+            seen[image] = result
+        else:
+            failed[image] = result
     return seen, failed
 
 

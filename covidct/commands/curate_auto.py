@@ -1,7 +1,7 @@
 """``covidct curate auto`` and ``status``: every step in order, and what is left."""
 
 import shlex
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,27 +69,22 @@ def run_steps(workspace: Path, steps: "Iterable[Step]", as_json: bool) -> int:
 def _run(
     workspace: Path,
     steps: "Iterable[Step]",
-    tell: "Callable[[StepReport], None] | None",
+    tell: "Callable[[StepReport], None]",
     engine: "Engine | None" = None,
 ) -> "list[StepReport]":
+    from covidct.steps import drive_all
+    from covidct.workspace import Workspace
+
     reports = []
-    for report in _reports(workspace, steps, engine):
-        reports.append(report)
-        if tell is not None:
+    with Workspace.open(workspace) as opened:
+        for report in drive_all(opened, steps, engine):
+            reports.append(report)
             tell(report)
     return reports
 
 
 def _code(reports: "Iterable[StepReport]") -> int:
     return ExitCode.INCOMPLETE if any(report.failed for report in reports) else ExitCode.COMPLETE
-
-
-def _reports(workspace: Path, steps: "Iterable[Step]", engine: "Engine | None") -> "Iterator[StepReport]":
-    from covidct.steps import drive_all
-    from covidct.workspace import Workspace
-
-    with Workspace.open(workspace) as opened:
-        yield from drive_all(opened, steps, engine)
 
 
 def _tell_nothing(_: "StepReport") -> None:

@@ -1,11 +1,12 @@
 """``covidct curate mask``: find burnt-in marks and paint over them, in a workspace or in loose files."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from covidct.commands.curate_auto import run_steps
-from covidct.commands.options import json_option, print_json, workspace_option
+from covidct.commands.options import json_option, print_items, workspace_option
 from covidct.errors import ExitCode, UsageError
 
 
@@ -38,22 +39,12 @@ def _loose(files: tuple[Path, ...], out: Path, no_text: bool, as_json: bool) -> 
     from covidct.curate.mask import mask_files
 
     items = list(mask_files(files, out, read=not no_text))
-    failed = sum("error" in item for item in items)
-    if as_json:
-        print_json(items)
-    else:
-        for item in items:
-            click.echo(_line(item), err="error" in item)
-    if failed == len(items):
-        return ExitCode.FAILED
-    return ExitCode.INCOMPLETE if failed else ExitCode.COMPLETE
+    code = print_items(items, as_json, _line)
+    return ExitCode.FAILED if all("error" in item for item in items) else code
 
 
-def _line(item: dict[str, object]) -> str:
-    if "error" in item:
-        return f"failed: {item['error']}"
-    boxes = item["boxes"]
-    kinds = [box["kind"] for box in boxes] if isinstance(boxes, list) else []
+def _line(item: dict[str, Any]) -> str:
+    kinds = [box["kind"] for box in item["boxes"]]
     found = ", ".join(f"{kinds.count(kind)} {kind}" for kind in sorted(set(kinds))) or "no marks"
     left = "; still legible after painting" if item["clean"] is False else ""
     return f"{item['file']}: {found}; may identify a person: {item['identifying']}{left}"

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from covidct.commands.curate_auto import run_steps
-from covidct.commands.options import json_option, print_json, workspace_option
-from covidct.errors import ExitCode, reason_of
+from covidct.commands.options import json_option, print_items, workspace_option
+from covidct.errors import reason_of
 
 if TYPE_CHECKING:
     from covidct.imaging.panels.split import PanelBox
@@ -25,13 +25,7 @@ def split_figure(files: tuple[Path, ...], as_json: bool, workspace: Path) -> int
         return run_steps(workspace, [SPLIT], as_json)
     from covidct.progress import progress
 
-    items = [_one(file) for file in progress(files, "split")]
-    if as_json:
-        print_json(items)
-    else:
-        for item in items:
-            click.echo(_line(item))
-    return ExitCode.INCOMPLETE if any("error" in item for item in items) else ExitCode.COMPLETE
+    return print_items([_one(file) for file in progress(files, "split")], as_json, _line)
 
 
 def _one(file: Path) -> dict[str, Any]:
@@ -58,7 +52,5 @@ def _panel(panel: "PanelBox") -> dict[str, Any]:
 
 
 def _line(item: dict[str, Any]) -> str:
-    if "error" in item:
-        return f"failed: {item['error']}"
     words = ", ".join(f"{p['label'] or '-'} {p['box']} {p['score']:.2f}" for p in item["panels"])
     return f"{item['file']}: {len(item['panels'])} panels: {words}"

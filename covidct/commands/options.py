@@ -3,12 +3,13 @@
 import functools
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import click
 
+from covidct.errors import ExitCode
 from covidct.extras import require_extra
 from covidct.progress import quiet
 from covidct.tables import say
@@ -72,6 +73,16 @@ def print_json(value: Any) -> None:
         click.echo(f"{mark}\n {text}", nl=False)
         mark = ","
     click.echo("[]" if mark == "[" else "\n]")
+
+
+def print_items(items: Sequence[dict[str, Any]], as_json: bool, line: Callable[[dict[str, Any]], str]) -> int:
+    """What came of single files, failures on standard error; the exit code is 3 where an item has an ``error``."""
+    if as_json:
+        print_json(items)
+    else:
+        for item in items:
+            click.echo(f"failed: {item['error']}" if "error" in item else line(item), err="error" in item)
+    return ExitCode.INCOMPLETE if any("error" in item for item in items) else ExitCode.COMPLETE
 
 
 def tell_next(*commands: str) -> None:

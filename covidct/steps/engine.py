@@ -7,6 +7,7 @@ the workspace's folder under the same path, because items name pictures by it.
 import contextlib
 import multiprocessing
 import os
+import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
@@ -52,10 +53,13 @@ class Inline(Engine):
 
 
 class Workers(Engine):
-    """Processes of this machine; one that dies costs the item that it had, and no other."""
+    """Processes of this machine; one that dies costs the item that it had, and no other.
 
-    def __init__(self, workers: int) -> None:
-        self.workers = workers
+    ``forked`` ones share what this process has loaded (Linux): only where it holds no database and no other thread.
+    """
+
+    def __init__(self, workers: int, forked: bool = False) -> None:
+        self.workers, self._start = workers, "fork" if forked and sys.platform == "linux" else "spawn"
         self._pool: Executor | None = None
 
     def run(self, step: Step, items: Iterable[Item]) -> Iterator[tuple[Item, Result]]:
@@ -64,16 +68,16 @@ class Workers(Engine):
 
     def _submit(self, step: Step, item: Item) -> "Future[Outcome]":
         if self._pool is None:
-            self._pool = _pool(self.workers)
+            self._pool = _pool(self.workers, self._start)
         try:
             return self._pool.submit(step.run, item)
         except BrokenExecutor:
-            self._pool = _pool(self.workers)
+            self._pool = _pool(self.workers, self._start)
             return self._pool.submit(step.run, item)
 
     def _alone(self, step: Step, item: Item) -> Result:
         """An item that was under way when a worker died, tried again where it can harm no other."""
-        with _pool(1) as pool:
+        with _pool(1, self._start) as pool:
             result = settled(pool.submit(step.run, item))
         return CovidctError(LOST) if isinstance(result, BrokenExecutor) else result
 
@@ -145,9 +149,8 @@ def settled(future: "Future[Outcome]") -> Result:
         return error
 
 
-def _pool(workers: int) -> ProcessPoolExecutor:
-    # Not forked: this process holds an SQLite connection and threads of libraries.
-    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _begin, (os.getpid(),))
+def _pool(workers: int, start: str) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(workers, multiprocessing.get_context(start), _begin, (os.getpid(),))
 
 
 def _begin(parent: int) -> None:

@@ -3,14 +3,13 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from covidct.errors import CovidctError, UsageError
-from covidct.progress import progress
+from covidct.progress import threaded
 from covidct.records import NEGATIVE_CLASS, POSITIVE_CLASS, SPLITS
 from covidct.release.make.tables import paper_table, patient_table
 from covidct.release.make.write import Draft
@@ -72,9 +71,8 @@ def import_covid_ct(folder: Path, date: str, workers: int = 1) -> Draft:
     listed = [(label, split, name) for label in people for split, name in _split_lists(folder, label)]
     _check_listed(folder, listed)
     paths = [folder / "Images-processed" / _FOLDERS[label][1] / name for label, _, name in listed]
-    with ThreadPoolExecutor(workers) as pool:
-        seen = list(progress(pool.map(facts, paths), "pictures", len(paths)))
-        hashes = list(progress(pool.map(picture_hash, paths), "hashes", len(paths)))
+    seen = list(threaded(facts, paths, workers, "pictures"))
+    hashes = list(threaded(picture_hash, paths, workers, "hashes"))
     rows = [
         {**_image_row(label, split, name, people[label], picture), "phash": phash}
         for (label, split, name), picture, phash in zip(listed, seen, hashes, strict=True)

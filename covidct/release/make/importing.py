@@ -5,7 +5,6 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import pandas as pd
 from covidct.errors import CovidctError, UsageError
 from covidct.files import safe_name
 from covidct.pictures import PictureError, open_grey
-from covidct.progress import progress
+from covidct.progress import progress, threaded
 from covidct.records import CLASSES, NEGATIVE_CLASS, POSITIVE_CLASS, SPLITS
 from covidct.release.make.policy import image_objections, settle
 from covidct.release.make.split import leak_groups, split_images
@@ -195,9 +194,7 @@ def _refuse(table: Path, faults: list[str]) -> None:
 
 def _measured(source: Source, frame: pd.DataFrame) -> pd.DataFrame:
     home = source.images.resolve()
-    with ThreadPoolExecutor(source.workers) as pool:
-        jobs = pool.map(lambda file: _measure(home, file), frame["file"])
-        results = list(progress(jobs, "pictures", len(frame)))
+    results = list(threaded(lambda file: _measure(home, file), list(frame["file"]), source.workers, "pictures"))
     _refuse(source.table, [f"row {row}: {result}" for row, result in enumerate(results, 2) if isinstance(result, str)])
     measured = pd.DataFrame([result for result in results if not isinstance(result, str)], index=frame.index)
     return frame.assign(**{column: measured[column] for column in sorted(_MEASURED)})

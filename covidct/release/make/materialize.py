@@ -3,7 +3,6 @@
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from PIL import Image
 from covidct.errors import CovidctError, UsageError
 from covidct.files import sha256_bytes, sha256_file, write_bytes
 from covidct.pictures import PictureError, open_grey, png_bytes, read_bytes
-from covidct.progress import progress
+from covidct.progress import threaded
 from covidct.release.read.gate import PRIVATE_WAY, Form, artifact, gate
 from covidct.release.read.materialized import LISTING, LISTING_COLUMNS, pixel_digest
 from covidct.release.read.release import Release
@@ -91,9 +90,9 @@ def materialize(
     todo = [row for row in wanted if not _is_done(done.get(str(row["image_id"])), str(row["sha256"]), out)]
     kept = len(wanted) - len(todo)
     failed: list[tuple[str, str]] = []
-    with (out / JOURNAL).open("a", encoding="utf-8") as journal, ThreadPoolExecutor(workers) as pool:
-        jobs = pool.map(lambda row: _one(row, sources, masks or {}, out, wish), todo)
-        for row, result in zip(todo, progress(jobs, "pictures", len(todo)), strict=True):
+    with (out / JOURNAL).open("a", encoding="utf-8") as journal:
+        results = threaded(lambda row: _one(row, sources, masks or {}, out, wish), todo, workers, "pictures")
+        for row, result in zip(todo, results, strict=True):
             if isinstance(result, Entry):
                 done[result.image_id] = result
                 journal.write(json.dumps({"key": wish.key, **asdict(result)}) + "\n")

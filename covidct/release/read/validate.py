@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import pandas as pd
 from covidct.errors import CovidctError
 from covidct.files import sha256_file
 from covidct.pictures import PictureError
-from covidct.progress import progress
+from covidct.progress import threaded
 from covidct.release.read.archive import unpacked
 from covidct.release.read.classes import names_in
 from covidct.release.read.facts import facts, same_picture
@@ -160,9 +159,10 @@ def picture_faults(release: Release, root: Path, workers: int = 1) -> list[Fault
     listed = read_listing(root)
     table = {row["image_id"]: row for row in release.images.to_dict("records")}
     faults = [Fault("images.csv", rows[key], "file", str(table[key]["file"]), "no such picture") for key in missing]
-    with ThreadPoolExecutor(workers) as pool:
-        checks = pool.map(lambda key: _picture_fault(table[key], listed.get(key), found[key], rows[key]), found)
-        faults += [fault for fault in progress(checks, "pictures", len(found)) if fault]
+    checks = threaded(
+        lambda key: _picture_fault(table[key], listed.get(key), found[key], rows[key]), found, workers, "pictures"
+    )
+    faults += [fault for fault in checks if fault]
     forms = sum(fault.rule == OTHER_FORM for fault in faults)
     if forms < _FORM_SHARE * len(release.images):  # a few files in another form are changed files
         faults = [replace(fault, rule=_CHANGED) if fault.rule == OTHER_FORM else fault for fault in faults]
