@@ -4,6 +4,7 @@ The paper's order: sub-caption, caption, the paragraphs and sentences that menti
 Statements about many people, about relatives or about the literature say nothing of this picture and do not count.
 """
 
+import bisect
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ from covidct.captions.decisions import AFFIRMED, FINAL, NAMED, OTHERS, REFUTED, 
 from covidct.captions.labels import label_caption, shown
 from covidct.captions.pictures import Reading, reading_of
 from covidct.captions.reading import Mention, read
-from covidct.captions.text import sentences
+from covidct.captions.text import Span, sentences
 from covidct.captions.ways import NEGATIVE, OTHER_DISEASES, POSITIVE, UNCLEAR, Labels, Verdict, Way, label_of
 from covidct.profiles import current
 
@@ -165,11 +166,16 @@ class _Part:
 
 def _parts(text: str) -> list[_Part]:
     found = []
-    for start, end in sentences(text):
+    spans = sentences(text)
+    read_in: dict[Span, list[Mention]] = {span: [] for span in spans}
+    starts = [start for start, _ in spans]
+    for mention in read(text, spans):
+        read_in[spans[bisect.bisect_right(starts, mention.start) - 1]].append(mention)
+    for start, end in spans:
         sentence = text[start:end]
         cites = _CITES_FIGURE.search(sentence) is not None and _OTHERS_WORK.search(sentence) is None
         of_one = _MANY.search(sentence) is None or _ALL_OF_THEM.search(sentence) is not None
-        found.append(_Part(read(text, [(start, end)]), cites, of_one))
+        found.append(_Part(read_in[start, end], cites, of_one))
     return found
 
 

@@ -162,12 +162,13 @@ def _worth(text: str, markers: Sequence[Marker]) -> tuple[int, float]:
 
 def _in_case(markers: Sequence[Marker], upper: bool) -> list[Marker]:
     """Markers in one case; a bracketed letter in the other case belongs to them where theirs lacks that letter."""
-    own = [m for m in markers if all(label[0].isupper() == upper for label in m.labels)]
+    fits = [all(label[0].isupper() == upper for label in m.labels) for m in markers]
+    own = [m for m, fit in zip(markers, fits, strict=True) if fit]
     there = {label[0].casefold() for m in own for label in m.labels}
     strays = [
         Marker(m.start, m.end, (m.labels[0].swapcase(),), m.family)
-        for m in markers
-        if m not in own and m.family == "bracketed" and len(m.labels) == 1 and m.labels[0].casefold() not in there
+        for m, fit in zip(markers, fits, strict=True)
+        if not fit and m.family == "bracketed" and len(m.labels) == 1 and m.labels[0].casefold() not in there
     ]
     return sorted([*own, *strays], key=lambda m: (m.start, -m.end)) if len(there) > 1 else own
 

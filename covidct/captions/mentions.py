@@ -17,6 +17,8 @@ _MENTION = re.compile(
 )
 _LEAD = re.compile(r"\b[SE]\d{1,3}(?:\s*(?:,|and|&|[-–—])\s*[SE]\d{1,3})*(?=\s+Figs?\b)")
 _PART = re.compile(r"(?P<range>[-–—]|\bto\b)?\s*(?P<number>[a-z]?\d{1,3}|\b[ivx]{1,5}\b)", re.I)
+_TAIL = 16
+"""Letters; no abbreviation is longer."""
 MAX_SENTENCES = 12
 MAX_LENGTH = 1200
 MAX_PARAGRAPHS = 6
@@ -26,13 +28,13 @@ LONGEST_PARAGRAPH = 8000
 
 def sentences(text: str) -> list[str]:
     """``text`` cut at sentence ends; "Fig. 1", "et al. 2020" and initials do not end one."""
-    out: list[str] = []
+    out: list[list[str]] = []
     for piece in _SENTENCE.split(" ".join(text.split())):
-        if out and _ABBREVIATION.search(out[-1]):
-            out[-1] = f"{out[-1]} {piece}"
+        if out and _ABBREVIATION.search(out[-1][-1][-_TAIL:]):
+            out[-1].append(piece)
         else:
-            out.append(piece)
-    return [piece for piece in out if piece]
+            out.append([piece])
+    return [" ".join(pieces) for pieces in out if pieces != [""]]
 
 
 def mentioned(sentence: str) -> set[str]:

@@ -1,9 +1,13 @@
 """The rule table: each rule's own examples, the writing of words, and what a broken table says."""
 
 import re
+import time
 
 import pytest
 
+from covidct.captions.context import label_with_context
+from covidct.captions.labels import label_caption
+from covidct.captions.mentions import find_mentions
 from covidct.captions.rules import Boilerplate, Modifier, Term, fold, fold_lower, read_rules, rule_table, to_pattern
 from covidct.errors import CovidctError
 
@@ -65,3 +69,20 @@ BROKEN = [
 def test_a_broken_table_names_the_rule(toml: str, says: str) -> None:
     with pytest.raises(CovidctError, match=says):
         read_rules(toml)
+
+
+@pytest.mark.parametrize("unit", ["-", " - ", "(A) ", "A: ", "e.g. ", "chest - ", "no evidence -"], ids=range(7))
+def test_no_caption_takes_long_to_read(unit: str) -> None:
+    """Lines of hyphens and hundreds of letters stand in tables that were taken for captions."""
+    label_caption("warm")
+    begun = time.process_time()
+    label_caption((unit * 3_000)[:3_000])
+    assert time.process_time() - begun < 3
+
+
+def test_text_round_a_figure_is_read_once() -> None:
+    label_with_context("CT of a man.", "He had fever. ")
+    begun = time.process_time()
+    label_with_context("CT of a man.", "He had fever. " * 2_000)
+    find_mentions("(Figure 1, Fig. 1A-Z; " * 10_000, ["Figure 1"])
+    assert time.process_time() - begun < 6
