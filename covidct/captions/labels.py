@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from covidct.captions.cues import persons
 from covidct.captions.decisions import AFFIRMED, ANIMAL, NAMED, OTHERS, decide, first_of, verdict_of
 from covidct.captions.pictures import Reading, about_disease, reading_of
+from covidct.captions.reading import of_a_relative
 from covidct.captions.rules import Role
 from covidct.captions.subcaptions import Split, split_caption
 from covidct.captions.text import plain, sentences, spaced
@@ -128,7 +129,8 @@ class _Panels:
             people = {
                 (p.age, p.case) for p in persons(self.text, self.split.spans[letter]) if p.age is not None or p.case
             }
-            before = None if people - met else carried or otherwise
+            another = people - met or of_a_relative(self.text, self.split.spans[letter])
+            before = None if another else carried or otherwise
             met |= people
             panels[letter] = _panel(reading, _Known(self.shared, self.contrast, self.apart, before))
             carried = _carried(reading, panels[letter], carried)

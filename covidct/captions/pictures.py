@@ -49,10 +49,16 @@ def reading_of(text: str, spans: Sequence[Span], own_panel: bool = False) -> Rea
     subject = without_body(cleaned, spans, mentions, _scans(mentions))
     if subject and not _about_disease_at_all(mentions) and (own_panel or _body_anywhere(own, mentions, subject)):
         subject = None
+    if not own_panel and _GOES_ON.search(text, 0, extent[0] + 1):
+        subject = None
     if _counted(own, mentions):
         subject = subject or extent
     about_scan = False if subject else _about_scan(mentions, fold_lower(cleaned))
     return Reading(mentions, about_scan, own, text, len(places), extent, subject)
+
+
+_GOES_ON = re.compile(r"\)\s*[a-z]$")
+"""``Before (A) and after (B) treatment``: what follows a letter within its sentence is not what a caption is about."""
 
 
 def _about_disease_at_all(mentions: Sequence[Mention]) -> bool:

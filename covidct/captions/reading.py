@@ -130,6 +130,7 @@ _LONGEST_WORD = 40
 _HEAD_CHARS = 4
 _RELATIVE = re.compile(r"(?:his|her|their|whose|the patient's)\b")
 _ANOTHER = re.compile(r"\b(?:and|y|e|et|with|after|following|despite|until)\b")
+_PICTURE_OF = re.compile(r"\b(?:ct|hrct|scans?|images?|radiographs?|slices?|tomogra\w+) (?:of|from) (?:the )?$")
 _STRENGTH = (
     "contact compared elsewhere negated result-negative uncertain topic history final affirmed result-positive".split()  # noqa: SIM905
 )
@@ -175,6 +176,7 @@ class _Sentence:
             if not any(t.start <= m.start() and m.end() <= t.end for t in terms)
             and not any(m.start() < t.start < m.end() < t.end for t in terms if t.kind == "test")
             and not (modifier.rule_id == SHIELD and self._hyphened(m.start()))
+            and not (modifier.rule_id == SOMEBODY and _pictured(self.folded, self.span[0], m.start()))
         }
         return [(place, found[place]) for place in _longest_by_reach(found)]
 
@@ -362,6 +364,18 @@ class _Sentence:
     def _joined(self, before: _Acting, yes: _Acting) -> bool:
         named = any(before.end <= t.start < yes.start and t.kind in _DISEASES - _CASES for t in self.terms)
         return named or _JOINT.search(self.folded, before.end, yes.start) is not None
+
+
+def of_a_relative(text: str, spans: Sequence[Span]) -> bool:
+    """Whether ``text[spans]`` says that the picture is of somebody beside the patient: ``CT of her husband``."""
+    folded = fold_lower(text)
+    others = next(m.pattern for m in rule_table().modifiers if m.rule_id == SOMEBODY)
+    return any(_pictured(folded, low, m.start()) for low, high in spans for m in others.finditer(folded, low, high))
+
+
+def _pictured(folded: str, low: int, start: int) -> bool:
+    """Whether the words from ``start`` on name who is in the picture."""
+    return _PICTURE_OF.search(folded, max(low, start - _LONGEST_WORD), start) is not None
 
 
 def _longest(found: Sequence[_Found]) -> list[_Found]:

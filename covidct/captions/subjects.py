@@ -12,7 +12,7 @@ from covidct.captions.rules import fold_lower
 from covidct.captions.text import Span, plain, sentences
 
 _LABEL = re.compile(
-    r"\W*(?:(?:supplement\w*|extended data|online|additional) )?(?:fig(?:ure|ures|s)?|image|plate)\b\.?\s*[a-z]?\d*"
+    r"\W*(?:(?:supplement\w*|extended data|online|additional) )?(?:fig(?:ure|ures|s)?|image|plate)\b\.?\s*(?:[a-z]?\d+)?"
     r"\s*[.:|)-]*\s*"
 )
 _END = re.compile(
@@ -93,7 +93,7 @@ def _names_a_body(text: str, head: Span, mentions: Sequence[Mention], scans: Seq
 def _head(folded: str, sentence: Span) -> Span | None:
     """The words before the first preposition or verb; None where there are none, or none in Latin letters."""
     start = sentence[0]
-    if (label := _LABEL.match(folded, start, sentence[1])) and re.search(r"\d", label[0]):
+    if (label := _LABEL.match(folded, start, sentence[1])) and re.search(r"\d|[.:|]\s*$", label[0]):
         start = label.end()
     if lead := _LEAD.match(folded, start, sentence[1]):
         start = lead.end()
