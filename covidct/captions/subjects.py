@@ -12,8 +12,8 @@ from covidct.captions.rules import fold_lower
 from covidct.captions.text import Span, plain, sentences
 
 _LABEL = re.compile(
-    r"\W*(?:(?:supplement\w*|extended data|online|additional) )?(?:fig(?:ure|ures|s)?|image|plate)\b\.?\s*(?:[a-z]?\d+)?"
-    r"\s*[.:|)-]*\s*"
+    r"\W*(?:(?:supplement\w*|extended data|online|additional) )?(?:fig(?:ure|ures|s)?|image|plate)\b\.?\s*"
+    r"(?:[a-z]?\d+)?\s*[.:|)-]*\s*"
 )
 _END = re.compile(
     r"(?<![-\w])(?:of|in|on|for|with|without|by|from|to|at|into|between|among|during|after|before|following|according|per"
