@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from covidct.imaging.phantoms import phantom
+from drawn.coronal import coronal
 
 Picture = NDArray[np.uint8]
 """(H, W, 3), RGB."""
@@ -189,7 +190,7 @@ def _grey(canvas: Canvas) -> Picture:
 def xray(rng: np.random.Generator) -> Picture:
     """A frontal chest radiograph: soft lungs between bright shoulders, ribs that cross them, no sharp inner edge."""
     n = int(rng.integers(260, 520))
-    base = phantom(rng, size=n, plane="coronal").astype(np.float32)
+    base = phantom(rng, size=n, draw=coronal).astype(np.float32)
     soft = np.asarray(cv2.GaussianBlur(base, (0, 0), n * rng.uniform(0.012, 0.03)), np.float32)
     for index in range(9):
         for side in (-1, 1):

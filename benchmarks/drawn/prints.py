@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from covidct.imaging.phantoms import Grey, phantom
+from covidct.imaging.phantoms import Grey, axial, phantom
+from drawn.coronal import coronal
 
 Picture = NDArray[np.uint8]
 SCALERS = (cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_AREA)
@@ -67,7 +68,8 @@ def draw_phantom(rng: np.random.Generator, *, plane: str = "", window: str = "")
     plane = plane or ("coronal" if rng.random() < 0.1 else "axial")
     window = window or ("mediastinal" if rng.random() < 0.15 else "lung")
     size, ill = int(rng.integers(180, 380)), bool(rng.random() < 0.6)
-    return phantom(rng, size=size, lesion=ill, window=window, plane=plane)  # type: ignore[arg-type]
+    draw = coronal if plane == "coronal" else axial
+    return phantom(rng, size=size, lesion=ill, window=window, draw=draw)  # type: ignore[arg-type]
 
 
 def printed_set(rng: np.random.Generator, slices: Sequence[Grey], count: int) -> list[Picture]:

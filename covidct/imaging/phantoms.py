@@ -4,26 +4,42 @@ A slice is drawn in Hounsfield units on a canvas of twice the size, given noise,
 comes from the generator that is passed in: the same generator state gives the same bytes.
 """
 
+from collections.abc import Callable
 from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from covidct.errors import UsageError
-
 Canvas = NDArray[np.float32]
 Grey = NDArray[np.uint8]
 Window = Literal["lung", "mediastinal"]
-Plane = Literal["axial", "coronal"]
 Point = tuple[float, float]
 
 WINDOWS: dict[str, tuple[float, float]] = {"lung": (-600.0, 1500.0), "mediastinal": (40.0, 400.0)}
 """Name: (centre, width) in Hounsfield units, the usual presets."""
 LESIONS = ("ground-glass", "consolidation", "mixed")
-PLANES = ("axial", "coronal")
 AIR, LUNG, FAT, MUSCLE, BLOOD, BONE, TABLE = -1000.0, -850.0, -100.0, 40.0, 55.0, 420.0, -300.0
-_MIN_SIZE, _MAX_SIZE = 32, 2048
+
+
+def axial(rng: np.random.Generator, n: int, lesion: str) -> Canvas:
+    """An axial slice in Hounsfield units, (n, n)."""
+    canvas = np.full((n, n), AIR, np.float32)
+    middle = (n * rng.uniform(0.48, 0.52), n * rng.uniform(0.45, 0.51))
+    half = (n * rng.uniform(0.40, 0.50), n * rng.uniform(0.30, 0.40))
+    _table(rng, canvas, middle[1] + half[1] * 1.02)
+    fill(canvas, blob(rng, middle, half, rough=0.03, power=2.4), FAT)
+    fill(canvas, blob(rng, middle, (half[0] * 0.93, half[1] * 0.92), rough=0.03, power=2.4), MUSCLE)
+    lungs = [_axial_lung(rng, middle, half, side) for side in (-1, 1)]
+    for lung in lungs:
+        fill(canvas, lung, LUNG)
+    inside = mask(canvas, lungs)
+    _ribs(rng, canvas, middle, half)
+    vessels(rng, canvas, inside, [(middle[0] + side * half[0] * 0.2, middle[1]) for side in (-1, 1)], half[0] * 0.75)
+    shade_lungs(rng, canvas, inside)
+    lesions(rng, canvas, inside, lesion)
+    _mediastinum(rng, canvas, middle, half)
+    return canvas
 
 
 def phantom(
@@ -32,15 +48,11 @@ def phantom(
     size: int = 256,
     lesion: bool | str = False,
     window: Window = "lung",
-    plane: Plane = "axial",
+    draw: Callable[[np.random.Generator, int, str], Canvas] = axial,
 ) -> Grey:
-    """One slice, (size, size) uint8. ``lesion``: True for any kind, or one of ``LESIONS``; other words: UsageError."""
-    if not _MIN_SIZE <= size <= _MAX_SIZE:
-        raise UsageError(f"a phantom's size is {_MIN_SIZE} to {_MAX_SIZE} pixels, not {size}")
-    if window not in WINDOWS or plane not in PLANES:
-        raise UsageError(f"no such window or plane: {window}, {plane}; there are {', '.join((*WINDOWS, *PLANES))}")
-    kind = _lesion_kind(rng, lesion)
-    hounsfield = (_axial if plane == "axial" else _coronal)(rng, size * 2, kind)
+    """One slice, (size, size) uint8, drawn by ``draw``. ``lesion``: True for any kind, or one of ``LESIONS``."""
+    kind = lesion if isinstance(lesion, str) else str(rng.choice(LESIONS)) if lesion else ""
+    hounsfield = draw(rng, size * 2, kind)
     small = np.asarray(cv2.resize(hounsfield, (size, size), interpolation=cv2.INTER_AREA), np.float32)
     small += _grain(rng, size, rng.uniform(8, 35))
     _field_of_view(rng, small)
@@ -48,14 +60,6 @@ def phantom(
     centre, width = centre * rng.uniform(0.8, 1.1), width * rng.uniform(0.75, 1.1)
     level = (small - (centre - width / 2)) / width
     return np.asarray((np.clip(level, 0, 1) * 255).round(), np.uint8)
-
-
-def _lesion_kind(rng: np.random.Generator, lesion: bool | str) -> str:
-    if isinstance(lesion, str):
-        if lesion not in LESIONS:
-            raise UsageError(f"no such lesion: {lesion}; there are {', '.join(LESIONS)}")
-        return lesion
-    return str(rng.choice(LESIONS)) if lesion else ""
 
 
 def _grain(rng: np.random.Generator, size: int, strength: float) -> Canvas:
@@ -74,7 +78,7 @@ def _field_of_view(rng: np.random.Generator, hounsfield: Canvas) -> None:
     hounsfield[np.hypot(xs - n / 2, ys - n / 2) > n * rng.uniform(0.49, 0.53)] = -3000.0
 
 
-def _blob(
+def blob(
     rng: np.random.Generator, centre: Point, radii: Point, *, rough: float = 0.06, power: float = 2.0
 ) -> NDArray[np.int32]:
     """A closed outline, (n, 2): a superellipse whose radius wavers by ``rough`` (a few low harmonics)."""
@@ -87,35 +91,15 @@ def _blob(
     return np.stack([x, y], 1).round().astype(np.int32)
 
 
-def _fill(canvas: Canvas, outline: NDArray[np.int32], value: float) -> None:
+def fill(canvas: Canvas, outline: NDArray[np.int32], value: float) -> None:
     cv2.fillPoly(canvas, [outline], value)
 
 
-def _mask(canvas: Canvas, outlines: list[NDArray[np.int32]]) -> NDArray[np.bool_]:
+def mask(canvas: Canvas, outlines: list[NDArray[np.int32]]) -> NDArray[np.bool_]:
     drawn = np.zeros(canvas.shape, np.uint8)
     for outline in outlines:
         cv2.fillPoly(drawn, [outline], 1)
     return drawn > 0
-
-
-def _axial(rng: np.random.Generator, n: int, lesion: str) -> Canvas:
-    """An axial slice in Hounsfield units, (n, n)."""
-    canvas = np.full((n, n), AIR, np.float32)
-    middle = (n * rng.uniform(0.48, 0.52), n * rng.uniform(0.45, 0.51))
-    half = (n * rng.uniform(0.40, 0.50), n * rng.uniform(0.30, 0.40))
-    _table(rng, canvas, middle[1] + half[1] * 1.02)
-    _fill(canvas, _blob(rng, middle, half, rough=0.03, power=2.4), FAT)
-    _fill(canvas, _blob(rng, middle, (half[0] * 0.93, half[1] * 0.92), rough=0.03, power=2.4), MUSCLE)
-    lungs = [_axial_lung(rng, middle, half, side) for side in (-1, 1)]
-    for lung in lungs:
-        _fill(canvas, lung, LUNG)
-    inside = _mask(canvas, lungs)
-    _ribs(rng, canvas, middle, half)
-    _vessels(rng, canvas, inside, [(middle[0] + side * half[0] * 0.2, middle[1]) for side in (-1, 1)], half[0] * 0.75)
-    _shade_lungs(rng, canvas, inside)
-    _lesions(rng, canvas, inside, lesion)
-    _mediastinum(rng, canvas, middle, half)
-    return canvas
 
 
 def _table(rng: np.random.Generator, canvas: Canvas, top: float) -> None:
@@ -129,33 +113,33 @@ def _table(rng: np.random.Generator, canvas: Canvas, top: float) -> None:
 def _axial_lung(rng: np.random.Generator, middle: Point, half: Point, side: int) -> NDArray[np.int32]:
     centre = (middle[0] + side * half[0] * rng.uniform(0.42, 0.47), middle[1] + half[1] * rng.uniform(-0.03, 0.05))
     radii = (half[0] * rng.uniform(0.31, 0.36), half[1] * rng.uniform(0.58, 0.70))
-    return _blob(rng, centre, radii, rough=0.09, power=2.2)
+    return blob(rng, centre, radii, rough=0.09, power=2.2)
 
 
 def _mediastinum(rng: np.random.Generator, canvas: Canvas, middle: Point, half: Point) -> None:
     """Heart or great vessels, aorta, windpipe, spine: drawn over the lungs' inner edge."""
     heart = (middle[0] + half[0] * rng.uniform(0.0, 0.14), middle[1] - half[1] * rng.uniform(0.02, 0.14))
-    _fill(
+    fill(
         canvas,
-        _blob(rng, heart, (half[0] * rng.uniform(0.16, 0.32), half[1] * rng.uniform(0.3, 0.45)), rough=0.08),
+        blob(rng, heart, (half[0] * rng.uniform(0.16, 0.32), half[1] * rng.uniform(0.3, 0.45)), rough=0.08),
         BLOOD,
     )
     aorta = (middle[0] + half[0] * rng.uniform(0.08, 0.16), middle[1] + half[1] * rng.uniform(0.3, 0.4))
-    _fill(canvas, _blob(rng, aorta, (half[0] * 0.08, half[0] * 0.08), rough=0.02), BLOOD + rng.uniform(0, 120))
+    fill(canvas, blob(rng, aorta, (half[0] * 0.08, half[0] * 0.08), rough=0.02), BLOOD + rng.uniform(0, 120))
     if rng.random() < 0.6:
         for shift in ((-0.1, 0.1), (0.0,))[rng.integers(2)]:
-            _fill(
-                canvas, _blob(rng, (middle[0] + shift * half[0], middle[1]), (half[0] * 0.05, half[0] * 0.05)), AIR + 20
+            fill(
+                canvas, blob(rng, (middle[0] + shift * half[0], middle[1]), (half[0] * 0.05, half[0] * 0.05)), AIR + 20
             )
     spine = (middle[0], middle[1] + half[1] * rng.uniform(0.55, 0.62))
-    _fill(
-        canvas, _blob(rng, spine, (half[0] * 0.13, half[1] * 0.15), rough=0.04, power=2.5), BONE * rng.uniform(0.5, 0.8)
+    fill(
+        canvas, blob(rng, spine, (half[0] * 0.13, half[1] * 0.15), rough=0.04, power=2.5), BONE * rng.uniform(0.5, 0.8)
     )
     back = (spine[0], spine[1] + half[1] * 0.18)
-    _fill(canvas, _blob(rng, back, (half[0] * 0.11, half[1] * 0.09), rough=0.1), BONE)
-    _fill(canvas, _blob(rng, (back[0], back[1] - half[1] * 0.01), (half[0] * 0.055, half[1] * 0.055)), 30.0)
+    fill(canvas, blob(rng, back, (half[0] * 0.11, half[1] * 0.09), rough=0.1), BONE)
+    fill(canvas, blob(rng, (back[0], back[1] - half[1] * 0.01), (half[0] * 0.055, half[1] * 0.055)), 30.0)
     sternum = (middle[0], middle[1] - half[1] * rng.uniform(0.76, 0.82))
-    _fill(canvas, _blob(rng, sternum, (half[0] * 0.13, half[1] * 0.05), rough=0.05), BONE * 0.6)
+    fill(canvas, blob(rng, sternum, (half[0] * 0.13, half[1] * 0.05), rough=0.05), BONE * 0.6)
 
 
 def _ribs(rng: np.random.Generator, canvas: Canvas, middle: Point, half: Point) -> None:
@@ -172,7 +156,7 @@ def _ribs(rng: np.random.Generator, canvas: Canvas, middle: Point, half: Point) 
         cv2.ellipse(canvas, blade, (int(half[0] * 0.16), thick // 2 + 1), -side * 35, 0, 360, BONE * 1.2, -1)
 
 
-def _vessels(
+def vessels(
     rng: np.random.Generator, canvas: Canvas, inside: NDArray[np.bool_], roots: list[Point], reach: float
 ) -> None:
     """Trees of bright branches that spring from the lung roots and thin out; cut to the lungs."""
@@ -199,7 +183,7 @@ def _branch(rng: np.random.Generator, canvas: Canvas, start: Point, angle: float
         _branch(rng, canvas, end, angle + turn, further, thick * rng.uniform(0.4, 0.7))
 
 
-def _shade_lungs(rng: np.random.Generator, canvas: Canvas, inside: NDArray[np.bool_]) -> None:
+def shade_lungs(rng: np.random.Generator, canvas: Canvas, inside: NDArray[np.bool_]) -> None:
     """Lung is denser where the patient lies on it, and nowhere quite even."""
     n = canvas.shape[0]
     slope = np.linspace(0, rng.uniform(20, 120), n, dtype=np.float32)[:, None]
@@ -214,7 +198,7 @@ def _clouds(rng: np.random.Generator, n: int, scale: float) -> Canvas:
     return np.asarray((smooth - smooth.mean()) / max(float(smooth.std()), 1e-6), np.float32)
 
 
-def _lesions(rng: np.random.Generator, canvas: Canvas, inside: NDArray[np.bool_], kind: str) -> None:
+def lesions(rng: np.random.Generator, canvas: Canvas, inside: NDArray[np.bool_], kind: str) -> None:
     """Patches under the pleura: ``ground-glass`` veils the vessels, ``consolidation`` hides all but the airways."""
     if not kind:
         return
@@ -239,76 +223,3 @@ def _veil(rng: np.random.Generator, n: int, centre: Point, radius: float) -> Can
     ragged = distance + 0.25 * _clouds(rng, n, radius * 0.7) + 0.08 * _clouds(rng, n, radius * 0.2)
     veil = np.clip((1.15 - ragged) / 0.35, 0, 1)
     return np.asarray(cv2.GaussianBlur(veil.astype(np.float32), (0, 0), max(0.6, n / 400)), np.float32)
-
-
-def _coronal(rng: np.random.Generator, n: int, lesion: str) -> Canvas:
-    """A coronal slice in Hounsfield units, (n, n): shoulders above, liver and stomach below."""
-    canvas = np.full((n, n), AIR, np.float32)
-    middle, width = n * rng.uniform(0.48, 0.52), n * rng.uniform(0.34, 0.42)
-    _fill(canvas, _torso(rng, n, middle, width), FAT)
-    _fill(canvas, _torso(rng, n, middle, width * 0.92), MUSCLE)
-    lungs = [_coronal_lung(rng, n, middle, width, side) for side in (-1, 1)]
-    for lung in lungs:
-        _fill(canvas, lung, LUNG)
-    inside = _mask(canvas, lungs)
-    _vessels(rng, canvas, inside, [(middle + side * width * 0.2, n * 0.5) for side in (-1, 1)], width * 0.8)
-    _shade_lungs(rng, canvas, inside)
-    _lesions(rng, canvas, inside, lesion)
-    heart = (middle + width * rng.uniform(0.05, 0.2), n * rng.uniform(0.58, 0.64))
-    _fill(canvas, _blob(rng, heart, (width * rng.uniform(0.2, 0.34), n * 0.13), rough=0.08), BLOOD)
-    _fill(canvas, _blob(rng, (middle, n * 0.35), (width * 0.13, n * 0.22), rough=0.05), BLOOD)
-    _fill(canvas, _blob(rng, (middle, n * 0.22), (width * 0.045, n * 0.2), rough=0.05), AIR + 20)
-    _coronal_bones(rng, canvas, middle, width)
-    return canvas
-
-
-def _torso(rng: np.random.Generator, n: int, middle: float, width: float) -> NDArray[np.int32]:
-    right = [(0.3, -0.02), (0.34, 0.06), (1.05, 0.14), (1.1, 0.25), (0.95, 0.45), (0.97, 0.75), (1.0, 1.02)]
-    waver = rng.uniform(0.98, 1.02, len(right))
-    outline = [(middle + x * width * k, y * n) for (x, y), k in zip(right, waver, strict=True)]
-    outline += [(middle - x * width * k, y * n) for (x, y), k in reversed(list(zip(right, waver, strict=True)))]
-    return np.array(outline).round().astype(np.int32)
-
-
-def _coronal_lung(rng: np.random.Generator, n: int, middle: float, width: float, side: int) -> NDArray[np.int32]:
-    top, bottom = n * rng.uniform(0.12, 0.17), n * rng.uniform(0.74, 0.82)
-    shape = [
-        (0.25, 0.1),
-        (0.38, 0.0),
-        (0.58, 0.08),
-        (0.76, 0.35),
-        (0.84, 0.75),
-        (0.86, 1.0),
-        (0.7, 0.88),
-        (0.45, 0.8),
-        (0.2, 0.92),
-    ]
-    shape += [(0.14, 0.6), (0.16, 0.3)]
-    points = [(middle + side * x * width * rng.uniform(0.97, 1.03), top + y * (bottom - top)) for x, y in shape]
-    return np.array(points).round().astype(np.int32)
-
-
-def _coronal_bones(rng: np.random.Generator, canvas: Canvas, middle: float, width: float) -> None:
-    n = canvas.shape[0]
-    for index in range(int(rng.integers(8, 11))):
-        y = n * (0.2 + 0.065 * index)
-        reach = width * min(0.91, 0.62 + 0.05 * index)
-        for side in (-1, 1):
-            rib = (round(middle + side * reach), round(y))
-            cv2.ellipse(
-                canvas,
-                rib,
-                (round(n * 0.012), round(n * 0.02)),
-                side * 20,
-                0,
-                360,
-                BONE * float(rng.uniform(0.8, 1.3)),
-                -1,
-            )
-    if rng.random() < 0.5:
-        for index in range(14):
-            _fill(
-                canvas,
-                _blob(rng, (middle, n * (0.05 + 0.07 * index)), (width * 0.12, n * 0.028), power=4, rough=0.03),
-                BONE * 0.7,
-            )
