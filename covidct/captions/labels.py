@@ -191,7 +191,7 @@ def _panel(reading: Reading, known: _Known) -> Verdict:
     """The verdict on one panel: the first text that says something firm of it."""
     own = decide(reading)
     of_all = decide(replace(known.shared, about_scan=True if reading.about_scan else known.shared.about_scan))
-    if _of_one_of_them(of_all, known.shared):
+    if _of_one_of_them(of_all, known.shared) or _WITHOUT.search(reading.text):
         of_all = Verdict(UNCLEAR, Way.PANELS_DIFFER, of_all.term, of_all.span)
     if _firm(own) and not _gives_way(own, of_all, reading, known):
         return own
@@ -207,6 +207,10 @@ def _panel(reading: Reading, known: _Known) -> Verdict:
 def _of_one_of_them(of_all: Verdict, shared: Reading) -> bool:
     """``Imaging of heart failure and COVID-19``: a title of two diseases does not say which a panel shows."""
     return of_all.way is Way.NAMED and _names_another(shared) and _JOINED.search(shared.text) is not None
+
+
+_WITHOUT = re.compile(r"\bwithout\s*$", re.IGNORECASE)
+"""``Embolism without (A) and with (B) COVID-19``: what is said of all is not said of this one."""
 
 
 def _names_another(shared: Reading) -> bool:
