@@ -14,7 +14,8 @@ from drawn.prints import draw_phantom, printed_set
 
 from covidct.errors import UsageError
 from covidct.imaging.panels.charts import is_chart, islands
-from covidct.imaging.panels.cutting import reading_order
+from covidct.imaging.panels.cut import Candidate, Cut
+from covidct.imaging.panels.cutting import needed, reading_order
 from covidct.imaging.panels.leaf import RULES, Look, Piece, reason_against, trim
 from covidct.imaging.panels.split import split
 from covidct.imaging.phantoms import Grey
@@ -134,6 +135,25 @@ def test_caption_letters_are_used_only_where_their_number_agrees() -> None:
     assert {p.label for p in split(made.image, expected=[*letters, "z"]).panels} == {""}
 
 
+@pytest.mark.parametrize("fields", [2, 3, 6])
+def test_a_key_of_colours_under_slices_is_no_panel(fields: int) -> None:
+    """Fields with large words and the noise of JPEG are not as flat as a drawing."""
+    tints = ((30, 60, 220), (60, 200, 240), (30, 180, 60), (240, 220, 40), (230, 60, 200), (220, 40, 30))
+    slices = [_rgb(np.asarray(cv2.resize(pool()[i], (330, 250)))) for i in range(4)]
+    places = [(10 + 340 * (i % 2), 10 + 260 * (i // 2), one) for i, one in enumerate(slices)]
+    page = on_white_paper((680, 690), places)
+    for index in range(fields):
+        x = 10 + 72 * index
+        page[548:660, x : x + 72] = tints[index]
+        for line, words in enumerate((f"{70 + 5 * index}", "%")):
+            mark = text_mark(words, 24, (0, 0, 0), tints[index])
+            page[562 + 48 * line :][: mark.shape[0], x + 6 : x + 6 + mark.shape[1]] = mark[:, :60]
+    page = cv2.imdecode(cv2.imencode(".jpg", page, [cv2.IMWRITE_JPEG_QUALITY, 88])[1], cv2.IMREAD_COLOR)
+    truth = [("", (x, y, x + 330, y + 250)) for x, y, _ in places]
+    found = agreement([(truth, [(p.label, p.box) for p in split(np.asarray(page, np.uint8)).panels])])
+    assert (found.f1, found.exact) == (1.0, 1.0)
+
+
 @pytest.mark.parametrize("kind", ["cross", "line", "box"])
 def test_what_is_drawn_across_a_slice_does_not_part_it(kind: str) -> None:
     """What goes on across a line is one picture: the cross-hair of a viewer, a box round both lungs."""
@@ -165,6 +185,7 @@ LOOKS = {
     "blank": Look(area=1, short=1, contrast=1, flat=1, paper=1, textured=0),
     "sliver": Look(area=0.5, short=0.1, contrast=60, flat=0, paper=0, textured=0.5),
     "text": Look(area=0.3, short=0.3, contrast=60, flat=0.5, paper=0.8, textured=0.0),
+    "key": Look(area=0.2, short=0.45, contrast=43, flat=0.65, paper=0, textured=0.2),
     "chart": Look(area=1, short=1, contrast=50, flat=0.6, paper=0.85, textured=0.01),
     "": Look(area=1, short=1, contrast=80, flat=0.1, paper=0.2, textured=0.4),
 }
@@ -175,6 +196,12 @@ def test_each_rule_against_a_piece_fires_on_its_case(name: str) -> None:
     assert reason_against(LOOKS[name]) == name
     fired = {rule: fires(LOOKS[name]) for rule, fires in RULES}
     assert fired.get(name, True)
+
+
+def test_equal_division_needs_more_than_a_line_that_shows() -> None:
+    box = (0, 0, 600, 300)
+    line, unseen = (Cut(Candidate(300, 300, origin), 0, 0.2, 130.0) for origin in ("step", "division"))
+    assert needed([unseen], box) > needed([line], box)
 
 
 def test_trim_takes_white_paper_and_leaves_the_black_of_the_scan() -> None:

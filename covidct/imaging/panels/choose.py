@@ -70,7 +70,7 @@ def choose(page: Page, pieces: Sequence[Piece], rules: Counter[str]) -> tuple[li
     for piece in pieces:
         reason = reason_against(look(image, piece.box, area, short))
         reason = "words" if _words(page, piece.box, len(pieces)) else reason
-        if reason and not (reason == "chart" and is_scan(image, piece.box)):
+        if reason and not (reason in ("chart", "key") and is_scan(image, piece.box)):
             rules[f"dropped:{reason}"] += 1
             dropped.append(Dropped(piece.box, reason))
         else:

@@ -24,6 +24,8 @@ class CutLimits:
     """Probability from which the best cut is made: single slices of the published set stay below 0.04."""
     sure_bare: float = 0.75
     """The same for a white or black band from top to bottom: between the two lungs of one slice there is one too."""
+    sure_unseen: float = 0.3
+    """The same for equal division: no line shows there."""
     least: float = 0.012
     """Probability that the line of any cut has, however much the region asks for one."""
     hint: float = 0.02
@@ -160,7 +162,10 @@ def _middle(cut: Cut) -> float:
 
 
 def needed(cuts: Sequence[Cut], box: PixelBox) -> float:
-    """Probability from which a cut is made: more for a bare band through a piece that has the shape of one slice."""
+    """Probability from which a cut is made: more for equal division, and for a bare band through a piece that has the
+    shape of one slice."""
+    if cuts and cuts[0].candidate.origin == "division":
+        return CUTS.sure_unseen
     band = bool(cuts) and (cuts[0].axis, cuts[0].candidate.origin) == (0, "band")
     bare_band = band and not DARK <= cuts[0].level <= CUTS.white
     low, high = CUTS.slice

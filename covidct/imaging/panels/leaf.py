@@ -68,6 +68,9 @@ class LookLimits:
     short_text: float = 0.4
     """Shorter side up to which a piece without texture is words."""
     textured_text: float = 0.08
+    key: float = 0.5
+    """Shorter side up to which flat fields (``flat``) with little texture (``textured_key``) are a key of colours."""
+    textured_key: float = 0.3
     paper: float = 0.65
     """Share of light paper from which a piece may be a chart; less texture than ``textured`` makes it one."""
     textured: float = 0.15
@@ -233,6 +236,10 @@ def _text(seen: Look) -> bool:
     return on_black or (seen.short < LOOK.short_text and seen.textured < LOOK.textured_text)
 
 
+def _key(seen: Look) -> bool:
+    return seen.short < LOOK.key and seen.flat > LOOK.flat and seen.textured < LOOK.textured_key
+
+
 def _chart(seen: Look) -> bool:
     if seen.textured >= LOOK.smooth:
         return seen.paper > LOOK.paper and seen.textured < LOOK.textured
@@ -245,6 +252,7 @@ RULES: tuple[tuple[str, Callable[[Look], bool]], ...] = (
     ("blank", _blank),
     ("sliver", _sliver),
     ("text", _text),
+    ("key", _key),
     ("chart", _chart),
 )
 
