@@ -29,6 +29,7 @@ TUBERCULOSIS = [
     ("negative", "Lung carcinoma in a patient in whom tuberculosis was excluded."),
     ("unclear", "Opacity in the right apex; tuberculosis is suspected."),
     ("unclear", "Chest film of a nurse who had contact with a patient with tuberculosis."),
+    ("unclear", "Positive tuberculin skin test; small nodule in the left upper lobe on CT."),
     ("unclear", "Chest X-ray with patchy shadows on both sides."),
 ]
 
