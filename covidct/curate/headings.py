@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from covidct.captions.standing import by_headings, headings
 from covidct.curate.subcaption import panels_by_figure
-from covidct.imaging.ocr import ocr_available, read_text
+from covidct.imaging.ocr import ocr_available, read_figure
 from covidct.pictures import open_picture
 from covidct.profiles import current
 from covidct.records import Decision
@@ -32,7 +32,8 @@ def items(ws: Workspace) -> Iterator[Item]:
 def run(item: Item) -> Outcome:
     """The persons that one figure prints."""
     figure_id, path, wanted = item.value
-    lines = [(line.text, line.box) for line in read_text(open_picture(path))]
+    boxes = [(int(x0), int(y0), int(x1), int(y1)) for _, (x0, y0, x1, y1) in wanted]
+    lines = [(line.text, line.box) for line in read_figure(open_picture(path), boxes)]
     people = by_headings(headings(lines), [box for _, box in wanted])
     read = [(name, person) for (name, _), person in zip(wanted, people, strict=True) if person is not None]
     value = [{"panel": name, "age": p.age, "sex": p.sex, "case": p.case} for name, p in read]

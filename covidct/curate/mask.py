@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from covidct.captions.identify import Finding, identifying
 from covidct.errors import reason_of
 from covidct.files import safe_name, write_bytes
-from covidct.imaging.ocr import TextBox, ocr_available, read_text
+from covidct.imaging.ocr import TextBox, ocr_available, read_once, read_round
 from covidct.imaging.overlays.find import Overlays, cover, find_overlays, paint_over, still_legible
 from covidct.imaging.overlays.scene import is_line, is_plain
 from covidct.pictures import grey_if_colourless, open_picture, png_bytes
@@ -70,7 +70,7 @@ class Masked:
 
 def mask_picture(picture: NDArray[np.uint8], *, read: bool = True) -> Masked:
     """Find the marks on ``picture`` (height x width grey, or x 3 RGB); ``read``: also its text, where OCR is there."""
-    texts = read_text(picture) if read and ocr_available() else None
+    texts = read_once(picture) if read and ocr_available() else None
     found = find_overlays(picture, texts or ())
     written = [line for line in texts or () if is_plain(line) or found.share(line.box) >= INKED]
     left = _read_again(picture, found, written) if written else []
@@ -89,8 +89,8 @@ def _read_again(picture: NDArray[np.uint8], found: Overlays, texts: Sequence[Tex
 
 
 def _left(picture: NDArray[np.uint8], found: Overlays, texts: Sequence[TextBox]) -> list[TextBox]:
-    """What is legible in the painted picture; a slice that is read as one letter is not."""
-    lines = read_text(paint_over(picture, found.mask))
+    """What is legible round ``texts`` once they are painted over; a slice that is read as one letter is not."""
+    lines = read_round(paint_over(picture, found.mask), [line.box for line in texts])
     return still_legible(texts, [line for line in lines if is_line(line, picture.shape)])
 
 

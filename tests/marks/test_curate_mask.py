@@ -94,7 +94,8 @@ def test_what_was_read_is_not_legible_any_more(level: int) -> None:
 def test_a_picture_that_stays_legible_is_not_clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A reader that goes on reading a name however often it is masked."""
     line = step.TextBox("DOE JANE", (20, 20, 90, 40), 0.9)
-    monkeypatch.setattr(step, "read_text", lambda pixels: [line])
+    monkeypatch.setattr(step, "read_once", lambda pixels: [line])
+    monkeypatch.setattr(step, "read_round", lambda pixels, boxes: [line])
     found = step.mask_picture(np.asarray(picture(6)))
     assert found.clean is False and found.left == [line] and found.overlays.mask[20:40, 20:90].all()
     picture(6).save(tmp_path / "a.png")
