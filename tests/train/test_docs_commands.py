@@ -68,6 +68,11 @@ def test_the_commands_of_benchmarks_run(
         assert code == 0, (words, code, capsys.readouterr().err[-500:])
         ran += 1
     assert ran == 13
+    rows = json.loads((here / "runs" / "table-6" / "table.json").read_text())["rows"]
+    assert len(rows) == 5 and all(row["ours"] is not None for row in rows)
+    lines = (here / "runs" / "table-6" / "table.md").read_text().splitlines()
+    pairs = [line.split(",")[0] for line in lines if " − " in line and "AUC" in line]
+    assert pairs == ["| lite0: self-trans − method2", "| lite0: self-trans − method3"]
     assert (here / "again" / "predictions.csv").read_bytes() == (
         here / "runs" / "lite0-transfer-tuned" / "predictions.csv"
     ).read_bytes()
