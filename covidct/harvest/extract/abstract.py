@@ -36,8 +36,6 @@ class Thresholds:
     """Points by which its size differs from the running text's, where the typeface is the same."""
     shown: int = 40
     """Words that it has at least."""
-    latin: float = 0.8
-    """Share of its letters: abstracts in other scripts come after the English one."""
     level: float = 0.3
     """Font sizes by which the base lines of pieces of one line may differ."""
     parts: int = 3
@@ -143,17 +141,11 @@ def _text(pages: Sequence[tuple[Page, Flow]], place: int, rest: str) -> str:
     page, flow = pages[0]
     lines = list(_below(page, flow, place))
     more: list[Line] = []
-    if lines and (not ends_sentence(lines[-1].text) or _continued(page, flow, lines[-1])):
+    if lines and not ends_sentence(lines[-1].text):
         more = list(_next_column(page, flow, lines[-1])) or [
             line for other in pages[1:2] for line in _overleaf(*other, lines[-1])
         ]
     return _joined(lines, page, rest, more)
-
-
-def _continued(page: Page, flow: Flow, last: Line) -> bool:
-    """``(Continued on next page)``."""
-    place = flow.below[page.lines.index(last)]
-    return place is not None and page.lines[place].text.strip().lower().startswith("(continued")
 
 
 def _next_column(page: Page, flow: Flow, last: Line) -> Iterator[Line]:
@@ -186,8 +178,6 @@ def _joined(lines: Sequence[Line], page: Page, rest: str = "", more: Sequence[Li
     while texts and len(texts[-1]) <= LIMITS.heading and _PART.fullmatch(texts[-1].strip()):
         texts.pop()
     text = join_lines(texts, Vocabulary(line.text for line in page.lines))
-    if sum(map(str.isascii, text)) < LIMITS.latin * len(text):
-        return ""
     count = len(text.split())
     return text if LIMITS.words[0] <= count <= LIMITS.words[1] and ends_sentence(text) else ""
 

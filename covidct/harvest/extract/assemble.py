@@ -19,10 +19,6 @@ class Thresholds:
     """The same beside them."""
     own_page: float = 24.0
     """The same above and below, on a page that holds nothing but the figure."""
-    across: float = 0.6
-    """Share of a figure's width from which words printed on it stand in a margin of their own, not in a corner."""
-    kept: float = 0.75
-    """Share of a figure that is left where words printed on a picture are cut off with its margin."""
     level: float = 200.0
     """How far beside the graphics words may stand that are level with them, where only the figure can be."""
     large: float = 2.2
@@ -135,12 +131,8 @@ def _with_level_words(box: Box, lines: list[Line], around: Around, lane: Box) ->
         if gap <= -1 or gap > LIMITS.level or line.box[0] < lane[0] - 3 or line.box[2] > lane[2] + 3:
             continue
         nearer = any(max(-overlap_x(line.box, o), -overlap_y(line.box, o)) < gap for o in around.others)
-        wider = union((box, line.box))
-        if nearer or any(
-            inside(b.box, wider) > LIMITS.own and inside(b.box, box) <= LIMITS.own for b in around.running
-        ):
-            continue
-        box, words = wider, words + 1
+        if not nearer:
+            box, words = union((box, line.box)), words + 1
     return box, words
 
 
@@ -157,17 +149,11 @@ def _belongs(line: Line, box: Box, reach: float) -> bool:
 
 
 def _clear_of_all(box: Box, lines: list[Line], placements: tuple[Placement, ...]) -> Box:
-    """``box`` cut back to leave out ``lines``; a caption in the corner of a picture costs no part of the picture."""
-    on = [line for line in lines if any(inside(line.box, p.box) > LIMITS.printed for p in placements)]
-    cut = box
+    """``box`` cut back to leave out ``lines``; a caption printed on a picture costs no part of the picture."""
     for line in lines:
-        if line not in on:
-            cut = _clear_of(cut, line.box)
-    corner = not on or width(union([line.box for line in on])) < LIMITS.across * width(cut)
-    without = cut
-    for line in () if corner else on:
-        without = _clear_of(without, line.box)
-    return without if area(without) > LIMITS.kept * area(cut) else cut
+        if not any(inside(line.box, p.box) > LIMITS.printed for p in placements):
+            box = _clear_of(box, line.box)
+    return box
 
 
 def _clear_of(box: Box, line: Box) -> Box:

@@ -14,8 +14,6 @@ from covidct.records import Box
 class Thresholds:
     """What matching compares with; points where nothing else is said. Set on the papers of truth/figures.json."""
 
-    stray: float = 70.0
-    """A small region farther from the rest of its figure is no part of it."""
     small: float = 0.03
     """Share of the largest region's area below which one is small."""
     step: float = 26.0
@@ -80,7 +78,6 @@ PAIRS = {
     "graphic-above": ("same-page", 1.0),
     "graphic-below": ("same-page", 1.0),
     "beside": ("same-page", 1.0),
-    "other-side": ("same-page", 0.95),
     "askew": ("same-page", 0.9),
     "only-one": ("same-page", 0.8),
     "tagged-page": ("tagged-page", 0.95),
@@ -275,11 +272,7 @@ def _without_strays(regions: list[Region], caption: Caption) -> list[Region]:
     if not strong:
         return regions
     largest = max(area(region.box) for region in strong)
-    kept = [
-        region
-        for region in strong
-        if area(region.box) > LIMITS.small * largest or gap_between(region.box, caption.box) < LIMITS.stray
-    ]
+    kept = [region for region in strong if area(region.box) > LIMITS.small * largest]
     whole = union([region.box for region in kept])
     for region in sorted(regions, key=lambda r: gap_between(r.box, whole)):
         if region in kept:

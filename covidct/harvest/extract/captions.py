@@ -13,7 +13,7 @@ from covidct.harvest.extract.boxes import meet, overlap_x, union, width
 from covidct.harvest.extract.legends import legend_pages, next_panel, stands_alone
 from covidct.harvest.extract.page import Line, Page
 from covidct.harvest.extract.paragraphs import Flow, between, bold, ends_sentence, face
-from covidct.harvest.extract.starts import ELSEWHERE, Body, CaptionStart, continues
+from covidct.harvest.extract.starts import Body, CaptionStart, continues
 from covidct.harvest.extract.tally import Tally
 from covidct.harvest.extract.words import Vocabulary, join_lines
 from covidct.records import Box
@@ -57,8 +57,6 @@ class Thresholds:
     """What a line shares with the caption's column: a share of its width, or points where that is less."""
     below: float = 5.0
     """Points of the caption's column that a line below shares which shows that the caption ends on its page."""
-    elsewhere: int = 80
-    """Letters at either end of a caption in which it may say that its figure stands on another page."""
     heading: int = 110
     """Letters of the longest line that is taken for a heading."""
 
@@ -170,12 +168,6 @@ _FILE_END = re.compile(
 _CONTINUED = re.compile(r"^\W*cont(inue[ds]?|inuing|['’]?d)?\b\W*", re.I)
 NOTE = re.compile(r"^\W{0,2}(abbreviations?|notes?|source|legend|key|data are)\b\W|^\s*[*†‡§¶#]", re.I)
 """How a line begins that explains a figure in small print."""
-_LEGEND = re.compile(
-    r"^\W{0,2}((data|values|results) (are|is|represent)|(error |scale |gr[ae]y |black |white )?bars?\b|asterisks?|arrow"
-    r"|each (dot|point|bar|line|circle)|abbreviations?|note:|key:|legend:|left|right|top|bottom|upper|lower|panels?)\b",
-    re.I,
-)
-"""How a paragraph begins that explains what is drawn."""
 
 
 def _picture_between(s: Step) -> bool:
@@ -253,7 +245,7 @@ def _same_style(s: Step) -> bool:
 
 
 def _small_note(s: Step) -> bool:
-    return bool(NOTE.match(s.line.text) or _LEGEND.match(s.line.text)) and not (s.unlike_body and s.like_body)
+    return bool(NOTE.match(s.line.text))
 
 
 def _title(s: Step) -> bool:
@@ -341,14 +333,13 @@ def _overleaf(reader: Reader, number: int, taken: list[int], barred: set[int], l
     first = min(upright, key=lambda n: (round(after.lines[n].box[1] / 4), after.lines[n].box[0]))
     head = after.lines[first]
     step = Step(lines, head, page, reader.body, "overleaf", 0.0)
-    open_end = not ends_sentence(last.text) or last.text.rstrip().endswith((",", ";"))
+    open_end = not ends_sentence(last.text)
     if not open_end and _room_below(reader, page, last):
         return []
     alike = face(head.main.font) == face(last.main.font) and abs(head.size - last.size) < LIMITS.printed_size
     style = head.main.font == last.main.font and (step.unlike_body or listed)
     under_picture = any(p.box[3] < head.box[1] for p in after.placements)
-    goes_on = open_end or style or next_panel(lines, head)
-    if not alike or under_picture or read_label(head.text) or not goes_on:
+    if not alike or under_picture or read_label(head.text) or not (open_end or style):
         return []
     return extent(reader, number + 1, first, barred, (listed, False))[0]
 
@@ -456,8 +447,6 @@ def _caption(
     box = union([line.box for line in (lines if label.kind == "figure" else lines[:2])])
     rules = (*start.rules, f"end:{stop}")
     going_on = continues(start, lines[0])
-    ends = (rest[: LIMITS.elsewhere], rest[-LIMITS.elsewhere :])
-    rest = ELSEWHERE.sub("", rest) if any(map(ELSEWHERE.search, ends)) else rest
     return Caption(label, rest.strip(), start.page, box, tuple(taken), start.score, rules, going_on)
 
 

@@ -50,8 +50,8 @@ class Thresholds:
     """How far below a caption's line, in font sizes, the next one stands."""
     counted: float = 0.5
     """Share of the lines that begin with a number from which equal steps number them."""
-    flush: tuple[float, float] = (20.0, 8.0)
-    """Points by which left or right edges of line numbers in one margin may differ."""
+    flush: float = 20.0
+    """Points by which left edges of line numbers in one margin may differ."""
     rest: int = 3
     """Letters of a fragment between the lines of a notice that belongs to it."""
 
@@ -195,8 +195,7 @@ def _in_margin(lines: list[Line]) -> bool:
 
 
 def _flush(one: Line, two: Line) -> bool:
-    left, right = LIMITS.flush
-    return abs(one.box[0] - two.box[0]) < left or abs(one.box[2] - two.box[2]) < right
+    return abs(one.box[0] - two.box[0]) < LIMITS.flush
 
 
 def _chain(items: list[tuple[int, int, Line]], step: int) -> set[int]:

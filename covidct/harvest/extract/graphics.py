@@ -42,8 +42,6 @@ class Thresholds:
     framed_lines: int = 6
     """So many lines of running text make the shape round them a frame, where they fill it by ``framed_share``."""
     framed_share: float = 0.35
-    mark: float = 0.06
-    """Share of the page up to which a picture repeated on other pages is a logo, wherever it stands."""
     margin: float = 0.15
     """Share of the page's height at head and foot, where one of any size is."""
     repeated: tuple[int, float] = (3, 0.3)
@@ -142,7 +140,7 @@ def _place(placement: Placement) -> Place:
 def _drop_placement(page: Page, p: Placement, repeated: set[Place], running: list[Line], tally: Tally) -> bool:
     reason = ""
     margin = p.box[3] < LIMITS.margin * page.height or p.box[1] > (1 - LIMITS.margin) * page.height
-    if _place(p) in repeated and (margin or area(p.box) < LIMITS.mark * area(page.box)):
+    if _place(p) in repeated and margin:
         reason = "repeated on other pages"
     elif area(p.box) > LIMITS.background * area(page.box) and len(running) > 3:
         reason = "background of the page"

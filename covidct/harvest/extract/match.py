@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Callable, Sequence
 
-from covidct.harvest.extract.beside import LIMITS, WAYS, Found, PageView, cost_of, crosses, gap_between, match_page
+from covidct.harvest.extract.beside import LIMITS, WAYS, Found, PageView, crosses, gap_between, match_page
 from covidct.harvest.extract.boxes import area, height, inside, overlap_x, overlap_y, union, width
 from covidct.harvest.extract.captions import Caption
 from covidct.harvest.extract.graphics import Region
@@ -132,10 +132,10 @@ def _free(views: list[PageView], found: list[Found], number: int) -> list[Region
 
 
 def _fill(views: list[PageView], found: list[Found]) -> None:
-    """Captions without graphics: other side of the page, tagged page, neighbouring page, then order."""
+    """Captions without graphics: over it but wider, tagged page, neighbouring page, then order."""
     collected = _collected(views, found)
     for caption in _open_captions(views, found):
-        here = (_other_side, _only_one, _tagged_page)
+        here = (_wider, _only_one, _tagged_page)
         rules = here if id(caption) in collected else (*here, _neighbour)
         _first_that_fits(rules, caption, views, found)
     _by_order(views, found)
@@ -160,16 +160,8 @@ def _collected(views: list[PageView], found: list[Found]) -> set[int]:
     return out
 
 
-def _other_side(caption: Caption, views: list[PageView], found: list[Found]) -> Found | None:
-    view = views[caption.page]
-    regions = [
-        region
-        for region in _free(views, found, caption.page)
-        if any(cost_of(region, caption, way, view) is not None for way in ("above", "below", "side"))
-    ]
-    if regions:
-        return Found(caption, caption.page, regions, ["other-side"])
-    regions = [region for region in _free(views, found, caption.page) if _askew(region, caption, view)]
+def _wider(caption: Caption, views: list[PageView], found: list[Found]) -> Found | None:
+    regions = [region for region in _free(views, found, caption.page) if _askew(region, caption, views[caption.page])]
     return Found(caption, caption.page, regions, ["askew"]) if regions else None
 
 

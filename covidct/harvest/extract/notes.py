@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass, replace
 
-from covidct.captions.figure_labels import read_label
 from covidct.harvest.extract.boxes import overlap_x, union, width
 from covidct.harvest.extract.captions import NOTE, Caption, Reader, extent
 from covidct.harvest.extract.page import Line
@@ -17,8 +16,6 @@ from covidct.records import Box
 class Thresholds:
     """What tells small print that explains a figure; points where nothing else is said."""
 
-    size: float = 0.4
-    """From which the size of words is another than that of the running text."""
     same: float = 0.1
     """By which small print may be larger than the caption."""
     smaller: float = 0.3
@@ -27,8 +24,6 @@ class Thresholds:
     """The same where it is in the typeface of the running text."""
     flush: float = 3.0
     """By which left edges of caption and small print may differ."""
-    words: int = 12
-    """Letters of the shortest explanation under a figure that has nothing but a label over it."""
     prose: tuple[int, int] = (40, 5)
     """Letters and words of its first line."""
     below: tuple[float, float] = (6.0, 12.0)
@@ -49,10 +44,7 @@ def with_note(reader: Reader, caption: Caption, number: int, box: Box, barred: s
     style = reader.pages[caption.page].lines[caption.lines[0]]
 
     def explains(line: Line) -> bool:
-        explained = (
-            NOTE.match(line.text) or _small_print(line, style, body) or (not caption.text and _unlike(line, body))
-        )
-        return _below(line, caption, box) and bool(explained)
+        return _below(line, caption, box) and bool(NOTE.match(line.text) or _small_print(line, style, body))
 
     first = next((n for n, line in enumerate(page.lines) if n not in barred and explains(line)), None)
     if first is None:
@@ -89,12 +81,6 @@ def with_legend_overleaf(reader: Reader, caption: Caption, box: Box, barred: set
     return _explained(
         small, caption, caption.page + 1, extent(small, caption.page + 1, first, barred, (False, False))[0]
     )
-
-
-def _unlike(line: Line, body: Body) -> bool:
-    """Words in another style than the running text, under a figure that has nothing but a label over it."""
-    other = line.main.font != body.font or abs(line.size - body.size) > LIMITS.size
-    return other and len(line.text) > LIMITS.words and read_label(line.text) is None
 
 
 def _below(line: Line, caption: Caption, box: Box) -> bool:

@@ -36,8 +36,6 @@ _READS_ON = re.compile(
     r"|indicates?|indicated|suggests?|reveals?|revealed|represents?|represented|contains?|lists?|and|or|to|in|of|for|from|with|we|is|are"
     r"|was|were|has|have|as|that|which|below|above|also|can|may|describes?|outlines?|into|by|on|at|where|but|because|since)\b"
 )
-ELSEWHERE = re.compile(r"\W*see (?:the )?(?:figure|legend|caption)\b[^.)\]]*(?:page|overleaf)[^.)\]]*[.)\]\s]*", re.I)
-"""What is printed in place of a caption, or beside one, whose figure stands on another page."""
 _SENTENCE_END = re.compile(r"[.:;?!)\]”\"']\W*$|\d\s*$")
 
 
@@ -80,7 +78,7 @@ def _delimited(c: Candidate) -> bool:
 
 
 def _alone(c: Candidate) -> bool:
-    return not c.rest.strip() or bool(ELSEWHERE.fullmatch(c.rest))
+    return not c.rest.strip()
 
 
 def _heads_text(c: Candidate) -> bool:
@@ -116,7 +114,7 @@ def _reads_on(c: Candidate) -> bool:
 
 
 def _cited(c: Candidate) -> bool:
-    return bool(re.match(r"^\s*[,;)\]]", c.label.after)) or (not c.label.after and c.rest[:1] not in ("", " "))
+    return bool(re.match(r"^\s*[,;)\]]", c.label.after))
 
 
 def _mid_sentence(c: Candidate) -> bool:

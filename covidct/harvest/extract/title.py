@@ -72,7 +72,7 @@ class _Row:
 def find_title(metadata: str, pages: Sequence[Page]) -> str:
     """The title: that of the ``metadata`` where the first pages print it, else what they print largest."""
     stated = " ".join(html.unescape(metadata).split())
-    if not _is_title(stated) or _MADE_UP.match(stated) or _NOTICE.search(stated):
+    if not _is_title(stated) or _MADE_UP.match(stated):
         stated = ""
     first = pages[: LIMITS.pages]
     text = letters_of(" ".join(line.text for page in first for line in page.lines))
