@@ -10,13 +10,13 @@ from covidct.bench.options import BenchOptions
 from covidct.errors import UsageError
 from covidct.files import atomic_path
 from covidct.intervals import Paired
-from covidct.release.read import default_release, locate_images, read_release
+from covidct.release.read import default_release, read_release
 from covidct.train import evaluate as evaluation
 from covidct.train.data import PARTS, bench_data, joined
 from covidct.train.devices import Devices
 from covidct.train.pixels import folder_pictures, pack
 from covidct.train.pretrain import Stage, pretrained
-from covidct.train.recipe import MocoRecipe, changed, stored_side
+from covidct.train.recipe import MocoRecipe, changed
 from covidct.train.seen import folder_marks
 from covidct.train.weights import file_start, random_start
 
@@ -46,9 +46,7 @@ def evaluate_run(
         )
     release = read_release(manifest)
     cache = inputs.cache_folder(BenchOptions())
-    store = pack(
-        locate_images(release, images), stored_side(recipe["size"]), cache / "pixels", recipe.get("view", "whole")
-    )
+    store = inputs.decoded(release, images, recipe["size"], cache, recipe.get("view", "whole"))
     data = bench_data(release, store, needed=("test",) if split == "test" else ())
     part = data.parts["test"] if split == "test" else joined([data.parts[split] for split in PARTS])
     if not part.ids or part.truth.min() == part.truth.max():

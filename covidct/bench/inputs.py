@@ -1,7 +1,7 @@
 """Options of ``covidct bench`` as a request, and what it asks for: the release, its images, their pixels."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
@@ -12,6 +12,9 @@ import platformdirs
 from covidct.bench.options import BenchOptions
 from covidct.errors import UsageError
 from covidct.release.read import Release, default_release, locate_images, read_release
+from covidct.release.read.facts import another_picture, array_hash, picture_hash
+from covidct.release.read.locate import images_root
+from covidct.release.read.materialized import read_listing
 from covidct.scaling import scaled
 from covidct.train.data import BenchData, bench_data, check_parts
 from covidct.train.devices import Devices
@@ -159,6 +162,41 @@ def store_for(options: BenchOptions, size: int, view: str = "whole") -> PixelSto
     """The decoded pictures that a network of input ``size`` learns from and looks at."""
     if options.packed and view != "whole":
         raise UsageError(f"--set view={view}: packed pictures are whole ones; give --images instead of --packed")
+    release = the_release(options)
     if options.packed:
-        return open_store(options.packed)
-    return pack(images(options)[1], stored_side(size), cache_folder(options) / "pixels", view)
+        store = open_store(options.packed)
+        _check_shown(release, store.sums, lambda image: array_hash(store.rows([image])[0]), {})
+        return store
+    return decoded(release, options.images, size, cache_folder(options), view)
+
+
+def decoded(release: Release, images: Path | None, size: int, cache: Path, view: str = "whole") -> PixelStore:
+    """The pictures of ``release`` for a network of input ``size``, decoded into ``cache``.
+
+    A UsageError where one shows something else than the picture that the release names.
+    """
+    paths = locate_images(release, images)
+    store = pack(paths, stored_side(size), cache / "pixels", view)
+    listing = read_listing(images_root(release, images))
+    _check_shown(release, store.sums, lambda image: picture_hash(paths[image]), listing)
+    return store
+
+
+def _check_shown(
+    release: Release,
+    sums: Mapping[str, str],
+    seen: Callable[[str], str],
+    listing: Mapping[str, Mapping[str, str]],
+) -> None:
+    """Other bytes than the release's may be a form of its picture (masked, resized), told by the perceptual hash."""
+    strange = []
+    for image, digest, phash in release.images[["image_id", "sha256", "phash"]].itertuples(index=False, name=None):
+        made = listing.get(image, {})
+        own = {digest, made.get("sha256") if made.get("source_sha256") == digest else digest}
+        if image in sums and sums[image] not in own and another_picture(seen(image), phash):
+            strange.append(image)
+    if strange:
+        raise UsageError(
+            f"{strange[0]}: its picture shows something else than the one that {release.title} names ({len(strange)} "
+            f"such): give the right pictures; 'covidct manifest validate {release.title} --images DIR' lists all"
+        )

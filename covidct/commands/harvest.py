@@ -50,7 +50,7 @@ def _client(options: Options) -> "HttpClient":
     from covidct.net.rates import parse_rates
 
     minutes: float | None = options["time_budget"]
-    if minutes is not None and minutes <= 0:
+    if minutes is not None and not minutes > 0:
         raise UsageError(f"--time-budget {minutes:g}: give minutes, more than 0")
     who = options["contact"] or os.environ.get("COVIDCT_CONTACT", "")
     settings = Settings(contact=who, budget=None if minutes is None else minutes * 60)

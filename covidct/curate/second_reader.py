@@ -146,7 +146,7 @@ def opinion_of(content: str, text: str) -> Opinion:
     quote = value.get("quote")
     if not isinstance(quote, str) or len(quote.strip()) < 3:
         return Opinion(reason="no quotation")
-    if _plain(quote) not in _plain(text):
+    if not re.search(rf"(?<!\w){re.escape(_plain(quote))}(?!\w)", _plain(_OWN_WORDS.sub(" \0 ", text))):
         return Opinion(reason="the quotation is not in the text")
     return Opinion(str(value["label"]), " ".join(quote.split())[:500])
 
@@ -201,6 +201,10 @@ def _questions(ws: Workspace, by: str) -> Iterator[tuple[Panel, str]]:
         if wanted and panel.panel_id not in answered:
             figure = figures[panel.figure_id]
             yield panel, question(panel, figure, papers[figure.paper_id])
+
+
+_OWN_WORDS = re.compile(r"^(?:Title:|Caption:|The panel in question is \S+)", re.M)
+"""What :func:`question` puts around the words of the paper; nobody can quote it, nor a passage across it."""
 
 
 def question(panel: Panel, figure: Figure, paper: Paper) -> str:

@@ -15,6 +15,7 @@ from typing import TypeVar
 import requests
 
 from covidct import __version__
+from covidct.errors import UsageError
 from covidct.files import safe_name, sha256_file, write_text
 from covidct.net.answers import EDGE, Check, Head, check_nothing, judge
 from covidct.net.clock import Clock, SystemClock
@@ -67,6 +68,10 @@ class Settings:
     """Seconds for the whole run; None for no end."""
     breaker: int = 5
     seed: int | None = None
+
+    def __post_init__(self) -> None:
+        if not (self.contact.isascii() and self.contact.isprintable()):
+            raise UsageError(f"--contact {self.contact[:80]!r}: give an e-mail address in plain letters")
 
 
 class HttpClient:

@@ -167,3 +167,10 @@ def test_an_address_that_is_none_is_refused(url: str) -> None:
 def test_a_quotation_may_differ_in_blanks_and_capitals_only() -> None:
     assert opinion_of('{"label": "negative", "quote": "Bacterial  pneumonia"}', "with bacterial\npneumonia.").counts
     assert not opinion_of('{"label": "negative", "quote": "viral pneumonia"}', "with bacterial pneumonia.").counts
+
+
+@pytest.mark.parametrize("quote", ["Caption:", "Title: CT", "man Caption: COVID", "OVID-19", "COVID-1", "case B"])
+def test_only_whole_words_of_the_paper_are_a_quotation(quote: str) -> None:
+    text = "Title: CT of a man\nCaption: COVID-19 pneumonia in case A\nThe panel in question is B. Opacities"
+    assert opinion_of('{"label": "positive", "quote": "COVID-19 pneumonia"}', text).counts
+    assert not opinion_of(json.dumps({"label": "positive", "quote": quote}), text).counts

@@ -327,3 +327,9 @@ def test_a_record_s_jats_leads_to_no_other_place(server: FaultServer, client: Ht
             paper = Paper("p", "medrxiv", "10.1101/1", jats_url=address)
             Chain([], client, services, tmp_path)._with_jats(paper, Document(tmp_path / "a.pdf"), [])
         assert len(server.log) == 4 and not other.log, "the other server was never asked"
+
+
+@pytest.mark.parametrize("contact", ["a@b\r\nX-Evil: 1", "\u65b0@example.org"])
+def test_a_contact_that_no_header_can_hold_is_refused(contact: str) -> None:
+    with pytest.raises(UsageError, match="give an e-mail address"):
+        Settings(contact=contact)

@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from covidct.cli import run
-from covidct.release.make.write import Draft, write_release
+from covidct.errors import UsageError
+from covidct.release.make.write import Draft, check_names, write_release
 from covidct.release.read import read_release
 from covidct.release.read.release import SUMS
 from covidct.release.read.validate import validate_release
@@ -163,3 +164,27 @@ def test_a_journal_of_other_things_is_passed_over(toy_release: Path, tmp_path: P
     (tmp_path / "out/.materialize.jsonl").write_text("\n".join(strange) + "\n")
     assert materialize(toy_release, tmp_path / "pictures", tmp_path / "out") == 0
     assert Image.open(tmp_path / "out/images/i000.png").mode == "L"
+
+
+def test_a_listing_rewritten_for_another_picture_is_found_out(toy_release: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert materialize(toy_release, tmp_path / "pictures", out) == 0
+    (out / "images/i000.png").write_bytes((out / "images/i005.png").read_bytes())
+
+    def lie(rows: list[dict[str, str]]) -> None:
+        measured = ("sha256", "pixels_sha256", "width", "height")
+        rows[0].update({column: rows[5][column] for column in measured})
+
+    edited(out, "materialized.csv", lie)
+    faults = validate_release(toy_release, images=out)
+    assert [(fault.row, fault.rule.split(",")[0]) for fault in faults] == [
+        (2, "shows another picture than the release's")
+    ]
+
+
+def test_days_that_no_calendar_has_and_folders_that_are_no_version(make_draft: MakeDraft, tmp_path: Path) -> None:
+    write_release(make_draft(16), tmp_path / "m")
+    (tmp_path / "m/toy/1.0.0 copy").mkdir()
+    assert write_release(make_draft(16, "1.0.1"), tmp_path / "m").name == "1.0.1"
+    with pytest.raises(UsageError, match="no date"):
+        check_names("toy", "1.0.0", "2026-02-31")

@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ from covidct.cli import run
 from covidct.models import build
 from covidct.models.gradcam import grad_cam
 from covidct.release.read import read_release
+from covidct.release.read.facts import picture_hash
+from covidct.tables import write_csv
 from covidct.train.explain import mean_places, overlay, places
 
 if TYPE_CHECKING:
@@ -181,6 +184,31 @@ def test_packed_pictures_give_the_same_run(bench: Bench, drawn: tuple[Path, Path
     assert bench(*SMALL, "--packed", str(packed), "--out", str(tmp_path / "two")) == 0
     one, two = ((tmp_path / name / "predictions.csv").read_bytes() for name in ("one", "two"))
     assert one == two
+
+
+def test_a_picture_put_in_the_place_of_another_is_refused(
+    bench: Bench, drawn: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Other forms of a picture train as ever; another picture under its name, loose or packed, does not."""
+    release, images = tmp_path / "release", tmp_path / "images"
+    shutil.copytree(drawn[0], release)
+    shutil.copytree(drawn[1], images)
+    with (release / "images.csv").open(newline="") as handle:
+        lines = [{**line, "phash": picture_hash(images / line["file"])} for line in csv.DictReader(handle)]
+    write_csv(release / "images.csv", list(lines[0]), lines)
+    with Image.open(images / "set/test-0.png") as picture:
+        picture.resize((90, 80)).save(images / "set/test-0.png")
+    assert bench(*SMALL, "--out", str(tmp_path / "form"), release=release, images=images) == 0
+    words = ["--manifest", str(release), "--images", str(images), "--size", "32", "--out", str(tmp_path / "p")]
+    Image.effect_noise((70, 60), 90).save(images / "set/test-1.png")
+    assert bench(*SMALL, "--out", str(tmp_path / "loose"), release=release, images=images) == 2
+    assert "test-1: its picture shows something else" in capsys.readouterr().err
+    assert run(["data", "pack", *words]) == 0
+    packed = next((tmp_path / "p").iterdir())
+    assert bench(*SMALL, "--packed", str(packed), "--out", str(tmp_path / "two"), release=release) == 2
+    assert "test-1: its picture shows something else" in capsys.readouterr().err
+    place = ["--run", str(tmp_path / "form"), "--manifest", str(release), "--images", str(images)]
+    assert run(["bench", "evaluate", *place]) == 2 and "test-1: its picture" in capsys.readouterr().err
 
 
 def test_weights_learned_without_labels_can_be_used(bench: Bench, drawn: tuple[Path, Path], tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """Writing a release: all files from one draft, in a fixed form, and the whole folder or nothing."""
 
+import datetime as dt
 import json
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -30,10 +30,8 @@ from covidct.release.read.schema import (
 )
 from covidct.release.read.shipped import META
 from covidct.release.read.validate import count_images, release_faults
-from covidct.release.read.version import parse_version
+from covidct.release.read.version import VERSION, parse_version
 from covidct.tables import dump_table, parse_table
-
-_DATE = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
 
 
 @dataclass(frozen=True)
@@ -107,7 +105,7 @@ def earlier_versions(manifests: Path, name: str, version: str) -> list[Release]:
     wanted = parse_version(version)
     home = manifests / name
     folders = [p for p in home.iterdir() if p.is_dir() and not p.name.startswith(".")] if home.is_dir() else []
-    found = sorted((parse_version(folder.name), folder) for folder in folders)
+    found = sorted((parse_version(folder.name), folder) for folder in folders if VERSION.fullmatch(folder.name))
     return [read_release(folder) for number, folder in found if number < wanted]
 
 
@@ -137,7 +135,11 @@ def check_names(name: str, version: str, date: str) -> None:
     parse_version(version)
     if not RELEASE_NAME.fullmatch(name):
         raise UsageError(f"{name!r} is no release name: lower-case letters, digits and '-', at most 64")
-    if not _DATE.fullmatch(date):
+    try:
+        right = dt.date.fromisoformat(date).isoformat() == date
+    except ValueError:
+        right = False
+    if not right:
         raise UsageError(f"{date!r} is no date: give --date YYYY-MM-DD")
 
 

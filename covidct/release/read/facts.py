@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import imagehash
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from covidct.files import sha256_bytes
@@ -36,11 +38,19 @@ FORM_BITS = 40
 
 def same_picture(path: Path, phash: str) -> bool:
     """Whether the picture in ``path`` is a form of the one with ``phash`` (64 or 256 bits in hex); False for none."""
-    if len(phash) != 64:
-        return False
-    return (int(picture_hash(path), 16) ^ int(phash, 16)).bit_count() <= FORM_BITS
+    return len(phash) == 64 and not another_picture(picture_hash(path), phash)
+
+
+def another_picture(a: str, b: str) -> bool:
+    """Whether two hashes of 256 bits in hex are of pictures that show different things; False where one is none."""
+    return len(a) == len(b) == 64 and (int(a, 16) ^ int(b, 16)).bit_count() > FORM_BITS
 
 
 def picture_hash(path: Path) -> str:
     """256-bit perceptual hash (DCT, 16 x 16) of the picture in ``path``, in hex. Raises PictureError."""
-    return str(imagehash.phash(Image.fromarray(open_grey(path)), hash_size=16))
+    return array_hash(open_grey(path))
+
+
+def array_hash(pixels: NDArray[np.uint8]) -> str:
+    """The same of grey ``pixels`` (height x width)."""
+    return str(imagehash.phash(Image.fromarray(pixels), hash_size=16))

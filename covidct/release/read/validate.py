@@ -14,7 +14,7 @@ from covidct.pictures import PictureError
 from covidct.progress import threaded
 from covidct.release.read.archive import unpacked
 from covidct.release.read.classes import names_in
-from covidct.release.read.facts import facts, same_picture
+from covidct.release.read.facts import another_picture, facts, picture_hash, same_picture
 from covidct.release.read.locate import find_images, images_root
 from covidct.release.read.materialized import read_listing
 from covidct.release.read.release import FILES, SUMS, Release, assemble, read_meta
@@ -183,6 +183,8 @@ def _picture_fault(
     if seen.sha256 != wanted["sha256"]:
         form = listed is None and same_picture(path, str(row["phash"]))
         return Fault("images.csv", number, "file", file, OTHER_FORM if form else _CHANGED)
+    if listed is not None and another_picture(picture_hash(path), str(row["phash"])):
+        return Fault("images.csv", number, "file", file, "shows another picture than the release's, whatever is listed")
     if (str(seen.width), str(seen.height)) != (str(wanted["width"]), str(wanted["height"])):
         return Fault("images.csv", number, "file", file, f"is {seen.width} x {seen.height} pixels")
     return None
