@@ -145,7 +145,7 @@ class Pipeline(Driver):
         reason = extraction.article_reason or empty
         if task.document.pdf is None and article and not (article.title or article.figures):
             return self.fail(item, "XML, but no JATS article")
-        paper = task.paper or self._attach(item, claim_of(task.document, reading, article), article)
+        paper = task.paper or self._attach(item, reading)
         if paper is None:
             return None
         if reason:
@@ -156,11 +156,13 @@ class Pipeline(Driver):
         self.record.figures += figures
         return self._doubt(done)
 
-    def _attach(self, item: Item, claim: Claim, article: Article | None) -> Paper | None:
+    def _attach(self, item: Item, reading: Reading) -> Paper | None:
         """The paper of a local document, stored; None where it must not or need not be read into it."""
-        document = item.value.document
-        same = self.shelf.same_file(document)
+        document, article = item.value.document, reading.extraction.article
+        same, claim = self.shelf.same_file(document), claim_of(document, reading, article)
         known = same or self.shelf.known(claim)
+        if known and not same:  # to hash its pictures decodes them all
+            claim = dataclasses.replace(claim, pictures=frozenset(map(pixel_hash, reading.pictures.values())))
         verdict = self._verdict(document, claim, article, same, known)
         paper, version = self.shelf.paper_for(document, claim, known, beside=verdict.place is Place.BESIDE)
         name = document.source_file
@@ -237,11 +239,10 @@ class Pipeline(Driver):
 
 
 def claim_of(document: Document, reading: Reading, article: Article | None) -> Claim:
-    """What a document that was read says of itself; the DOI of its JATS counts as proved."""
+    """What a document that was read says of itself, but for its pictures; the DOI of its JATS counts as proved."""
     read = reading.extraction
     doi, version = ids.split_doi(read.doi or (article.doi if article else ""))
     stated = article is not None and ids.split_doi(article.doi)[0].lower() == doi.lower()
-    pictures = frozenset(pixel_hash(picture) for picture in reading.pictures.values())
     return Claim(
         document.source_file,
         doi.lower(),
@@ -249,7 +250,6 @@ def claim_of(document: Document, reading: Reading, article: Article | None) -> C
         max(read.doi_weight, RULES.strong if stated else 0.0),
         article.title if article and article.title else read.title,
         read.head,
-        pictures,
         readable=document.pdf is not None,
     )
 
