@@ -1,5 +1,6 @@
 """Who gets past the guard, and with what headers; spoken by hand, since a browser would not lie about its Host."""
 
+import asyncio
 import base64
 import http.client
 import io
@@ -15,8 +16,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from PIL import Image
 from serving import Live, serving
+from starlette.requests import Request
 
-from covidct.curate.review.guard import allowed_hosts
+from covidct.curate.review.guard import Guard, Receive, Scope, Send, allowed_hosts
 from covidct.records import Decision
 from covidct.workspace import lock
 
@@ -208,10 +210,31 @@ def test_bad_values_write_nothing(live: Live, client: Client, before: int) -> No
         ("figure", "x", "panels", []),
         ("pair", f"{panel}|{panel}", "duplicate", True),
         ("panel", panel, "patient", "x" * 300),
+        ("panel", panel, "patient", "a\nb \x1b[31m"),
+        ("panel", "\ud800", "label", "positive"),
     ):
         decision = {"entity": entity, "entity_id": entity_id, "field": field, "value": value}
         assert client.act(do="decide", decisions=[decision])[0] == 400
     assert words(live) == before
+
+
+def test_a_page_that_is_closed_while_it_sends_is_no_fault_of_the_server() -> None:
+    """uvicorn prints thirty lines for what an application raises."""
+
+    async def reads(scope: Scope, receive: Receive, send: Send) -> None:
+        await Request(scope, receive).body()
+        raise AssertionError("half a body was taken for a whole one")
+
+    async def gone() -> dict[str, object]:
+        return {"type": "http.disconnect"}
+
+    async def nobody(message: object) -> None:
+        raise AssertionError(message)
+
+    named = {"host": "127.0.0.1:1", "x-covidct-token": "t", "content-type": "application/json", "content-length": "100"}
+    headers = [(name.encode(), value.encode()) for name, value in named.items()]
+    scope = {"type": "http", "method": "POST", "path": "/api/act", "query_string": b"", "headers": headers}
+    asyncio.run(Guard(reads, "t", frozenset({"127.0.0.1:1"}))(scope, gone, nobody))
 
 
 def png(size: tuple[int, int]) -> str:

@@ -1,7 +1,7 @@
 """The review page's routes. Small handlers over ``queues``, ``items``, ``shown`` and ``words``."""
 
 import hashlib
-import json
+import sqlite3
 import time
 from collections.abc import Callable, Iterable
 from importlib.resources import files
@@ -17,6 +17,8 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from covidct.errors import CovidctError, UsageError
+from covidct.net.client import parse_json
+from covidct.net.failures import FetchError
 from covidct.pictures import PictureError
 from covidct.records import CAPTION_LABELS, TRIAGE_KINDS
 from covidct.workspace.lock import Busy
@@ -308,14 +310,14 @@ async def _in_thread(handler: Callable[[bytes], Response], body: bytes) -> Respo
 
 
 def _refusing(handler: Callable[[Asked], Response]) -> Callable[[Asked], Response]:
-    """A wrong question becomes 400, a busy workspace 503 (the page asks again), one that cannot answer 409."""
+    """A wrong question becomes 400, a busy workspace or full disk 503 (the page asks again), no answer 409."""
 
     def answer(given: Asked) -> Response:
         try:
             return handler(given)
         except (UsageError, PictureError) as error:
             return PlainTextResponse(str(error), 400)
-        except Busy as error:
+        except (Busy, sqlite3.OperationalError) as error:
             return PlainTextResponse(str(error), 503)
         except CovidctError as error:
             return PlainTextResponse(str(error), 409)
@@ -395,8 +397,8 @@ def _missing() -> Response:
 
 def _object(body: bytes) -> Json:
     try:
-        value = json.loads(body)
-    except (ValueError, RecursionError) as error:
+        value = parse_json(body, "")
+    except FetchError as error:
         raise UsageError("the body is not JSON") from error
     if not isinstance(value, dict):
         raise UsageError("the body is not a JSON object")

@@ -1,11 +1,14 @@
 """What stands between the page and the world: token, Host, Origin, size, and the headers of every answer."""
 
+import contextlib
 import ipaddress
 import secrets
 import socket
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import parse_qs
+
+from starlette.requests import ClientDisconnect
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -79,7 +82,8 @@ class Guard:
         if refusal:
             await _answer(_headed(send), *refusal)
         else:
-            await self.app(scope, receive, _headed(send))
+            with contextlib.suppress(ClientDisconnect):  # the page was closed while it sent; it sends again
+                await self.app(scope, receive, _headed(send))
 
     def refusal(self, scope: Scope) -> tuple[int, str] | None:
         """Status and reason when the request must not pass, else None."""

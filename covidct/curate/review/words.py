@@ -43,7 +43,7 @@ ALLOWED: Mapping[tuple[str, str], Callable[[Any], bool]] = {
     ("panel", "label"): _one_of(*CAPTION_LABELS),
     ("panel", "kind"): _one_of(*TRIAGE_KINDS),
     ("panel", "accept"): _flag,
-    ("panel", "patient"): _text(200),
+    ("panel", "patient"): lambda value: _text(200)(value) and value.isprintable(),
     ("panel", "sub_caption"): _text(LONGEST),
     ("panel", "identifying"): _one_of(*IDENTIFYING),
     ("pair", "duplicate"): _flag,
