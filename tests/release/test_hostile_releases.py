@@ -188,3 +188,15 @@ def test_days_that_no_calendar_has_and_folders_that_are_no_version(make_draft: M
     assert write_release(make_draft(16, "1.0.1"), tmp_path / "m").name == "1.0.1"
     with pytest.raises(UsageError, match="no date"):
         check_names("toy", "1.0.0", "2026-02-31")
+
+
+@pytest.mark.parametrize(
+    "change", [{"waivers": [1]}, {"waivers": [{"what": []}]}, {"title": {"a": 1}}, {"date": ["x"]}]
+)
+def test_what_a_release_says_of_itself_has_its_kind(
+    toy_release: Path, change: dict[str, object], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = toy_release / "release.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    assert run(["manifest", "split", str(toy_release), "--version", "2.0.0", "--date", "2026-02-02"]) == 1
+    assert f"release.json: '{next(iter(change))}'" in capsys.readouterr().err

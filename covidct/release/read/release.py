@@ -25,6 +25,7 @@ CLASS_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")
 _NUMBERS = ("width", "height")
 _KINDS: Mapping[str, type] = {
     **{"waivers": list, "remarks": list, "origin": dict, "reasons": dict, "excluded": dict, "held_back": dict},
+    **dict.fromkeys(("date", "title", "description", "homepage", "citation", "creators"), str),
     "private": bool,
     NAMES: list,
 }
@@ -99,6 +100,8 @@ def read_meta(folder: Path) -> dict[str, Any]:
     wrong = [key for key, kind in _KINDS.items() if not isinstance(meta.get(key, kind()), kind)]
     if wrong:
         raise CovidctError(f"{path}: {wrong[0]!r} is no {_KINDS[wrong[0]].__name__}")
+    if any(not isinstance(one, dict) or not {"what", "reason"} <= one.keys() for one in meta.get("waivers", ())):
+        raise CovidctError(f"{path}: 'waivers' do not all say what and reason")
     if NAMES in meta and not _two_names(meta[NAMES]):
         raise CovidctError(f"{path}: {NAMES!r} are not the names of two classes")
     return dict(meta)
