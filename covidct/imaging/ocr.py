@@ -62,11 +62,12 @@ def read_once(picture: NDArray[np.uint8]) -> list[TextBox]:
     plain = picture.ndim == 3 and bool((picture == picture[:, :, :1]).all())
     picture = np.ascontiguousarray(picture[:, :, 0] if plain else picture)
     digest = blake2b(repr(picture.shape).encode() + picture.tobytes()).digest()
-    if digest not in _known:
-        for oldest in list(_known)[: len(_known) - _KEPT + 1]:
-            _known.pop(oldest)
-        _known[digest] = read_text(picture)
-    return _known[digest]
+    lines = _known.get(digest)
+    if lines is None:
+        lines = _known[digest] = read_text(picture)
+        for oldest in list(_known)[:-_KEPT]:
+            _known.pop(oldest, None)
+    return lines
 
 
 def read_figure(figure: NDArray[np.uint8], panels: Sequence[PixelBox]) -> list[TextBox]:

@@ -66,6 +66,18 @@ def test_a_figure_is_read_panel_by_panel_and_beside_them(monkeypatch: pytest.Mon
     assert sum(sizes) < 0.1 * 900 * 700  # what was read before, and the white, is not read again
 
 
+@pytest.mark.skipif(not ocr.ocr_available(), reason="the ocr extra is not installed")
+def test_the_last_pictures_are_remembered_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ocr, "_KEPT", 2)
+    words = printed("DOE JANE", (90, 120))
+    for picture in (words, np.zeros((40, 40), np.uint8), np.ones((40, 40), np.uint8)):
+        assert [line.text for line in ocr.read_once(picture)] == [line.text for line in ocr.read_text(picture)]
+    assert len(ocr._known) == 2
+    assert ocr.read_once(np.repeat(np.ones((40, 40, 1), np.uint8), 3, axis=2)) is ocr.read_once(
+        np.ones((40, 40), np.uint8)
+    )
+
+
 def test_a_missing_extra_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ocr.importlib.util, "find_spec", lambda name: None)
     ocr._engine.cache_clear()
