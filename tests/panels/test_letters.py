@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 from drawn.figures import text_mark
 
-from covidct.imaging.panels.cutting import reading_order
+from covidct.imaging.panels.cutting import Page, reading_order
 from covidct.imaging.panels.glyphs import LETTERS, characters
 from covidct.imaging.panels.letters import Lettering, _unstroked
 from covidct.imaging.panels.letters import letter as name_panels
 from covidct.imaging.panels.prints import prints
+from covidct.imaging.panels.second import _named
 
 BOXES = [(0, 0, 200, 160), (210, 0, 410, 160), (0, 170, 200, 330), (210, 170, 410, 330)]
 
@@ -241,3 +242,13 @@ def test_a_small_mark_in_a_picture_does_not_go_on_a_run_of_large_letters() -> No
     mark = text_mark("D", 10, (255, 255, 255), (30, 30, 30))
     image[180 : 180 + mark.shape[0], 220 : 220 + mark.shape[1]] = mark
     assert letter(image, BOXES).letters == ("A", "B", "C", "")
+
+
+def test_a_letter_that_is_hardly_read_speaks_for_no_cut() -> None:
+    """A D without its left quarter: it may be the panel's name, but no piece is cut to find the letters before it."""
+    image = page(["A", "B", "C", ""])
+    mark = text_mark("D", 18, (255, 255, 255), (30, 30, 30)).copy()
+    mark[:, : mark.shape[1] // 4] = 30
+    image[176 : 176 + mark.shape[0], 216 : 216 + mark.shape[1]] = mark
+    assert letter(image, BOXES).letters == ("A", "B", "C", "D")
+    assert _named(Page(image), BOXES) == {0, 1, 2}

@@ -21,7 +21,7 @@ from covidct.imaging.panels.cutting import (
 )
 from covidct.imaging.panels.glyphs import LETTERS
 from covidct.imaging.panels.leaf import DARK, Piece, PixelBox, crop, trim
-from covidct.imaging.panels.letters import READ, letter
+from covidct.imaging.panels.letters import PRIOR, READ, letter
 from covidct.imaging.panels.lines import Region
 from covidct.imaging.triage import triage
 
@@ -146,9 +146,10 @@ def _panels(image: Region, pieces: Sequence[Piece]) -> list[PixelBox]:
 
 
 def _named(page: Page, boxes: Sequence[PixelBox]) -> frozenset[int]:
-    """Letters that are read in ``boxes``, as numbers."""
+    """Letters that are plainly read in ``boxes``, as numbers."""
     found = letter(page.prints, reading_order(boxes)).names
-    return frozenset(LETTERS.index(name.label.upper()) for name in found if name.by == READ)
+    plain = [name.label.upper() for name in found if name.by == READ and name.score >= PRIOR.plain]
+    return frozenset(map(LETTERS.index, plain))
 
 
 def _left_out(letters: frozenset[int]) -> frozenset[int]:
