@@ -194,8 +194,6 @@ PLACES: tuple[tuple[str, tuple[str, ...], float], ...] = (
     *((place, (place,), 0.0) for place in ("in t l", "in b l", "in t r", "in b r", "above", "below", "left")),
     ("right", ("right",), -1.0),
     ("corner", ("corner",), -1.0),
-    ("in t m", ("in t m",), -0.5),
-    ("in b m", ("in b m",), -0.5),
     ("corners", ("in t l", "in b l", "in t r", "in b r"), -1.0),
     ("top", ("in t l", "in t m", "above", "left"), -1.0),
     ("foot", ("in b l", "in b m", "in b r", "below"), -1.0),
