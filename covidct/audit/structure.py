@@ -17,7 +17,7 @@ FAULT_KINDS: Sequence[tuple[str, Test]] = (
     ("unknown-label", lambda f: f.column == "label"),
     ("unknown-split", lambda f: f.column == "split" and f.rule.startswith("not one of")),
     ("unsafe-path", lambda f: f.rule.startswith("not a safe relative path")),
-    ("case-collision", lambda f: f.rule.startswith("another file name differs only in case")),
+    ("case-collision", lambda f: f.rule.endswith("differs only in case")),
     ("other-form", lambda f: f.rule == OTHER_FORM),
     ("image-missing", lambda f: f.rule == "no such picture"),
     ("image-changed", lambda f: f.rule.startswith(("the picture's bytes", "was materialised from another"))),
