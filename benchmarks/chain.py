@@ -5,6 +5,7 @@ pictures that enter a release unseen are right in box, kind, label and patient, 
 truth in ``benchmarks/truth/chain.json`` was read by machine readers, no clinicians: places, kinds, labels, patients.
 """
 
+import argparse
 import subprocess
 import sys
 import tempfile
@@ -41,10 +42,10 @@ def main(workspace: Path) -> None:
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("workspace", nargs="?", type=Path, help="folder to keep (default: a temporary one)")
+    asked = parser.parse_args()
     if not SHARED.is_dir():
         sys.exit("no ../shared here: the real papers are not part of the repository")
-    if len(sys.argv) > 1:
-        main(Path(sys.argv[1]))
-    else:
-        with tempfile.TemporaryDirectory() as folder:
-            main(Path(folder) / "ws")
+    with tempfile.TemporaryDirectory() as folder:
+        main(asked.workspace or Path(folder) / "ws")
