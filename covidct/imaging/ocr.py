@@ -184,9 +184,9 @@ def _engine() -> Any:
     threads = {f"{runtime}intra_op_num_threads": _THREADS, f"{runtime}inter_op_num_threads": _THREADS}
     kept = {f"{runtime}enable_cpu_mem_arena": True}  # a tenth less time than memory that is new for each picture
     own = {"Global.log_level": "critical", "Global.use_cls": False, "Global.max_side_len": _LONGEST}
-    engine = RapidOCR(params={**threads, **kept, **own})
-    detector = engine._load_det_model()  # type: ignore[no-untyped-call]
-    detector.mean = detector.std = np.full(3, 0.5, np.float32)  # its own make float64 of each picture
+    engine: Any = RapidOCR(params={**threads, **kept, **own})
+    engine(np.zeros((32, 32, 3), np.uint8), use_cls=False)  # later versions load the detector with the first picture
+    engine.text_det.mean = engine.text_det.std = np.full(3, 0.5, np.float32)  # its own make float64 of each picture
     return engine
 
 
