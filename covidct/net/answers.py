@@ -1,6 +1,7 @@
 """Recognising an answer for what it is: small named rules over status, headers and the first bytes of the body."""
 
 import email.utils
+import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -116,3 +117,26 @@ def check_image(start: bytes, end: bytes) -> None:
 
 def check_nothing(start: bytes, end: bytes) -> None:
     """Any body will do."""
+
+
+def parse_json(body: bytes, url: str) -> object:
+    """The JSON value in ``body``; ``FetchError`` that says what stands there instead.
+
+    Numbers of more than 18 digits stay texts; what no file could hold (lone surrogates) becomes a question mark.
+    """
+    try:
+        value = json.loads(body, parse_int=_whole)
+        plain = json.dumps(value, ensure_ascii=False)
+        return value if plain.isascii() else json.loads(plain.encode("utf-8", "replace"), parse_int=_whole)
+    except (ValueError, RecursionError) as error:
+        text = " ".join(body[:80].decode("utf-8", "replace").split())
+        if not body.strip():
+            raise FetchError(Kind.BROKEN, "an empty answer", url, rule="empty-body") from error
+        if text.lower().startswith("<"):
+            raise FetchError(Kind.BROKEN, "a web page instead of JSON", url, rule="html-for-json") from error
+        rule = "invalid-utf8" if isinstance(error, UnicodeDecodeError) else "invalid-json"
+        raise FetchError(Kind.BROKEN, f"no JSON: {text!r}", url, rule=rule) from error
+
+
+def _whole(digits: str) -> int | str:
+    return int(digits) if len(digits) < 19 else digits

@@ -17,7 +17,7 @@ import requests
 from covidct import __version__
 from covidct.errors import UsageError
 from covidct.files import safe_name, sha256_file, write_text
-from covidct.net.answers import EDGE, Check, Head, check_nothing, judge
+from covidct.net.answers import EDGE, Check, Head, check_nothing, judge, parse_json
 from covidct.net.clock import Clock, SystemClock
 from covidct.net.failures import RETRIED, UNREACHABLE, FetchError, Kind, Unreachable
 from covidct.net.rates import Breaker, RateLimiter, is_loopback
@@ -343,29 +343,6 @@ class HttpClient:
                 _forget_part(part)
             raise
         return state["resumed"]
-
-
-def parse_json(body: bytes, url: str) -> object:
-    """The JSON value in ``body``; ``FetchError`` that says what stands there instead.
-
-    Numbers of more than 18 digits stay texts; what no file could hold (lone surrogates) becomes a question mark.
-    """
-    try:
-        value = json.loads(body, parse_int=_whole)
-        plain = json.dumps(value, ensure_ascii=False)
-        return value if plain.isascii() else json.loads(plain.encode("utf-8", "replace"), parse_int=_whole)
-    except (ValueError, RecursionError) as error:
-        text = " ".join(body[:80].decode("utf-8", "replace").split())
-        if not body.strip():
-            raise FetchError(Kind.BROKEN, "an empty answer", url, rule="empty-body") from error
-        if text.lower().startswith("<"):
-            raise FetchError(Kind.BROKEN, "a web page instead of JSON", url, rule="html-for-json") from error
-        rule = "invalid-utf8" if isinstance(error, UnicodeDecodeError) else "invalid-json"
-        raise FetchError(Kind.BROKEN, f"no JSON: {text!r}", url, rule=rule) from error
-
-
-def _whole(digits: str) -> int | str:
-    return int(digits) if len(digits) < 19 else digits
 
 
 def _too_slow(url: str) -> FetchError:

@@ -24,7 +24,8 @@ from covidct.harvest.preprints import (
     parse_record,
 )
 from covidct.harvest.windows import Window, parse_window
-from covidct.net.client import HttpClient, parse_json
+from covidct.net.answers import parse_json
+from covidct.net.client import HttpClient
 from covidct.net.failures import FetchError
 from covidct.workspace import Workspace
 

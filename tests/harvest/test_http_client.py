@@ -13,8 +13,8 @@ from faultserver.server import Reply, static
 from covidct.errors import UsageError
 from covidct.harvest.services import Services
 from covidct.harvest.sources import Chain, Document
-from covidct.net.answers import RULES, Head, check_image, check_pdf, check_xml, judge
-from covidct.net.client import HttpClient, Settings, parse_json
+from covidct.net.answers import RULES, Head, check_image, check_pdf, check_xml, judge, parse_json
+from covidct.net.client import HttpClient, Settings
 from covidct.net.failures import FetchError, Kind
 from covidct.net.rates import RateLimiter, is_loopback, parse_rates
 from covidct.net.wire import Limits, confined, under

@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from covidct.errors import CovidctError, UsageError
-from covidct.net.client import parse_json
+from covidct.net.answers import parse_json
 from covidct.net.failures import FetchError
 from covidct.pictures import PictureError
 from covidct.records import CAPTION_LABELS, TRIAGE_KINDS
