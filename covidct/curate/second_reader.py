@@ -203,13 +203,14 @@ def _questions(ws: Workspace, by: str) -> Iterator[tuple[Panel, str]]:
             yield panel, question(panel, figure, papers[figure.paper_id])
 
 
-_OWN_WORDS = re.compile(r"^(?:Title:|Caption:|The panel in question is \S+)", re.M)
+_TITLE, _CAPTION, _PANEL = "Title:", "Caption:", "The panel in question is"
+_OWN_WORDS = re.compile(rf"^(?:{_TITLE}|{_CAPTION}|{_PANEL} \S+)", re.M)
 """What :func:`question` puts around the words of the paper; nobody can quote it, nor a passage across it."""
 
 
 def question(panel: Panel, figure: Figure, paper: Paper) -> str:
     """The text that is sent about one panel."""
-    parts = [f"Title: {paper.title}", f"Caption: {figure.caption}"]
+    parts = [f"{_TITLE} {paper.title}", f"{_CAPTION} {figure.caption}"]
     if panel.panel_label:
-        parts.append(f"The panel in question is {panel.panel_label}. {panel.sub_caption}".strip())
+        parts.append(f"{_PANEL} {panel.panel_label}. {panel.sub_caption}".strip())
     return "\n".join(parts)
