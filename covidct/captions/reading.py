@@ -368,9 +368,9 @@ class _Sentence:
 
 def of_a_relative(text: str, spans: Sequence[Span]) -> bool:
     """Whether ``text[spans]`` says that the picture is of somebody beside the patient: ``CT of her husband``."""
-    folded = fold_lower(text)
     others = next(m.pattern for m in rule_table().modifiers if m.rule_id == SOMEBODY)
-    return any(_pictured(folded, low, m.start()) for low, high in spans for m in others.finditer(folded, low, high))
+    parts = [fold_lower(text[low:high]) for low, high in spans]
+    return any(_pictured(part, 0, m.start()) for part in parts for m in others.finditer(part))
 
 
 def _pictured(folded: str, low: int, start: int) -> bool:
